@@ -1,0 +1,48 @@
+# make demo                     the pipeline on the embedded data set
+# make demo IMAGES=folder       the same on your images, a sub-folder a class
+# make test                     the tests, in the full environment
+# make test-modern              the library's tests on TF 2.20 and Keras 3
+# make lint                     the linters
+# make lock                     new pinned requirement files
+
+PYTEST := python -m pytest
+QUIET := TF_CPP_MIN_LOG_LEVEL=3 PYTHONWARNINGS=ignore
+
+.PHONY: demo test test-modern lint lock clean
+
+ifdef IMAGES
+demo_arguments := --config folder_dvml --images "$(IMAGES)"
+else
+demo_arguments := --config glyphs_dvml
+endif
+
+demo: .venv/.ready
+	@$(QUIET) .venv/bin/python -m pipelines.local_runner $(demo_arguments)
+
+test: .venv/.ready
+	.venv/bin/$(PYTEST)
+
+test-modern: .venv-modern/.ready
+	.venv-modern/bin/$(PYTEST) --ignore=tests/pipelines
+
+lint: .venv/.ready
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+
+.venv/.ready: requirements/full.txt requirements/set_up pyproject.toml
+	@requirements/set_up .venv 3.10 requirements/full.txt
+
+.venv-modern/.ready: requirements/modern.txt requirements/set_up pyproject.toml
+	@requirements/set_up .venv-modern 3.12 requirements/modern.txt
+
+# Any uv will do; without one, the one that set_up brought.
+UV := $(or $(shell command -v uv),.setup/uv/bin/uv)
+COMPILE := $(UV) pip compile --quiet --no-header --no-emit-index-url \
+  --python-platform x86_64-manylinux_2_28
+
+lock: .venv/.ready
+	$(COMPILE) --python-version 3.10 requirements/full.in -o requirements/full.txt
+	$(COMPILE) --python-version 3.12 requirements/modern.in -o requirements/modern.txt
+
+clean:
+	rm -rf .venv .venv-modern .setup runs

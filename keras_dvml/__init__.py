@@ -1,0 +1,35 @@
+"""Deep metric learning for Keras: images embedded, clustered and searched.
+
+Rooms, in the order data flows through them: `data`, `ops`, `layers`,
+`losses`, `models`, `training`, `evaluation`, `index`, `serving`, `reports`.
+A room is imported when it is first used, so `import keras_dvml` costs nothing.
+"""
+
+import importlib
+
+__version__ = "0.1.0"
+
+_ROOMS = (
+    "data",
+    "evaluation",
+    "index",
+    "layers",
+    "losses",
+    "models",
+    "ops",
+    "reports",
+    "serving",
+    "training",
+)
+
+__all__ = [*_ROOMS, "__version__"]
+
+
+def __getattr__(name):
+    if name in _ROOMS:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted(__all__)

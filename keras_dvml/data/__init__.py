@@ -1,0 +1,8 @@
+"""Images and labels on their way into a model."""
+
+from keras_dvml.data.augmentation import random_resized_crop, random_shift
+from keras_dvml.data.batches import balanced_batches, image_batches
+from keras_dvml.data.encoded_images import EncodedImages, load_examples
+from keras_dvml.data.examples import encode_example, read_examples
+from keras_dvml.data.images import check_image, decode_image, decode_images
+from keras_dvml.data.sampler import BalancedSampler

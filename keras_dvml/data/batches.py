@@ -1,0 +1,127 @@
+"""Batches of images for training and for embedding."""
+
+import itertools
+
+import numpy as np
+import tensorflow as tf
+
+from keras_dvml.data.image_source import image_source
+from keras_dvml.data.sampler import BalancedSampler
+
+
+def balanced_batches(
+    images,
+    labels,
+    *,
+    classes_per_batch=16,
+    images_per_class=5,
+    steps_per_epoch=None,
+    image_size=None,
+    augment=None,
+    seed=0,
+    replacement=False,
+):
+    """Batches of P classes with K images each, for losses over pairs.
+
+    Each pass over the result is an epoch with batches of its own, set by the
+    seed. Images are read as they are needed.
+
+    Args:
+        images: uint8 array `(N, height, width, 3)`, sequence of N paths or of
+            N encoded images, or `tf.data.Dataset` of single images.
+        labels: `(N,)` array of int class ids >= 0.
+        classes_per_batch: int. P.
+        images_per_class: int >= 2. K.
+        steps_per_epoch: int or `None`. Batches an epoch; by default as many
+            as use N images.
+        image_size: int or `None`. Height and width in pixels to decode to;
+            needed unless the images are decoded.
+        augment: function `(image, seed) -> image` applied to each image, such
+            as `random_resized_crop`; or `None`.
+        seed: int >= 0. Seed of the choice and of the augmentation.
+        replacement: bool. Whether a class with fewer than K images fills up
+            with repetitions; otherwise it is an error.
+
+    Returns:
+        `tf.data.Dataset` of `(images, labels)`: `(P * K, height, width, 3)`
+        uint8 and `(P * K,)` int64.
+
+    Raises:
+        ValueError: If images and labels differ in number, there are fewer
+            than P classes, or a class has too few images.
+
+    Example:
+        >>> import numpy as np
+        >>> import keras_dvml as kd
+        >>> images = np.zeros((40, 32, 32, 3), np.uint8)
+        >>> labels = np.arange(40) // 10
+        >>> batches = kd.data.balanced_batches(
+        ...     images, labels, classes_per_batch=4, images_per_class=5
+        ... )
+        >>> batches.element_spec[0].shape
+        TensorShape([20, 32, 32, 3])
+    """
+    source = image_source(images, image_size)
+    labels = np.asarray(labels)
+    if len(labels) != len(source):
+        raise ValueError(
+            f"{len(source)} images but {len(labels)} labels; expected one "
+            "label an image"
+        )
+    sampler = BalancedSampler(
+        labels, classes_per_batch, images_per_class, seed, replacement
+    )
+    batch_size = sampler.batch_size
+    num_steps = steps_per_epoch or max(1, len(source) // batch_size)
+    epochs = itertools.count()
+
+    def epoch_batches():
+        epoch = next(epochs)
+        for step in range(num_steps):
+            indices = sampler.batch(epoch, step)
+            # A number of its own for each image drawn, to seed its change.
+            first = (epoch * num_steps + step) * batch_size
+            yield indices, labels[indices], first + np.arange(batch_size)
+
+    spec = tf.TensorSpec((batch_size,), tf.int64)
+    dataset = tf.data.Dataset.from_generator(
+        epoch_batches, output_signature=(spec, spec, spec)
+    )
+
+    def read(indices, batch_labels, draws):
+        batch = source.read(indices)
+        if augment is not None:
+            batch = _augment(batch, draws, augment, seed)
+        return batch, batch_labels
+
+    dataset = dataset.map(read, num_parallel_calls=tf.data.AUTOTUNE)
+    dataset = dataset.apply(tf.data.experimental.assert_cardinality(num_steps))
+    return dataset.prefetch(tf.data.AUTOTUNE)
+
+
+def image_batches(images, batch_size=256, image_size=None):
+    """Batches of images in their own order, for embedding them.
+
+    Args:
+        images: As for `balanced_batches`.
+        batch_size: int >= 1. The last batch may be smaller.
+        image_size: int or `None`. Height and width in pixels to decode to;
+            needed unless the images are decoded.
+
+    Returns:
+        `tf.data.Dataset` of `(batch, height, width, 3)` uint8 tensors.
+    """
+    source = image_source(images, image_size)
+    dataset = tf.data.Dataset.range(len(source)).batch(batch_size)
+    dataset = dataset.map(source.read, num_parallel_calls=tf.data.AUTOTUNE)
+    return dataset.prefetch(tf.data.AUTOTUNE)
+
+
+def _augment(batch, draws, augment, seed):
+    return tf.map_fn(
+        lambda pair: augment(
+            pair[0], tf.stack([tf.constant(seed, tf.int64), pair[1]])
+        ),
+        (batch, draws),
+        fn_output_signature=tf.TensorSpec(batch.shape[1:], tf.uint8),
+    )

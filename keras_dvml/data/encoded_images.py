@@ -1,0 +1,127 @@
+"""A labelled set of encoded images that stays on disk."""
+
+import tempfile
+from typing import NamedTuple
+
+import numpy as np
+
+from keras_dvml.data import examples
+
+
+class EncodedImages(NamedTuple):
+    """Images as files hold them, with their ids and labels.
+
+    Attributes:
+        image_bytes: sequence of N byte strings, encoded images.
+        ids: `(N,)` array of str, sorted.
+        labels: `(N,)` int64 array, or `None` when unlabelled.
+        label_names: `(N,)` array of str; "" where there is no name.
+    """
+
+    image_bytes: "SpooledBytes"
+    ids: np.ndarray
+    labels: np.ndarray | None
+    label_names: np.ndarray
+
+
+class SpooledBytes:
+    """A sequence of byte strings kept in a temporary file.
+
+    Reading maps the file into memory, so pages are loaded when they are
+    needed and dropped when memory is short.
+
+    Args:
+        rows: iterable of bytes, read once.
+    """
+
+    def __init__(self, rows):
+        # Held for as long as the sequence lives; the file goes with it.
+        self._file = tempfile.TemporaryFile(prefix="keras_dvml-images-")
+        ends = [0]
+        for row in rows:
+            self._file.write(row)
+            ends.append(ends[-1] + len(row))
+        self._file.flush()
+        self._ends = np.asarray(ends, np.int64)
+        self._bytes = (
+            np.memmap(self._file, np.uint8, mode="r") if ends[-1] else None
+        )
+
+    def __len__(self):
+        return len(self._ends) - 1
+
+    def __getitem__(self, index):
+        index = range(len(self))[index]
+        start, end = self._ends[index], self._ends[index + 1]
+        return b"" if start == end else self._bytes[start:end].tobytes()
+
+    def as_array(self, dtype, shape):
+        """Returns all rows, each of them an array of `shape`, as one array."""
+        return self._bytes.view(dtype).reshape((len(self), *shape))
+
+    def take(self, indices):
+        """Returns a sequence of the rows at `indices`, sharing the file."""
+        return _Selection(self, np.asarray(indices, np.int64))
+
+
+class _Selection:
+    def __init__(self, rows, indices):
+        self._rows = rows
+        self._indices = indices
+
+    def __len__(self):
+        return len(self._indices)
+
+    def __getitem__(self, index):
+        return self._rows[int(self._indices[index])]
+
+
+def load_examples(file_patterns):
+    """Loads TFRecord files of examples without decoding their images.
+
+    Args:
+        file_patterns: str or sequence of str. Glob patterns of GZIP TFRecord
+            files.
+
+    Returns:
+        `EncodedImages`, sorted by id: the files' order, which Beam leaves
+        open, does not matter.
+
+    Raises:
+        FileNotFoundError: If no file matches.
+        ValueError: If an id occurs twice, some examples have labels and
+            others none, or there is no example at all.
+    """
+    ids, labels, label_names = [], [], []
+
+    def image_bytes():
+        for row in examples.read_examples(file_patterns).as_numpy_iterator():
+            ids.append(row[examples.IMAGE_ID].decode())
+            labels.append(row[examples.LABEL])
+            label_names.append(row[examples.LABEL_NAME].decode())
+            yield row[examples.IMAGE_BYTES]
+
+    rows = SpooledBytes(image_bytes())
+    if not ids:
+        raise ValueError(f"no examples in the files {file_patterns!r}")
+    ids = np.asarray(ids)
+    order = np.argsort(ids, kind="stable")
+    ids = ids[order]
+    repeated = ids[:-1][ids[:-1] == ids[1:]]
+    if len(repeated):
+        raise ValueError(
+            f"image ids must be unique; {repeated[0]!r} occurs more than once"
+        )
+    labels = np.asarray(labels, np.int64)[order]
+    unlabelled = np.count_nonzero(labels == examples.NO_LABEL)
+    if unlabelled not in (0, len(labels)):
+        raise ValueError(
+            f"{unlabelled} of {len(labels)} examples have no label; expected "
+            "all or none"
+        )
+    return EncodedImages(
+        image_bytes=rows.take(order),
+        ids=ids,
+        labels=None if unlabelled else labels,
+        label_names=np.asarray(label_names)[order],
+    )

@@ -1,0 +1,95 @@
+"""Which images go into which batch."""
+
+import numpy as np
+
+
+class BalancedSampler:
+    """Chooses batches of P classes with K images each.
+
+    A batch is a function of (seed, epoch, step) alone: training can be taken
+    up at any step and goes on with the batches it would have had.
+
+    Args:
+        labels: `(N,)` array of int class ids >= 0.
+        classes_per_batch: int >= 1. P.
+        images_per_class: int >= 2. K.
+        seed: int >= 0.
+        replacement: bool. Whether a class with fewer than K images fills up
+            with repetitions; otherwise it is an error.
+
+    Raises:
+        ValueError: If there are fewer than P classes, or a class has too few
+            images.
+
+    Example:
+        >>> import keras_dvml as kd
+        >>> labels = [0, 0, 1, 1, 2, 2]
+        >>> sampler = kd.data.BalancedSampler(labels, 2, 2, seed=0)
+        >>> sampler.batch(epoch=0, step=0).shape
+        (4,)
+    """
+
+    def __init__(
+        self,
+        labels,
+        classes_per_batch=16,
+        images_per_class=5,
+        seed=0,
+        replacement=False,
+    ):
+        labels = np.asarray(labels)
+        if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
+            raise ValueError(
+                "labels must be one integer an image; received shape "
+                f"{labels.shape}, dtype {labels.dtype}"
+            )
+        if len(labels) and labels.min() < 0:
+            raise ValueError(
+                f"labels must be >= 0; received {labels.min()}. Unlabelled "
+                "images have no classes to balance."
+            )
+        if images_per_class < 2:
+            raise ValueError(
+                "images_per_class must be at least 2, or a batch has no "
+                f"positive pair; received {images_per_class}"
+            )
+        classes, counts = np.unique(labels, return_counts=True)
+        if not 1 <= classes_per_batch <= len(classes):
+            raise ValueError(
+                f"classes_per_batch={classes_per_batch}, but there are "
+                f"{len(classes)} classes"
+            )
+        small = np.flatnonzero(counts < images_per_class)
+        if len(small) and not replacement:
+            first = small[0]
+            raise ValueError(
+                f"{len(small)} of {len(classes)} classes have fewer than "
+                f"images_per_class={images_per_class} images, the first being "
+                f"class {classes[first]} with {counts[first]}. Pass "
+                "replacement=True to fill up with repetitions."
+            )
+        order = np.argsort(labels, kind="stable")
+        self._members = np.split(order, np.cumsum(counts)[:-1])
+        self.classes_per_batch = classes_per_batch
+        self.images_per_class = images_per_class
+        self.seed = seed
+
+    @property
+    def batch_size(self):
+        """Images in a batch, P x K."""
+        return self.classes_per_batch * self.images_per_class
+
+    def batch(self, epoch, step):
+        """Returns the `(P * K,)` int64 indices of a batch, class by class."""
+        random = np.random.default_rng([self.seed, epoch, step])
+        classes = random.choice(
+            len(self._members), self.classes_per_batch, replace=False
+        )
+        return np.concatenate(
+            [self._draw(random, self._members[one]) for one in classes]
+        )
+
+    def _draw(self, random, members):
+        shuffled = random.permutation(members)
+        # Repeats only where the class is smaller than asked for.
+        return np.resize(shuffled, self.images_per_class)

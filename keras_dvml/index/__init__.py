@@ -1,0 +1,6 @@
+"""Nearest-neighbour indexes: one contract, exact and approximate."""
+
+from keras_dvml.index.exact import ExactIndex
+from keras_dvml.index.index import Index
+from keras_dvml.index.recall import measure_recall
+from keras_dvml.index.scann import ScannIndex

@@ -1,0 +1,39 @@
+"""The few places where Keras 2.15 and Keras 3 differ, and no others.
+
+Everything else in the package is written once, for both: mathematics with
+`tf.*`, classes on `keras.*`.
+"""
+
+import keras
+
+KERAS_3 = keras.__version__.startswith("3.")
+
+if KERAS_3 and keras.backend.backend() != "tensorflow":
+    raise ImportError(
+        "keras_dvml runs on Keras' TensorFlow backend; received "
+        f"KERAS_BACKEND={keras.backend.backend()!r}. Set "
+        "KERAS_BACKEND=tensorflow before keras is imported."
+    )
+
+
+def scale_loss(optimizer, loss):
+    """Multiplies `loss` by the optimizer's loss scale, where it has one."""
+    if KERAS_3:
+        return optimizer.scale_loss(loss)
+    if hasattr(optimizer, "get_scaled_loss"):
+        return optimizer.get_scaled_loss(loss)
+    return loss
+
+
+def apply_gradients(optimizer, gradients, variables):
+    """Applies the gradients of a loss that went through `scale_loss`."""
+    if not KERAS_3 and hasattr(optimizer, "get_unscaled_gradients"):
+        gradients = optimizer.get_unscaled_gradients(gradients)
+    optimizer.apply_gradients(zip(gradients, variables, strict=True))
+
+
+def tf_variables(model):
+    """Returns the `tf.Variable`s behind a model's weights."""
+    if KERAS_3:
+        return [variable.value for variable in model.variables]
+    return list(model.variables)

@@ -1,0 +1,8 @@
+"""The parts of the methods as layers for any Keras model."""
+
+from keras_dvml.layers.feature_decoder import FeatureDecoder
+from keras_dvml.layers.gaussian_sampling import GaussianSampling
+from keras_dvml.layers.variational_embedding import (
+    VariationalEmbedding,
+    VariationalOutputs,
+)

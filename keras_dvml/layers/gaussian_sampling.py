@@ -1,0 +1,79 @@
+"""Reparameterised draws from a diagonal Gaussian."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+
+@keras.saving.register_keras_serializable(package="keras_dvml")
+class GaussianSampling(keras.layers.Layer):
+    """Draws samples around a mean, letting gradients reach mean and variance.
+
+    Computes `mean + exp(log_variance / 2) * noise`, `noise ~ N(0, 1)`.
+    Outside training it returns `mean`, so serving is deterministic.
+
+    The state of the random stream is a weight of the layer: a model saved and
+    loaded goes on with the draws it would have made.
+
+    Args:
+        num_samples: int >= 1. Draws per row. Defaults to 1.
+        seed: int or `None`. Seed of the noise; `None` takes one from NumPy's
+            global stream, which `keras.utils.set_random_seed` fixes.
+
+    Call arguments:
+        mean: `(batch, dim)` float tensor.
+        log_variance: `(batch, dim)` float tensor, natural logarithm.
+        training: bool. Whether to draw; `False` returns the mean.
+
+    Returns:
+        `(num_samples, batch, dim)` float32 tensor, or `(1, batch, dim)`
+        outside training.
+
+    Raises:
+        ValueError: If `num_samples` is below 1.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> import keras_dvml as kd
+        >>> sampling = kd.layers.GaussianSampling(num_samples=20, seed=0)
+        >>> zeros = tf.zeros((8, 4))
+        >>> sampling(zeros, zeros, training=True).shape.as_list()
+        [20, 8, 4]
+
+    Reference:
+        [Kingma and Welling, 2014](https://arxiv.org/abs/1312.6114)
+    """
+
+    def __init__(self, num_samples=1, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        if num_samples < 1:
+            raise ValueError(
+                f"num_samples must be at least 1; received {num_samples}"
+            )
+        self.num_samples = num_samples
+        self.seed = np.random.randint(2**31) if seed is None else seed
+        self.num_draws = self.add_weight(
+            name="num_draws",
+            shape=(),
+            dtype="int32",
+            initializer="zeros",
+            trainable=False,
+        )
+
+    def call(self, mean, log_variance, training=False):
+        mean = tf.cast(mean, tf.float32)
+        if not training:
+            return mean[None]
+        log_variance = tf.cast(log_variance, tf.float32)
+        shape = tf.concat([[self.num_samples], tf.shape(mean)], axis=0)
+        draw = tf.convert_to_tensor(self.num_draws)
+        noise = tf.random.stateless_normal(
+            shape, seed=tf.stack([self.seed, draw])
+        )
+        self.num_draws.assign_add(1)
+        return mean + tf.exp(0.5 * log_variance) * noise
+
+    def get_config(self):
+        config = super().get_config()
+        config.update(num_samples=self.num_samples, seed=self.seed)
+        return config

@@ -1,0 +1,114 @@
+"""Multi-similarity loss with its pair mining."""
+
+import keras
+import tensorflow as tf
+
+from keras_dvml import ops
+from keras_dvml.losses.metric_loss import MetricLoss
+
+
+def multi_similarity_loss(
+    labels,
+    embeddings,
+    *,
+    positive_scale=2.0,
+    negative_scale=40.0,
+    threshold=0.5,
+    mining_margin=0.1,
+):
+    """Weighs pairs by their own and their relative similarity.
+
+    For each anchor, `S` the dot product, alpha = `positive_scale`,
+    beta = `negative_scale`, lambda = `threshold`:
+
+    `1/alpha log(1 + sum_P exp(-alpha (S - lambda)))
+    + 1/beta log(1 + sum_N exp(beta (S - lambda)))`, mean over the batch.
+
+    Mining keeps the positives less similar than the most similar negative
+    plus `mining_margin`, and the negatives more similar than the least similar
+    positive less `mining_margin`.
+
+    Args:
+        labels: `(batch,)` or `(batch, 1)` tensor of class ids.
+        embeddings: `(batch, dim)` float tensor, unit length expected.
+        positive_scale: float > 0. Sharpness among positives.
+        negative_scale: float > 0. Sharpness among negatives.
+        threshold: float. Similarity that separates the two.
+        mining_margin: float >= 0. Slack of the mining.
+
+    Returns:
+        Scalar float32 tensor.
+    """
+    similarity = ops.pairwise_similarity(embeddings)
+    positives = ops.positive_pairs(labels)
+    negatives = ops.negative_pairs(labels)
+    least_positive = ops.masked_min(similarity, positives)[:, None]
+    most_negative = ops.masked_max(similarity, negatives)[:, None]
+    positives &= similarity < most_negative + mining_margin
+    negatives &= similarity > least_positive - mining_margin
+
+    centred = similarity - threshold
+    attraction = ops.masked_log_sum_exp(-positive_scale * centred, positives)
+    repulsion = ops.masked_log_sum_exp(negative_scale * centred, negatives)
+    per_anchor = (
+        tf.nn.softplus(attraction) / positive_scale
+        + tf.nn.softplus(repulsion) / negative_scale
+    )
+    return tf.reduce_mean(per_anchor)
+
+
+@keras.saving.register_keras_serializable(package="keras_dvml")
+class MultiSimilarityLoss(MetricLoss):
+    """Multi-similarity loss, with its mining.
+
+    See `multi_similarity_loss` for the formula.
+
+    Args:
+        positive_scale: float > 0. alpha of the paper.
+        negative_scale: float > 0. beta of the paper.
+        threshold: float. lambda of the paper.
+        mining_margin: float >= 0. epsilon of the paper.
+        name: str. Name of the loss.
+
+    Example:
+        >>> import keras_dvml as kd
+        >>> loss = kd.losses.MultiSimilarityLoss()
+        >>> float(loss([0, 0, 1], [[1.0, 0.0], [0.6, 0.8], [0.8, 0.6]]))
+        0.59...
+
+    Reference:
+        [Wang et al., 2019](https://arxiv.org/abs/1904.06627)
+    """
+
+    def __init__(
+        self,
+        positive_scale=2.0,
+        negative_scale=40.0,
+        threshold=0.5,
+        mining_margin=0.1,
+        name="multi_similarity_loss",
+    ):
+        super().__init__(name=name)
+        self.positive_scale = positive_scale
+        self.negative_scale = negative_scale
+        self.threshold = threshold
+        self.mining_margin = mining_margin
+
+    def call(self, labels, embeddings):
+        return multi_similarity_loss(
+            labels,
+            embeddings,
+            positive_scale=self.positive_scale,
+            negative_scale=self.negative_scale,
+            threshold=self.threshold,
+            mining_margin=self.mining_margin,
+        )
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "positive_scale": self.positive_scale,
+            "negative_scale": self.negative_scale,
+            "threshold": self.threshold,
+            "mining_margin": self.mining_margin,
+        }

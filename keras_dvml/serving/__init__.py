@@ -1,0 +1,4 @@
+"""From a trained model to SavedModels that TensorFlow Serving runs."""
+
+from keras_dvml.serving.export import export, write_saved_model
+from keras_dvml.serving.versions import next_version, publish

@@ -1,0 +1,88 @@
+"""What a SavedModel answers: image bytes in, embeddings or ids out."""
+
+import tensorflow as tf
+
+from keras_dvml import data, keras_versions
+
+
+class EmbedModule(tf.Module):
+    """Embeds image files: decoding, scaling and model in one graph.
+
+    Args:
+        model: `models.MetricModel`, or any Keras model from
+            `(batch, size, size, 3)` images in 0..255 to embeddings.
+    """
+
+    def __init__(self, model):
+        super().__init__()
+        # The graph captures these; a SavedModel must own what it captures.
+        self._variables = keras_versions.tf_variables(model)
+        self._call = lambda images: model(images, training=False)
+        self.image_size = _square_size(model)
+
+    def embed(self, image_bytes):
+        """Returns the `(batch, dim)` embeddings of `(batch,)` image files."""
+        images = data.decode_images(image_bytes, self.image_size)
+        return tf.cast(self._call(images), tf.float32)
+
+    def signatures(self):
+        """Returns the signatures of the module, by name."""
+
+        @tf.function(input_signature=[_image_bytes()])
+        def embed(image_bytes):
+            return {"embedding": self.embed(image_bytes)}
+
+        return {"serving_default": embed, "embed": embed}
+
+
+class SearchModule(EmbedModule):
+    """Embeds image files and finds the nearest gallery items.
+
+    Args:
+        model: As for `EmbedModule`.
+        index: `index.Index` over the gallery.
+        k: int. Number of results of a search.
+    """
+
+    def __init__(self, model, index, k):
+        super().__init__(model)
+        index.check_k(k)
+        self.index = index
+        self.k = k
+
+    def signatures(self):
+        @tf.function(input_signature=[_image_bytes()])
+        def search(image_bytes):
+            return self._results(self.embed(image_bytes))
+
+        @tf.function(
+            input_signature=[
+                tf.TensorSpec([None, self.index.dim], name="embedding")
+            ]
+        )
+        def search_embedding(embedding):
+            return self._results(embedding)
+
+        return {
+            **super().signatures(),
+            "search": search,
+            "search_embedding": search_embedding,
+        }
+
+    def _results(self, embeddings):
+        rows, scores = self.index.lookup(embeddings, self.k)
+        return {"ids": self.index.ids_of(rows), "scores": scores}
+
+
+def _image_bytes():
+    return tf.TensorSpec([None], tf.string, name="image_bytes")
+
+
+def _square_size(model):
+    size = getattr(model, "image_size", None) or model.input_shape[1:3]
+    if size[0] is None or size[0] != size[1]:
+        raise ValueError(
+            "the model must take square images of one size; received "
+            f"height and width {tuple(size)}"
+        )
+    return size[0]

@@ -1,0 +1,4 @@
+"""Callbacks that steer and watch a training run."""
+
+from keras_dvml.training.phase_schedule import PhaseSchedule
+from keras_dvml.training.retrieval_evaluation import RetrievalEvaluation
