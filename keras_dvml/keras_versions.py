@@ -32,8 +32,8 @@ def apply_gradients(optimizer, gradients, variables):
     optimizer.apply_gradients(zip(gradients, variables, strict=True))
 
 
-def tf_variables(model):
-    """Returns the `tf.Variable`s behind a model's weights."""
+def tf_variables(variables):
+    """Returns the `tf.Variable`s behind a list of Keras variables."""
     if KERAS_3:
-        return [variable.value for variable in model.variables]
-    return list(model.variables)
+        return [variable.value for variable in variables]
+    return list(variables)

@@ -35,25 +35,27 @@ class SpooledBytes:
     """
 
     def __init__(self, rows):
-        # Held for as long as the sequence lives; the file goes with it.
-        self._file = tempfile.TemporaryFile(prefix="keras_dvml-images-")
         ends = [0]
-        for row in rows:
-            self._file.write(row)
-            ends.append(ends[-1] + len(row))
-        self._file.flush()
+        # The file has no name: it goes when the mapping goes.
+        with tempfile.TemporaryFile(prefix="keras_dvml-images-") as file:
+            for row in rows:
+                file.write(row)
+                ends.append(ends[-1] + len(row))
+            file.flush()
+            # An empty file cannot be mapped.
+            self._bytes = (
+                np.memmap(file, np.uint8, mode="r")
+                if ends[-1]
+                else np.empty(0, np.uint8)
+            )
         self._ends = np.asarray(ends, np.int64)
-        self._bytes = (
-            np.memmap(self._file, np.uint8, mode="r") if ends[-1] else None
-        )
 
     def __len__(self):
         return len(self._ends) - 1
 
     def __getitem__(self, index):
         index = range(len(self))[index]
-        start, end = self._ends[index], self._ends[index + 1]
-        return b"" if start == end else self._bytes[start:end].tobytes()
+        return self._bytes[self._ends[index] : self._ends[index + 1]].tobytes()
 
     def as_array(self, dtype, shape):
         """Returns all rows, each of them an array of `shape`, as one array."""

@@ -109,10 +109,14 @@ class ScannIndex(Index):
             pre_reorder_num_neighbors=max(100, 10 * k),
             leaves_to_search=self._leaves_to_search,
         )
-        # Few leaves may hold fewer than k points: fill up to k columns.
-        missing = [[0, 0], [0, k - tf.shape(rows)[1]]]
-        rows = tf.pad(rows, missing, constant_values=-1)
-        scores = tf.pad(scores, missing, constant_values=-np.inf)
+        # Few leaves may hold fewer than k points: fill up to k columns. Within
+        # a batch ScaNN has done so up to the longest answer, with NaN.
+        missing = tf.math.is_nan(scores)
+        rows = tf.where(missing, -1, rows)
+        scores = tf.where(missing, -np.inf, scores)
+        columns = [[0, 0], [0, k - tf.shape(rows)[1]]]
+        rows = tf.pad(rows, columns, constant_values=-1)
+        scores = tf.pad(scores, columns, constant_values=-np.inf)
         shape = (queries.shape[0], k)
         return tf.ensure_shape(rows, shape), tf.ensure_shape(scores, shape)
 

@@ -14,6 +14,9 @@ def contrastive_loss(labels, embeddings, margin=1.0):
     distance, `P` the positive pairs and `N'` the negative pairs closer than
     `margin`: averaging over all negatives would drown the few that matter.
 
+    As with the other losses, a batch that lacks positive or negative pairs
+    counts 0: pulling or pushing alone would collapse or scatter it.
+
     Args:
         labels: `(batch,)` or `(batch, 1)` tensor of class ids.
         embeddings: `(batch, dim)` float tensor.
@@ -25,10 +28,13 @@ def contrastive_loss(labels, embeddings, margin=1.0):
     squared_distance = ops.pairwise_squared_distance(embeddings)
     # The slope of a square root at 0 is infinite.
     distance = tf.sqrt(tf.maximum(squared_distance, 1e-12))
-    close = tf.logical_and(ops.negative_pairs(labels), distance < margin)
-    attraction = ops.masked_mean(squared_distance, ops.positive_pairs(labels))
+    positives = ops.positive_pairs(labels)
+    negatives = ops.negative_pairs(labels)
+    close = tf.logical_and(negatives, distance < margin)
+    attraction = ops.masked_mean(squared_distance, positives)
     repulsion = ops.masked_mean(tf.square(margin - distance), close)
-    return attraction + repulsion
+    has_both = tf.reduce_any(positives) & tf.reduce_any(negatives)
+    return tf.where(has_both, attraction + repulsion, 0.0)
 
 
 @keras.saving.register_keras_serializable(package="keras_dvml")

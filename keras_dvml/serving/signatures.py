@@ -16,7 +16,7 @@ class EmbedModule(tf.Module):
     def __init__(self, model):
         super().__init__()
         # The graph captures these; a SavedModel must own what it captures.
-        self._variables = keras_versions.tf_variables(model)
+        self._variables = keras_versions.tf_variables(model.variables)
         self._call = lambda images: model(images, training=False)
         self.image_size = _square_size(model)
 

@@ -1,0 +1,204 @@
+"""The report's figures as matplotlib axes, for notebooks."""
+
+from collections.abc import Mapping, Sequence
+from colorsys import hls_to_rgb
+
+import numpy as np
+
+from keras_dvml.reports.curves import LOG_FROM_RATIO, panels
+from keras_dvml.reports.embedding_map import class_hues
+from keras_dvml.reports.searches import Search
+from keras_dvml.reports.tables import score_names
+from keras_dvml.reports.thumbnails import square_thumbnail
+from keras_dvml.reports.wording import spell_name
+
+_PICTURE_SIZE = 128
+
+
+def plot_scores(scores: Mapping[str, Mapping[str, float]], ax=None):
+    """Draws scores as groups of bars, in percent.
+
+    Args:
+        scores: row name -> score name -> value in 0..1.
+        ax: matplotlib axes, or `None` for new ones.
+
+    Returns:
+        The axes.
+
+    Raises:
+        ImportError: When matplotlib is not installed.
+
+    Example:
+    >>> from keras_dvml.reports import plot_scores
+    >>> ax = plot_scores({"dvml": {"recall@1": 0.6, "nmi": 0.8}})
+    >>> ax.get_ylabel()
+    'percent'
+    """
+    ax = ax or _new_axes()
+    names = score_names(scores)
+    if not names:
+        raise ValueError(f"`scores` must not be empty. Received: {scores!r}")
+    width = 0.8 / len(scores)
+    for i, (row, row_scores) in enumerate(scores.items()):
+        places = np.arange(len(names)) + (i - (len(scores) - 1) / 2) * width
+        heights = [100 * row_scores.get(name, np.nan) for name in names]
+        ax.bar(places, heights, width * 0.92, label=row)
+    # Broken before the k, or the names of neighbours run together.
+    words = [spell_name(name).replace("@", "\n@") for name in names]
+    ax.set_xticks(range(len(names)), words)
+    ax.set_ylabel("percent")
+    ax.set_ylim(0, 100)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.legend(frameon=False)
+    return ax
+
+
+def plot_history(history: Mapping[str, Sequence[float | None]], ax=None):
+    """Draws every term of a Keras history over the epochs.
+
+    The scale is logarithmic when the values differ more than 50-fold.
+
+    Args:
+        history: term -> value per epoch, as in `keras` `History.history`;
+            NaN or `None` where nothing was measured.
+        ax: matplotlib axes, or `None` for new ones.
+
+    Returns:
+        The axes.
+
+    Raises:
+        ImportError: When matplotlib is not installed.
+
+    Example:
+    >>> from keras_dvml.reports import plot_history
+    >>> ax = plot_history({"loss": [0.9, 0.5], "prior_loss": [0.2, 0.1]})
+    >>> ax.get_xlabel()
+    'epoch'
+    """
+    ax = ax or _new_axes()
+    for panel in panels({"": history}):
+        for line in panel.lines:
+            values = [
+                (i + 1, v) for i, v in enumerate(line.values) if v is not None
+            ]
+            ax.plot(
+                *zip(*values, strict=True),
+                linestyle="--" if line.is_validation else "-",
+                marker="." if len(values) < len(line.values) else None,
+                label=spell_name(panel.term)
+                + (", validation" if line.is_validation else ""),
+            )
+    drawn = [value for line in ax.lines for value in line.get_ydata()]
+    if drawn and 0 < LOG_FROM_RATIO * min(drawn) < max(drawn):
+        ax.set_yscale("log")
+    ax.set_xlabel("epoch")
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.legend(frameon=False)
+    return ax
+
+
+def plot_embedding_map(points, labels, ax=None):
+    """Draws points of a plane, coloured by class.
+
+    Args:
+        points: `(N, 2)` float array, as `project_embeddings` returns.
+        labels: `(N,)` array. Class of each point.
+        ax: matplotlib axes, or `None` for new ones.
+
+    Returns:
+        The axes.
+
+    Raises:
+        ImportError: When matplotlib is not installed.
+        ValueError: When the shapes do not fit.
+
+    Example:
+    >>> import numpy as np
+    >>> from keras_dvml.reports import plot_embedding_map
+    >>> ax = plot_embedding_map(np.eye(2), [0, 1])
+    >>> len(ax.collections)
+    1
+    """
+    points, labels = np.asarray(points, float), np.asarray(labels)
+    if points.ndim != 2 or points.shape[1] != 2 or len(points) != len(labels):
+        raise ValueError(
+            "`points` must have shape (N, 2) and `labels` (N,). "
+            f"Received: shapes {points.shape} and {labels.shape}"
+        )
+    ax = ax or _new_axes()
+    _, classes = np.unique(labels, return_inverse=True)
+    colors = np.array(
+        [hls_to_rgb(hue / 360, 0.5, 0.6) for hue in class_hues(points, classes)]
+    )
+    ax.scatter(*points.T, c=colors[classes], s=12)
+    ax.set_aspect("equal", "datalim")
+    ax.set_xticks([])
+    ax.set_yticks([])
+    return ax
+
+
+def plot_search(search: Search, axes=None):
+    """Draws a query and what was found as a row of pictures.
+
+    Args:
+        search: `Search`.
+        axes: at least `1 + len(search.results)` matplotlib axes, or `None`
+            for a new figure.
+
+    Returns:
+        Array of the axes, the query's first.
+
+    Raises:
+        ImportError: When matplotlib is not installed.
+        ValueError: When there are fewer axes than pictures.
+
+    Example:
+    >>> import tensorflow as tf
+    >>> from keras_dvml.reports import Search, SearchResult, plot_search
+    >>> png = tf.io.encode_png(tf.zeros((8, 8, 3), tf.uint8)).numpy()
+    >>> found = SearchResult(png, label="wren", score=0.93, is_hit=True)
+    >>> len(plot_search(Search(png, query_label="wren", results=[found])))
+    2
+    """
+    num_pictures = 1 + len(search.results)
+    if axes is None:
+        _, axes = _pyplot().subplots(
+            1, num_pictures, figsize=(1.3 * num_pictures, 1.9), squeeze=False
+        )
+    axes = np.asarray(axes).ravel()
+    if len(axes) < num_pictures:
+        raise ValueError(
+            f"`axes` must hold {num_pictures} axes. Received: {len(axes)}"
+        )
+    _show(axes[0], search.query_image, f"query\n{search.query_label}", "black")
+    for ax, result in zip(axes[1:], search.results, strict=False):
+        sign, color = (
+            ("\u2713", "tab:green") if result.is_hit else ("\u2717", "tab:red")
+        )
+        text = f"{sign} {result.score:.3f}\n{result.label}"
+        _show(ax, result.image, text, color)
+    return axes
+
+
+def _show(ax, image_bytes: bytes, text: str, color: str) -> None:
+    ax.imshow(square_thumbnail(image_bytes, _PICTURE_SIZE))
+    # Labels are names, not formulas: a dollar sign stays one.
+    ax.set_title(text, fontsize=8, color=color, parse_math=False)
+    ax.set_xticks([])
+    ax.set_yticks([])
+    ax.spines[:].set(color=color, linewidth=2)
+
+
+def _new_axes():
+    return _pyplot().subplots()[1]
+
+
+def _pyplot():
+    try:
+        import matplotlib.pyplot as pyplot
+    except ImportError as error:
+        raise ImportError(
+            "Figures are drawn with matplotlib, which is not installed. "
+            "Install it with `pip install keras_dvml[viz]`."
+        ) from error
+    return pyplot

@@ -1,0 +1,284 @@
+"use strict";
+const data = JSON.parse(document.getElementById("data").textContent);
+
+// Training curves: values of the epoch under the pointer.
+document.querySelectorAll(".curve").forEach((figure, p) => {
+  const svg = figure.querySelector("svg");
+  const cursor = svg.querySelector(".cursor");
+  const when = figure.querySelector(".when");
+  const values = [...figure.querySelectorAll("b")];
+  const last = values.map((value) => value.textContent);
+  const epochs = Number(figure.dataset.epochs);
+  const left = Number(svg.dataset.left), right = Number(svg.dataset.right);
+  svg.addEventListener("pointermove", (event) => {
+    const box = svg.getBoundingClientRect();
+    const x = (event.clientX - box.left) * svg.viewBox.baseVal.width / box.width;
+    const share = Math.min(1, Math.max(0, (x - left) / (right - left)));
+    const epoch = Math.round(share * (epochs - 1));
+    const at = epochs > 1 ? left + epoch / (epochs - 1) * (right - left) : (left + right) / 2;
+    cursor.setAttribute("x1", at);
+    cursor.setAttribute("x2", at);
+    cursor.style.visibility = "visible";
+    when.textContent = "epoch " + (epoch + 1);
+    values.forEach((value, i) => {
+      // What is measured now and then holds until measured again.
+      const measured = data.curves[p][i].slice(0, epoch + 1).filter((v) => v !== null);
+      value.textContent = measured.at(-1) ?? "\u2013";
+    });
+  });
+  svg.addEventListener("pointerleave", () => {
+    cursor.style.visibility = "hidden";
+    when.textContent = "epoch " + epochs;
+    values.forEach((value, i) => { value.textContent = last[i]; });
+  });
+});
+
+if (data.map) drawMap(data.map);
+
+function drawMap(map) {
+  const canvas = document.getElementById("map-canvas");
+  const card = document.getElementById("map-card");
+  const aside = document.getElementById("map-aside");
+  const select = document.getElementById("map-class");
+  const pictures = document.getElementById("map-pictures");
+  const zoomIn = document.getElementById("map-in");
+  const zoomOut = document.getElementById("map-out");
+  const hint = aside.innerHTML;
+  const context = canvas.getContext("2d");
+  const count = map.classes.length;
+  const inner = map.tile - 2;
+  const xs = map.points.filter((_, i) => i % 2 === 0);
+  const ys = map.points.filter((_, i) => i % 2 === 1);
+  const low = [Math.min(...xs), Math.min(...ys)];
+  const high = [Math.max(...xs), Math.max(...ys)];
+  const sheet = document.getElementById("map-sheet");
+  let width = 0, height = 0, colors = [];
+  let zoom = 1, centre = [(low[0] + high[0]) / 2, (low[1] + high[1]) / 2];
+  const home = centre;
+  let hovered = -1, chosen = -1;
+
+  function scale() {
+    const margin = 28;
+    return zoom * Math.min(
+      (width - 2 * margin) / (high[0] - low[0] || 1),
+      (height - 2 * margin) / (high[1] - low[1] || 1));
+  }
+  function place(i) {
+    const s = scale();
+    return [width / 2 + (xs[i] - centre[0]) * s, height / 2 + (ys[i] - centre[1]) * s];
+  }
+
+  function restyle() {
+    const style = getComputedStyle(document.documentElement);
+    const lightness = style.getPropertyValue("--dot-lightness");
+    const chroma = style.getPropertyValue("--dot-chroma");
+    colors = map.hues.map((hue) => `oklch(${lightness} ${chroma} ${hue})`);
+    colors.text = style.getPropertyValue("--text");
+    colors.page = style.getPropertyValue("--page");
+    colors.hit = style.getPropertyValue("--hit");
+    colors.miss = style.getPropertyValue("--miss");
+    resize();
+  }
+  function resize() {
+    const ratio = window.devicePixelRatio || 1;
+    width = canvas.clientWidth;
+    height = canvas.clientHeight;
+    canvas.width = Math.round(width * ratio);
+    canvas.height = Math.round(height * ratio);
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    draw();
+  }
+
+  function draw() {
+    context.clearRect(0, 0, width, height);
+    const near = chosen < 0 ? [] : map.neighbors[chosen];
+    const shown = emphasis();
+    const room = Math.sqrt(width * height / count);
+    const radius = Math.min(7, Math.max(2.5, room * 0.17) * Math.sqrt(zoom));
+    const side = Math.min(map.tile, Math.max(12, room * 0.95 * Math.sqrt(zoom)));
+    const isShown = (i) => shown === null || map.classes[i] === shown;
+    const order = [...Array(count).keys()];
+    const weight = (i) => i === chosen ? 3 : near.includes(i) ? 2 : isShown(i) ? 1 : 0;
+    order.sort((a, b) => weight(a) - weight(b));
+    if (chosen >= 0) {
+      const [x, y] = place(chosen);
+      context.lineWidth = 1.2;
+      context.strokeStyle = colors.text;
+      context.globalAlpha = 0.5;
+      for (const i of near) {
+        context.beginPath();
+        context.moveTo(x, y);
+        context.lineTo(...place(i));
+        context.stroke();
+      }
+    }
+    for (const i of order) {
+      const [x, y] = place(i);
+      if (x < -side || y < -side || x > width + side || y > height + side) continue;
+      const marked = i === chosen || i === hovered || near.includes(i);
+      context.globalAlpha = marked || isShown(i) ? 1 : pictures.checked ? 0.06 : 0.14;
+      if (pictures.checked && sheet.complete) {
+        const half = (marked ? side * 1.3 : side) / 2;
+        context.drawImage(sheet, ...corner(i), x - half, y - half, 2 * half, 2 * half);
+        context.lineWidth = marked ? 3 : 1.5;
+        context.strokeStyle = ring(i, near) ?? colors[map.classes[i]];
+        context.strokeRect(x - half, y - half, 2 * half, 2 * half);
+        continue;
+      }
+      context.beginPath();
+      context.arc(x, y, marked ? radius + 2 : shown !== null && isShown(i) ? radius + 1 : radius, 0, 2 * Math.PI);
+      context.fillStyle = colors[map.classes[i]];
+      context.fill();
+      if (marked) {
+        context.lineWidth = 2;
+        context.strokeStyle = ring(i, near) ?? colors.text;
+        context.stroke();
+      }
+    }
+    context.globalAlpha = 1;
+  }
+  // Whose class stands out: under the pointer, else selected, else chosen.
+  function emphasis() {
+    if (hovered >= 0) return map.classes[hovered];
+    if (select.value !== "") return Number(select.value);
+    return chosen >= 0 ? map.classes[chosen] : null;
+  }
+  function ring(i, near) {
+    if (i === chosen || i === hovered) return colors.text;
+    if (!near.includes(i)) return null;
+    return map.classes[i] === map.classes[chosen] ? colors.hit : colors.miss;
+  }
+  function corner(i) {
+    // A pixel inside its tile: smoothing must not reach the next one.
+    return [i % map.columns * map.tile + 1, Math.floor(i / map.columns) * map.tile + 1, inner, inner];
+  }
+
+  function tile(i) {
+    const element = document.createElement("canvas");
+    element.className = "tile";
+    element.width = element.height = 2 * map.tile;
+    const paint = element.getContext("2d");
+    paint.imageSmoothingQuality = "high";
+    paint.drawImage(sheet, ...corner(i), 0, 0, element.width, element.height);
+    return element;
+  }
+  function text(tag, className, content) {
+    const element = document.createElement(tag);
+    element.className = className;
+    element.textContent = content;
+    return element;
+  }
+  function name(i) { return map.names[map.classes[i]]; }
+
+  function hover(i) {
+    if (i !== hovered) {
+      hovered = i;
+      card.hidden = i < 0;
+      if (i >= 0) card.replaceChildren(tile(i), text("span", "name", name(i)));
+      draw();
+    }
+    if (i < 0) return;
+    const [x, y] = place(i);
+    const left = x + 16 + card.offsetWidth > width ? x - 16 - card.offsetWidth : x + 16;
+    const top = Math.min(Math.max(4, y - card.offsetHeight / 2), height - card.offsetHeight - 4);
+    card.style.transform = `translate(${Math.max(4, left)}px, ${top}px)`;
+  }
+  function choose(i) {
+    chosen = i;
+    if (i < 0) {
+      aside.innerHTML = hint;
+      return draw();
+    }
+    const head = document.createElement("div");
+    head.className = "chosen";
+    head.append(tile(i), text("h3", "", name(i)));
+    const list = document.createElement("ol");
+    list.className = "found";
+    let hits = 0;
+    map.neighbors[i].forEach((neighbor, rank) => {
+      const hit = map.classes[neighbor] === map.classes[i];
+      hits += hit;
+      const item = document.createElement("li");
+      item.className = hit ? "hit" : "miss";
+      const figure = document.createElement("figure");
+      const sign = text("span", "sign", hit ? "\u2713" : "\u2717");
+      sign.title = hit ? "right class" : "other class";
+      const caption = document.createElement("figcaption");
+      const label = text("span", "name", name(neighbor));
+      label.title = name(neighbor);
+      caption.append(label, text("span", "score", map.similarities[i][rank].toFixed(3)));
+      figure.append(tile(neighbor), sign, caption);
+      item.append(figure);
+      list.append(item);
+    });
+    const total = map.neighbors[i].length;
+    aside.replaceChildren(head, text("p", "hint", `${hits} of the ${total} nearest are of its class`), list);
+    draw();
+  }
+
+  function nearest(event) {
+    const box = canvas.getBoundingClientRect();
+    const x = event.clientX - box.left, y = event.clientY - box.top;
+    let best = -1, least = event.pointerType === "touch" ? 24 : 14;
+    for (let i = 0; i < count; i++) {
+      const [px, py] = place(i);
+      const far = Math.hypot(px - x, py - y);
+      if (far < least) { best = i; least = far; }
+    }
+    return best;
+  }
+  function zoomTo(level) {
+    zoom = Math.min(16, Math.max(1, level));
+    if (zoom === 1) centre = home;
+    else if (chosen >= 0) centre = [xs[chosen], ys[chosen]];
+    zoomOut.disabled = zoom === 1;
+    zoomIn.disabled = zoom === 16;
+    canvas.style.touchAction = zoom > 1 ? "none" : "pan-y";
+    hover(-1);
+    draw();
+  }
+
+  let grip = null;
+  canvas.addEventListener("pointerdown", (event) => {
+    grip = { x: event.clientX, y: event.clientY, centre, moved: false };
+  });
+  canvas.addEventListener("pointermove", (event) => {
+    if (grip && event.buttons && zoom > 1) {
+      const dx = event.clientX - grip.x, dy = event.clientY - grip.y;
+      if (grip.moved || Math.hypot(dx, dy) > 5) {
+        grip.moved = true;
+        canvas.setPointerCapture(event.pointerId);
+        centre = [grip.centre[0] - dx / scale(), grip.centre[1] - dy / scale()];
+        hover(-1);
+        return draw();
+      }
+    }
+    hover(nearest(event));
+  });
+  canvas.addEventListener("pointerleave", () => hover(-1));
+  canvas.addEventListener("click", (event) => {
+    if (!grip || !grip.moved) choose(nearest(event));
+    grip = null;
+  });
+  canvas.addEventListener("wheel", (event) => {
+    if (!event.ctrlKey) return;  // a plain wheel scrolls the page
+    event.preventDefault();
+    zoomTo(zoom * Math.exp(-event.deltaY / 100));
+  }, { passive: false });
+  canvas.addEventListener("keydown", (event) => {
+    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    if (step) {
+      event.preventDefault();
+      choose((chosen + step + count) % count);
+    } else if (event.key === "Escape") choose(-1);
+  });
+  select.addEventListener("change", draw);
+  pictures.addEventListener("change", draw);
+  zoomIn.addEventListener("click", () => zoomTo(zoom * 2));
+  zoomOut.addEventListener("click", () => zoomTo(zoom / 2));
+  window.addEventListener("resize", resize);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", restyle);
+  sheet.addEventListener("load", draw);
+  zoomTo(1);
+  restyle();
+}

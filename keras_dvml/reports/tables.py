@@ -1,0 +1,99 @@
+"""The report's tables: scores, files left out, notes."""
+
+from collections.abc import Mapping, Sequence
+from html import escape
+
+from keras_dvml.reports.wording import explain_scores, spell_name
+
+Scores = Mapping[str, Mapping[str, float]]
+
+_OPEN_UP_TO = 12
+
+
+def summary(scores: Scores) -> str:
+    """Returns one sentence: which row is best, and its gain over the first."""
+    names = score_names(scores)
+    name = "recall@1" if "recall@1" in names else names[0]
+    measured = {row: s[name] for row, s in scores.items() if name in s}
+    best = max(measured, key=lambda row: measured[row])
+    first = next(iter(measured))
+    if name == "recall@1":
+        text = (
+            f"With {best}, the first result is of the right class for "
+            f"{measured[best]:.1%} of the queries (Recall@1)"
+        )
+    else:
+        text = f"{best} reaches {measured[best]:.1%} {spell_name(name)}"
+    if len(measured) == 1:
+        return text + "."
+    if best == first:
+        return text + "; no other row does better."
+    gain = 100 * (measured[best] - measured[first])
+    return text + f", {gain:.1f} percentage points more than with {first}."
+
+
+def scores_html(scores: Scores, colors: Mapping[str, int]) -> str:
+    """Returns the table of scores in percent, best of each column marked."""
+    names = score_names(scores)
+    best = {
+        name: max(s[name] for s in scores.values() if name in s)
+        for name in names
+    }
+    head = "".join(f'<th scope="col">{_breakable(name)}</th>' for name in names)
+    body = "\n".join(
+        f'<tr><th scope="row"><i class="chip c{colors[row]}"></i>{escape(row)}'
+        f"</th>{''.join(_cell(row_scores.get(n), best[n]) for n in names)}</tr>"
+        for row, row_scores in scores.items()
+    )
+    return (
+        '<div class="wide"><table class="scores">\n'
+        f"<thead><tr><td></td>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>"
+        "</table></div>\n"
+        '<p class="hint">Percent; higher is better; '
+        '<span class="best">best</span> of each column marked. '
+        f"{escape(' '.join(explain_scores(names)))}</p>"
+    )
+
+
+def quarantined_html(quarantined: Sequence[tuple[str, str]]) -> str:
+    """Returns the table of files left out and why."""
+    rows = "\n".join(
+        f"<tr><td>{escape(str(path))}</td><td>{escape(str(reason))}</td></tr>"
+        for path, reason in quarantined
+    )
+    count = len(quarantined)
+    return (
+        f"<details{' open' if count <= _OPEN_UP_TO else ''}><summary>{count:,} "
+        f"{'file was' if count == 1 else 'files were'} not used</summary>\n"
+        '<table class="files"><thead><tr><th scope="col">File</th>'
+        f'<th scope="col">Reason</th></tr></thead>\n<tbody>\n{rows}\n</tbody>'
+        "</table></details>"
+    )
+
+
+def notes_html(notes: Mapping[str, str]) -> str:
+    """Returns the notes as a list of terms and what holds for each."""
+    return (
+        "<dl>\n"
+        + "\n".join(
+            f"<div><dt>{escape(str(term))}</dt><dd>{escape(str(text))}</dd></div>"
+            for term, text in notes.items()
+        )
+        + "\n</dl>"
+    )
+
+
+def score_names(scores: Scores) -> list[str]:
+    """Returns the names of all scores, in the order they first appear."""
+    return list(dict.fromkeys(n for row in scores.values() for n in row))
+
+
+def _breakable(name: str) -> str:
+    return escape(spell_name(name)).replace("@", "<wbr>@")
+
+
+def _cell(value: float | None, best: float) -> str:
+    if value is None:
+        return '<td class="none">\u2013</td>'
+    mark = ' class="best"' if value == best else ""
+    return f"<td{mark}><span>{100 * value:.1f}</span></td>"

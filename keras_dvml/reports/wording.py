@@ -1,0 +1,59 @@
+"""How scores and loss terms are spelled for people."""
+
+_NAMES = {
+    "map@r": "MAP@R",
+    "nmi": "NMI",
+    "ami": "AMI",
+    "mrr": "MRR",
+    "r_precision": "R-precision",
+    "pairwise_f1": "Pairwise F1",
+    "loss": "Total loss",
+    "lr": "Learning rate",
+}
+_MEANINGS = {
+    "recall": (
+        "Recall@k: share of queries with an image of the same class among "
+        "the first k results."
+    ),
+    "map@r": (
+        "MAP@R: how purely the first R results are of the query's class, "
+        "early ones counting more; R is the number of other images in it."
+    ),
+    "nmi": "NMI: how well clusters of the embeddings agree with the classes.",
+}
+
+
+def spell_name(name: str) -> str:
+    """Returns `prior_loss` as `Prior loss`, `val_map@r` as `MAP@R`.
+
+    Args:
+        name: str. A score's name or a key of a Keras history; a leading
+            `val_` is dropped, since the place says what it means.
+    """
+    name = name.removeprefix("val_")
+    if name in _NAMES:
+        return _NAMES[name]
+    words = name.replace("_", " ")
+    return words[:1].upper() + words[1:]
+
+
+def explain_scores(names: list[str]) -> list[str]:
+    """Returns one sentence for each kind of score among `names`."""
+    kinds = dict.fromkeys(
+        "recall" if name.startswith("recall@") else name for name in names
+    )
+    return [_MEANINGS[kind] for kind in kinds if kind in _MEANINGS]
+
+
+def is_share(name: str) -> bool:
+    """Says whether a history's values are shares, shown in percent."""
+    name = name.removeprefix("val_")
+    return name in (
+        "map@r",
+        "nmi",
+        "ami",
+        "mrr",
+        "r_precision",
+        "pairwise_f1",
+        "accuracy",
+    ) or name.startswith(("recall@", "precision@"))

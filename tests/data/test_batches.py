@@ -1,0 +1,161 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_dvml as kd
+
+
+@pytest.fixture
+def pictures():
+    """30 images, the number of each in its first pixel; 6 classes of 5."""
+    images = np.zeros((30, 8, 8, 3), np.uint8)
+    images[:, 0, 0, 0] = np.arange(30)
+    return images, np.arange(30) // 5
+
+
+def as_kind(kind, images, folder):
+    if kind == "array":
+        return images
+    if kind == "dataset":
+        return tf.data.Dataset.from_tensor_slices(images)
+    encoded = [tf.io.encode_png(image).numpy() for image in images]
+    if kind == "bytes":
+        return encoded
+    if kind == "encoded dataset":
+        return tf.data.Dataset.from_tensor_slices(encoded)
+    paths = [folder / f"{number}.png" for number in range(len(images))]
+    for path, content in zip(paths, encoded, strict=True):
+        path.write_bytes(content)
+    return paths
+
+
+every_kind = pytest.mark.parametrize(
+    "kind", ["array", "dataset", "bytes", "encoded dataset", "paths"]
+)
+
+
+@every_kind
+def test_batches_hold_p_classes_of_k_images(kind, pictures, tmp_path):
+    images, labels = pictures
+    batches = kd.data.balanced_batches(
+        as_kind(kind, images, tmp_path),
+        labels,
+        classes_per_batch=4,
+        images_per_class=3,
+        image_size=8,
+    )
+    for batch, batch_labels in batches:
+        assert batch.shape == (12, 8, 8, 3)
+        numbers = batch[:, 0, 0, 0].numpy()
+        np.testing.assert_array_equal(numbers // 5, batch_labels)
+        assert len(set(numbers)) == 12
+        _, counts = np.unique(batch_labels, return_counts=True)
+        assert counts.tolist() == [3, 3, 3, 3]
+
+
+@every_kind
+def test_images_to_embed_come_in_order(kind, pictures, tmp_path):
+    images = as_kind(kind, pictures[0], tmp_path)
+    batches = list(kd.data.image_batches(images, batch_size=8, image_size=8))
+    assert [len(batch) for batch in batches] == [8, 8, 8, 6]
+    numbers = np.concatenate(batches)[:, 0, 0, 0]
+    np.testing.assert_array_equal(numbers, np.arange(30))
+
+
+def numbers_of(batches):
+    return [batch[:, 0, 0, 0].numpy().tolist() for batch, _ in batches]
+
+
+def test_epochs_differ_and_a_seed_repeats_them(pictures):
+    def two_epochs(seed):
+        batches = kd.data.balanced_batches(
+            *pictures, classes_per_batch=3, images_per_class=2, seed=seed
+        )
+        return numbers_of(batches), numbers_of(batches)
+
+    first, second = two_epochs(seed=1)
+    assert first != second
+    assert two_epochs(seed=1) == (first, second)
+    assert two_epochs(seed=2) != (first, second)
+
+
+def test_an_epoch_uses_about_as_many_images_as_there_are(pictures):
+    batches = kd.data.balanced_batches(
+        *pictures, classes_per_batch=3, images_per_class=2
+    )
+    assert batches.cardinality() == 5
+    longer = kd.data.balanced_batches(
+        *pictures, classes_per_batch=3, images_per_class=2, steps_per_epoch=7
+    )
+    assert longer.cardinality() == 7
+
+
+def test_every_class_and_image_is_drawn_equally_often(pictures):
+    sampler = kd.data.BalancedSampler(pictures[1], 3, 2, seed=0)
+    drawn = np.concatenate([sampler.batch(0, step) for step in range(1000)])
+    # 6,000 draws of 30 images: 200 each, standard deviation about 13.
+    counts = np.bincount(drawn, minlength=30)
+    assert counts.min() > 140 and counts.max() < 260
+
+
+def test_augmentation_changes_each_image_in_its_own_way(pictures):
+    seeds = []
+
+    def change(image, seed):
+        tf.py_function(lambda one: seeds.append(one.numpy()[1]), [seed], [])
+        return image
+
+    batches = kd.data.balanced_batches(
+        *pictures, classes_per_batch=3, images_per_class=2, augment=change
+    )
+    numbers_of(batches), numbers_of(batches)
+    assert sorted(seeds) == list(range(60))
+
+
+def test_small_class_is_an_error_before_training(pictures):
+    images, labels = pictures
+    labels = np.where(np.arange(30) == 29, 99, labels)
+    with pytest.raises(ValueError, match="class 99 with 1.*replacement=True"):
+        kd.data.balanced_batches(
+            images, labels, classes_per_batch=2, images_per_class=2
+        )
+
+
+def test_small_class_is_repeated_on_request(pictures):
+    images, labels = pictures
+    batches = kd.data.balanced_batches(
+        *(images[:7], labels[:7]),
+        classes_per_batch=2,
+        images_per_class=5,
+        replacement=True,
+    )
+    (numbers,) = numbers_of(batches)
+    assert sorted(set(numbers)) == list(range(7))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"classes_per_batch": 7}, "classes_per_batch=7, but there are 6"),
+        ({"images_per_class": 1}, "at least 2.*received 1"),
+        ({"labels": np.zeros(29, int)}, "30 images but 29 labels"),
+        ({"labels": np.full(30, -1)}, "must be >= 0; received -1"),
+        ({"labels": np.zeros(30)}, "one integer an image.*float64"),
+        ({"images": np.zeros((30, 8, 8, 3))}, "uint8.*float64"),
+        ({"images": np.zeros((0, 8, 8, 3), np.uint8)}, "images is empty"),
+        ({"images": [b"x"] * 30}, "image_size is needed"),
+        ({"images": [1] * 30}, "an item of type int"),
+        ({"images": "folder"}, "received str"),
+    ],
+)
+def test_bad_arguments_are_named(pictures, change, message):
+    images, labels = pictures
+    arguments = {
+        "images": images,
+        "labels": labels,
+        "classes_per_batch": 3,
+        "images_per_class": 2,
+        **change,
+    }
+    with pytest.raises(ValueError, match=message):
+        kd.data.balanced_batches(**arguments)

@@ -1,0 +1,119 @@
+import struct
+import zlib
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_dvml as kd
+
+
+def picture(height=20, width=30, seed=0):
+    random = np.random.default_rng(seed)
+    return random.integers(0, 256, (height, width, 3)).astype(np.uint8)
+
+
+def png(pixels):
+    return tf.io.encode_png(pixels).numpy()
+
+
+def test_decoding_keeps_pixels_of_a_square_image_of_the_right_size():
+    pixels = picture(16, 16)
+    np.testing.assert_array_equal(
+        kd.data.decode_image(tf.constant(png(pixels)), 16), pixels
+    )
+
+
+def test_decoding_takes_the_centre_square():
+    # Columns 5..24 of 30 are the centre 20.
+    pixels = picture(20, 30)
+    np.testing.assert_array_equal(
+        kd.data.decode_image(tf.constant(png(pixels)), 20), pixels[:, 5:25]
+    )
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_resizing_and_turning_commute(turns):
+    pixels = picture(40, 40)
+    turned_first = kd.data.decode_image(png(np.rot90(pixels, turns)), 16)
+    turned_last = np.rot90(kd.data.decode_image(png(pixels), 16), turns)
+    # Rounding may differ by one grey level; a shortcut would be larger.
+    difference = turned_first.numpy().astype(int) - turned_last
+    assert np.abs(difference).max() <= 1
+
+
+@pytest.mark.parametrize("shape", [(9, 9, 1), (9, 9, 4), (1, 50, 3)])
+def test_grey_transparent_and_thin_images_become_rgb(shape):
+    pixels = np.full(shape, 77, np.uint8)
+    decoded = kd.data.decode_image(png(pixels), 8)
+    assert decoded.shape == (8, 8, 3)
+    np.testing.assert_array_equal(decoded, 77)
+
+
+def test_decoding_in_a_dataset_equals_eager():
+    encoded = [png(picture(seed=seed)) for seed in range(3)]
+    dataset = tf.data.Dataset.from_tensor_slices(encoded)
+    dataset = dataset.map(lambda one: kd.data.decode_image(one, 12))
+    batch = kd.data.decode_images(tf.constant(encoded), 12)
+    np.testing.assert_array_equal(list(dataset.as_numpy_iterator()), batch)
+
+
+def test_jpeg_gif_and_bmp_decode(tmp_path):
+    pixels = np.full((10, 10, 3), 200, np.uint8)
+    jpeg = tf.io.encode_jpeg(pixels).numpy()
+    gif = (
+        b"GIF89a\x01\x00\x01\x00\x80\x00\x00\xff\xff\xff\x00\x00\x00!\xf9\x04"
+        b"\x00\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D"
+        b"\x01\x00;"
+    )
+    header = struct.pack("<2sIHHI", b"BM", 58, 0, 0, 54)
+    header += struct.pack("<IiiHHIIiiII", 40, 1, 1, 1, 24, 0, 4, 0, 0, 0, 0)
+    bmp = header + b"\x10\x20\x30\x00"
+    for encoded in (jpeg, gif, bmp):
+        kd.data.check_image(encoded)
+        assert kd.data.decode_image(tf.constant(encoded), 4).shape == (4, 4, 3)
+
+
+def huge_png():
+    """A PNG of 10,000 x 10,000 black pixels that is only some 100 KiB."""
+
+    def chunk(kind, content):
+        crc = zlib.crc32(kind + content)
+        return (
+            struct.pack(">I", len(content))
+            + kind
+            + content
+            + struct.pack(">I", crc)
+        )
+
+    header = struct.pack(">IIBBBBB", 10_000, 10_000, 1, 0, 0, 0, 0)
+    rows = zlib.compress(bytes(10_000 * (1 + 1250)), 9)
+    signature = b"\x89PNG\r\n\x1a\n"
+    return signature + b"".join(
+        [chunk(b"IHDR", header), chunk(b"IDAT", rows), chunk(b"IEND", b"")]
+    )
+
+
+@pytest.mark.parametrize(
+    ("image_bytes", "reason"),
+    [
+        (b"", "empty file"),
+        (b"hello, I am a text", "not a JPEG, PNG, GIF or BMP"),
+        (png(picture())[:200], "corrupt image"),
+        (png(picture())[:12], "the header is cut off"),
+        (tf.io.encode_jpeg(picture()).numpy()[:300], "corrupt image"),
+        (huge_png(), "10000 x 10000 pixels; at most 64000000"),
+    ],
+)
+def test_bad_images_are_named_with_the_reason(image_bytes, reason):
+    with pytest.raises(ValueError, match=reason):
+        kd.data.check_image(image_bytes)
+
+
+def test_good_image_passes_the_check():
+    kd.data.check_image(png(picture()))
+
+
+def test_malformed_bytes_raise_invalid_argument():
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        kd.data.decode_image(tf.constant(b"no image"), 8)

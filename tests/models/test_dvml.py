@@ -1,0 +1,205 @@
+"""DVML's terms, phase by phase, against NumPy and against each other."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_dvml as kd
+from keras_dvml.keras_versions import tf_variables
+
+LABELS = np.repeat(np.arange(4), 2)
+
+
+def quadratic_loss(labels, embeddings):
+    """A metric loss simple enough to recompute: labels times coordinates."""
+    labels = tf.cast(tf.reshape(labels, [-1, 1]), tf.float32)
+    return tf.reduce_mean(tf.square(embeddings - 0.1 * labels))
+
+
+@pytest.fixture
+def images():
+    random = np.random.default_rng(0)
+    return random.integers(0, 256, (8, 16, 16, 3)).astype(np.uint8)
+
+
+@pytest.fixture
+def model(tiny_backbone):
+    model = kd.models.DVML(
+        tiny_backbone, embedding_dim=6, num_samples=3, normalized=False, seed=0
+    )
+    model.compile("sgd", loss=quadratic_loss)
+    return model
+
+
+def weights_of(model):
+    """The model's weights by the part of the method they belong to."""
+    return {
+        "backbone": model.backbone.trainable_variables,
+        "invariant": model.head.invariant.trainable_variables,
+        "mean": model.head.variation_mean.trainable_variables,
+        "log_variance": model.head.variation_log_variance.trainable_variables,
+        "decoder": model.decoder.trainable_variables,
+    }
+
+
+def parts_reached_by(model, images, term):
+    """Names of the parts to which a term gives a gradient that is not 0."""
+    with tf.GradientTape(persistent=True) as tape:
+        terms = model.loss_terms(images, LABELS, training=True)
+        value = terms[term].value
+    reached = set()
+    for part, variables in weights_of(model).items():
+        gradients = tape.gradient(value, tf_variables(variables))
+        present = [g for g in gradients if g is not None]
+        assert all(np.isfinite(g).all() for g in present)
+        if any(np.any(g.numpy() != 0.0) for g in present):
+            reached.add(part)
+    return reached
+
+
+def test_in_phase_1_reconstruction_trains_the_decoder_alone(model, images):
+    model.set_phase(1)
+    assert parts_reached_by(model, images, "reconstruction") == {"decoder"}
+
+
+def test_in_phase_2_reconstruction_reaches_the_embedding(model, images):
+    model.set_phase(2)
+    assert parts_reached_by(model, images, "reconstruction") == {
+        *("decoder", "invariant", "mean", "log_variance", "backbone")
+    }
+
+
+@pytest.mark.parametrize("phase", [1, 2])
+def test_synthetic_loss_trains_mean_and_variance(model, images, phase):
+    model.set_phase(phase)
+    assert parts_reached_by(model, images, "synthetic") == {
+        *("backbone", "invariant", "mean", "log_variance")
+    }
+
+
+@pytest.mark.parametrize("phase", [1, 2])
+def test_prior_and_invariant_terms_reach_their_own_heads(model, images, phase):
+    model.set_phase(phase)
+    assert parts_reached_by(model, images, "prior") == {
+        *("backbone", "mean", "log_variance")
+    }
+    assert parts_reached_by(model, images, "invariant") == {
+        *("backbone", "invariant")
+    }
+
+
+def test_reconstruction_does_not_shrink_its_target(model, images):
+    # With a decoder that gives 0 whatever comes in, the error is the feature
+    # itself: only the target could carry gradient to the backbone.
+    model.set_phase(2)
+    for weight in model.decoder.trainable_variables:
+        weight.assign(tf.zeros(weight.shape))
+    reached = parts_reached_by(model, images, "reconstruction")
+    assert reached <= {"decoder"}
+
+
+def numpy_terms(model, images, synthetic):
+    """The four terms of METHODS, from features to losses, in NumPy."""
+    features = np.asarray(model.features(images, training=False))
+
+    def dense(layer, values):
+        kernel, bias = layer.get_weights()
+        return values @ kernel + bias
+
+    invariant = dense(model.head.invariant, features)
+    mean = dense(model.head.variation_mean, features)
+    log_variance = dense(model.head.variation_log_variance, features)
+    decoder = model.decoder
+    hidden = np.tanh(dense(decoder.hidden, synthetic))
+    reconstruction = dense(decoder.features, hidden)
+
+    def metric_loss(embeddings):
+        return np.mean((embeddings - 0.1 * LABELS[:, None]) ** 2)
+
+    divergence = np.exp(log_variance) + mean**2 - log_variance - 1
+    return {
+        "prior": np.mean(0.5 * divergence),
+        "reconstruction": np.mean((reconstruction - features[None]) ** 2),
+        "synthetic": np.mean([metric_loss(draw) for draw in synthetic]),
+        "invariant": metric_loss(invariant),
+    }
+
+
+@pytest.mark.parametrize("phase", [1, 2])
+def test_every_term_equals_numpy(model, images, phase):
+    model.set_phase(phase)
+    # The draws that the model is about to make, from an equal random stream.
+    twin = kd.models.DVML.from_config(model.get_config())
+    twin.set_weights(model.get_weights())
+    features = twin.features(images, training=False)
+    synthetic = np.asarray(twin.head(features, training=True).synthetic)
+    assert synthetic.shape == (3, 8, 6)
+
+    # Batch norm as at inference; the sampling layer as in training.
+    model.backbone.trainable = False
+    terms = model.loss_terms(images, LABELS, training=True)
+    for name, expected in numpy_terms(model, images, synthetic).items():
+        np.testing.assert_allclose(
+            terms[name].value, expected, rtol=1e-4, err_msg=name
+        )
+
+
+@pytest.mark.parametrize(
+    ("phase", "expected"),
+    [(1, [1.0, 1.0, 0.1, 1.0]), (2, [0.8, 1.0, 0.2, 0.8])],
+)
+def test_weights_are_the_papers_in_each_phase(model, images, phase, expected):
+    model.set_phase(phase)
+    terms = model.loss_terms(images, LABELS, training=True)
+    actual = [float(terms[name].weight) for name in model.term_names]
+    np.testing.assert_allclose(actual, expected, rtol=1e-6)
+
+
+def test_loss_is_the_weighted_sum_of_its_terms(model, images):
+    history = model.fit(images, LABELS, batch_size=8, verbose=0).history
+    weights = {
+        "prior": 1.0,
+        "reconstruction": 1.0,
+        "synthetic": 0.1,
+        "invariant": 1.0,
+    }
+    total = sum(weights[one] * history[f"{one}_loss"][0] for one in weights)
+    assert history["loss"][0] == pytest.approx(total, rel=1e-5)
+
+
+def test_switching_phase_retraces_nothing(model, images):
+    traces = []
+
+    def counted_loss(labels, embeddings):
+        traces.append(1)
+        return quadratic_loss(labels, embeddings)
+
+    model.compile("sgd", loss=counted_loss)
+    model.fit(images, LABELS, batch_size=8, verbose=0)
+    before = len(traces)
+    model.set_phase(2)
+    model.fit(images, LABELS, batch_size=8, verbose=0)
+    assert len(traces) == before
+
+
+def test_phase_is_saved_with_the_weights(model):
+    model.set_phase(2)
+    twin = kd.models.DVML.from_config(model.get_config())
+    twin.set_weights(model.get_weights())
+    assert float(twin.phase.numpy()) == 2.0
+
+
+def test_one_weight_holds_for_both_phases(tiny_backbone):
+    model = kd.models.DVML(tiny_backbone, embedding_dim=4, prior_weight=0.3)
+    assert model.get_config()["prior_weight"] == [0.3, 0.3]
+
+
+@pytest.mark.parametrize("weight", [-1.0, (1.0, 2.0, 3.0), (0.5, -0.5)])
+def test_weights_that_are_no_weights_are_refused(tiny_backbone, weight):
+    with pytest.raises(ValueError, match="synthetic_weight must be a float"):
+        kd.models.DVML(tiny_backbone, synthetic_weight=weight)
+
+
+def test_unknown_phase_is_refused(model):
+    with pytest.raises(ValueError, match="phase must be 1 or 2; received 3"):
+        model.set_phase(3)

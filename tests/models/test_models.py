@@ -1,0 +1,181 @@
+"""What every model does: fit, evaluate, predict, config, save and load."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_dvml as kd
+
+MODELS = {
+    "EmbeddingModel": lambda backbone: kd.models.EmbeddingModel(
+        backbone, embedding_dim=8
+    ),
+    "DVML": lambda backbone: kd.models.DVML(
+        backbone, embedding_dim=8, num_samples=3, seed=0
+    ),
+}
+TERMS = {
+    "EmbeddingModel": ["metric"],
+    "DVML": ["prior", "reconstruction", "synthetic", "invariant"],
+}
+every_model = pytest.mark.parametrize("name", MODELS)
+
+
+@pytest.fixture
+def compiled(name, tiny_backbone):
+    model = MODELS[name](tiny_backbone)
+    model.compile("adam", loss=kd.losses.TripletSemiHardLoss(margin=0.2))
+    return model
+
+
+@every_model
+def test_fit_lowers_the_loss_and_logs_every_term(name, compiled, tiny_images):
+    history = compiled.fit(
+        kd.data.balanced_batches(
+            *tiny_images,
+            classes_per_batch=8,
+            images_per_class=5,
+            steps_per_epoch=10,
+        ),
+        epochs=4,
+        verbose=0,
+    ).history
+    assert set(history) == {"loss", *(f"{one}_loss" for one in TERMS[name])}
+    assert history["loss"][-1] < history["loss"][0]
+
+
+@every_model
+def test_evaluate_measures_without_training(name, compiled, tiny_images):
+    before = [weight.numpy() for weight in compiled.trainable_weights]
+    scores = compiled.evaluate(*tiny_images, batch_size=40, verbose=0)
+    assert np.isfinite(scores).all()
+    again = compiled.evaluate(*tiny_images, batch_size=40, verbose=0)
+    np.testing.assert_allclose(scores, again, rtol=1e-6)
+    for one, other in zip(before, compiled.trainable_weights, strict=True):
+        np.testing.assert_array_equal(one, other.numpy())
+
+
+@every_model
+def test_predict_gives_unit_length_embeddings(name, compiled, tiny_images):
+    embeddings = compiled.predict(tiny_images[0], verbose=0)
+    assert embeddings.shape == (40, 8) and embeddings.dtype == np.float32
+    np.testing.assert_allclose(
+        np.linalg.norm(embeddings, axis=1), 1.0, rtol=1e-5
+    )
+
+
+@every_model
+def test_embeddings_of_free_length_on_request(name, tiny_backbone, tiny_images):
+    config = MODELS[name](tiny_backbone).get_config()
+    model = type(MODELS[name](tiny_backbone)).from_config(
+        {**config, "normalized": False}
+    )
+    length = np.linalg.norm(model.predict(tiny_images[0], verbose=0), axis=1)
+    assert np.abs(length - 1).max() > 1e-3
+
+
+@every_model
+def test_images_may_be_integers_or_floats(name, compiled, tiny_images):
+    images, _ = tiny_images
+    np.testing.assert_allclose(
+        compiled(images), compiled(images.astype(np.float32)), rtol=1e-6
+    )
+
+
+@every_model
+def test_config_rebuilds_the_model(name, compiled):
+    rebuilt = type(compiled).from_config(compiled.get_config())
+    assert rebuilt.get_config() == compiled.get_config()
+    assert [w.shape for w in rebuilt.get_weights()] == [
+        w.shape for w in compiled.get_weights()
+    ]
+
+
+@every_model
+def test_saved_model_goes_on_in_a_new_process(
+    name, compiled, tiny_images, tmp_path, run_python
+):
+    images, labels = tiny_images
+    compiled.fit(images, labels, batch_size=40, shuffle=False, verbose=0)
+    compiled.save(tmp_path / "model.keras")
+    np.savez(tmp_path / "batch.npz", images=images, labels=labels)
+    code = """
+import sys
+import keras, numpy as np
+import keras_dvml.losses, keras_dvml.models
+model = keras.models.load_model(sys.argv[1] + "/model.keras")
+batch = np.load(sys.argv[1] + "/batch.npz")
+model.fit(batch["images"], batch["labels"], batch_size=40, shuffle=False,
+          verbose=0)
+np.save(sys.argv[1] + "/embeddings.npy", model.predict(batch["images"]))
+"""
+    run_python(code, tmp_path)
+    compiled.fit(images, labels, batch_size=40, shuffle=False, verbose=0)
+    np.testing.assert_allclose(
+        np.load(tmp_path / "embeddings.npy"),
+        compiled.predict(images, verbose=0),
+        atol=1e-6,
+    )
+
+
+@every_model
+def test_summary_prints_every_part(name, compiled):
+    lines = []
+    compiled.summary(print_fn=lambda line, **_: lines.append(line))
+    assert "conv_backbone" in "\n".join(lines)
+
+
+@every_model
+def test_any_keras_loss_over_labels_and_embeddings_trains(
+    name, compiled, tiny_images
+):
+    compiled.compile(
+        "adam", loss=lambda labels, embeddings: tf.square(embeddings[:, 0])
+    )
+    history = compiled.fit(*tiny_images, batch_size=40, epochs=3, verbose=0)
+    assert history.history["loss"][-1] < history.history["loss"][0]
+
+
+@every_model
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_mixed_precision_trains_with_finite_losses(name, policy, tiny_images):
+    keras.mixed_precision.set_global_policy(policy)
+    try:
+        model = MODELS[name](kd.models.conv_backbone(16, widths=(4, 8)))
+        model.compile("adam", loss=kd.losses.NPairLoss())
+        history = model.fit(*tiny_images, batch_size=40, epochs=3, verbose=0)
+    finally:
+        keras.mixed_precision.set_global_policy("float32")
+    assert np.isfinite(history.history["loss"]).all()
+    assert model.predict(tiny_images[0], verbose=0).dtype == np.float32
+
+
+@every_model
+def test_fit_without_labels_is_refused(name, compiled, tiny_images):
+    with pytest.raises(ValueError, match=r"batches of \(images, labels\)"):
+        compiled.fit(tf.data.Dataset.from_tensors(tiny_images[0]), verbose=0)
+
+
+@every_model
+def test_backbone_without_pooling_is_refused(name):
+    images = keras.Input((16, 16, 3))
+    unpooled = keras.Model(images, keras.layers.Conv2D(4, 3)(images))
+    with pytest.raises(ValueError, match="pooled features.*14, 14, 4"):
+        MODELS[name](unpooled)
+
+
+def test_any_backbone_of_keras_applications_fits(tiny_images):
+    backbone = keras.applications.MobileNetV2(
+        include_top=False, pooling="avg", weights=None, input_shape=(32, 32, 3)
+    )
+    model = kd.models.DVML(backbone, embedding_dim=8, num_samples=2)
+    model.compile("adam", loss=kd.losses.MultiSimilarityLoss())
+    images = np.repeat(np.repeat(tiny_images[0], 2, axis=1), 2, axis=2)
+    history = model.fit(images, tiny_images[1], batch_size=20, verbose=0)
+    assert np.isfinite(history.history["loss"]).all()
+
+
+def test_backbone_needs_images_large_enough_for_its_blocks():
+    with pytest.raises(ValueError, match="at least 16 for 4 blocks; received"):
+        kd.models.conv_backbone(8)

@@ -1,0 +1,251 @@
+import importlib
+import json
+import os
+import threading
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
+
+import keras_dvml as kd
+from keras_dvml.serving.warm_up import WARM_UP_FILE
+
+
+@pytest.fixture
+def model(tiny_backbone):
+    return kd.models.DVML(tiny_backbone, embedding_dim=8, num_samples=2)
+
+
+@pytest.fixture
+def files(tiny_images):
+    return [tf.io.encode_png(image).numpy() for image in tiny_images[0]]
+
+
+@pytest.fixture
+def embeddings(model, tiny_images):
+    return model.predict(tiny_images[0], verbose=0)
+
+
+IDS = [f"photo-{number}" for number in range(40)]
+
+
+@pytest.fixture
+def exact(embeddings):
+    return kd.index.ExactIndex.build(embeddings, IDS)
+
+
+def test_signatures_answer_as_the_keras_model_and_index_do(
+    model, exact, files, embeddings, tmp_path
+):
+    (folder,) = kd.serving.export(model, tmp_path / "birds", exact, k=3)
+    assert folder == str(tmp_path / "birds" / "1")
+    loaded = tf.saved_model.load(folder)
+    assert set(loaded.signatures) == {
+        *("serving_default", "embed", "search", "search_embedding")
+    }
+    image_bytes = tf.constant(files)
+    for name in ("serving_default", "embed"):
+        embedded = loaded.signatures[name](image_bytes=image_bytes)
+        np.testing.assert_allclose(embedded["embedding"], embeddings, atol=1e-5)
+    ids, scores = exact.search(embeddings, k=3)
+    results = loaded.signatures["search"](image_bytes=image_bytes)
+    assert results["ids"].numpy().astype("U").tolist() == ids.tolist()
+    np.testing.assert_allclose(results["scores"], scores, atol=1e-5)
+    by_embedding = loaded.signatures["search_embedding"](
+        embedding=tf.constant(embeddings)
+    )
+    np.testing.assert_array_equal(by_embedding["ids"], results["ids"])
+
+
+def test_signatures_keep_the_contract_of_names_and_shapes(
+    model, exact, tmp_path
+):
+    (folder,) = kd.serving.export(model, tmp_path / "birds", exact, k=3)
+    signatures = tf.saved_model.load(folder).signatures
+    search = signatures["search"]
+    _, inputs = search.structured_input_signature
+    assert inputs == {
+        "image_bytes": tf.TensorSpec([None], tf.string, name="image_bytes")
+    }
+    assert search.structured_outputs["ids"].shape.as_list() == [None, 3]
+    assert search.structured_outputs["scores"].dtype == tf.float32
+    embed = signatures["serving_default"]
+    shape = embed.structured_outputs["embedding"].shape
+    assert shape.as_list() == [None, 8]
+
+
+def test_model_without_an_index_embeds(model, files, tmp_path):
+    (folder,) = kd.serving.export(model, tmp_path / "birds")
+    signatures = tf.saved_model.load(folder).signatures
+    assert set(signatures) == {"serving_default", "embed"}
+
+
+def test_plain_keras_model_is_exported_too(tiny_backbone, files, tmp_path):
+    (folder,) = kd.serving.export(tiny_backbone, tmp_path / "plain")
+    embed = tf.saved_model.load(folder).signatures["embed"]
+    images = kd.data.decode_images(tf.constant(files), 16)
+    np.testing.assert_allclose(
+        embed(image_bytes=tf.constant(files))["embedding"],
+        tiny_backbone(tf.cast(images, tf.float32)),
+        rtol=1e-4,
+        atol=1e-4,
+    )
+
+
+def operations_of(folder):
+    with open(os.path.join(folder, "saved_model.pb"), "rb") as file:
+        proto = saved_model_pb2.SavedModel.FromString(file.read())
+    graph = proto.meta_graphs[0].graph_def
+    names = {node.op for node in graph.node}
+    for function in graph.library.function:
+        names |= {node.op for node in function.node_def}
+    return names
+
+
+@pytest.mark.scann
+def test_scann_index_gives_two_flavours_under_one_version(
+    model, embeddings, files, tmp_path, run_python
+):
+    index = kd.index.ScannIndex.build(embeddings, IDS)
+    folders = kd.serving.export(model, tmp_path / "birds", index, k=3)
+    assert folders == [
+        str(tmp_path / "birds" / "1"),
+        str(tmp_path / "birds-scann" / "1"),
+    ]
+    stock, with_scann = map(operations_of, folders)
+    assert not any(">" in name for name in stock)
+    assert any(name.startswith("Scann>") for name in with_scann)
+
+    (tmp_path / "query.png").write_bytes(files[7])
+    code = """
+import sys
+import tensorflow as tf
+if "scann" in sys.argv[1]:
+    import scann
+model = tf.saved_model.load(sys.argv[1])
+query = tf.io.read_file(sys.argv[2])[None]
+print(model.signatures["search"](image_bytes=query)["ids"][0, 0].numpy())
+"""
+    for folder in folders:
+        printed = run_python(code, folder, tmp_path / "query.png")
+        assert printed == "b'photo-7'\n"
+
+
+@pytest.mark.scann
+def test_scann_index_under_the_recall_floor_is_not_exported(
+    model, embeddings, tmp_path
+):
+    class Forgetful(kd.index.ScannIndex):
+        def lookup(self, queries, k):
+            rows, scores = super().lookup(queries, k)
+            return tf.where(tf.range(k) < k // 2, rows, -1), scores
+
+    index = Forgetful.build(embeddings, IDS, recall_floor=0.0)
+    with pytest.raises(ValueError, match="recall@10 0.500, under"):
+        kd.serving.export(model, tmp_path / "birds", index)
+    assert not list(tmp_path.iterdir())
+
+
+def test_measured_recall_stands_beside_the_model(model, exact, tmp_path):
+    (folder,) = kd.serving.export(model, tmp_path / "birds", exact, k=3)
+    with open(os.path.join(folder, "assets.extra", "index.json")) as file:
+        facts = json.load(file)
+    assert facts == {
+        "index": "ExactIndex",
+        "num_embeddings": 40,
+        "embedding_dim": 8,
+        "k": 3,
+        "recall@10": 1.0,
+    }
+
+
+def test_versions_count_up(model, tmp_path):
+    (tmp_path / "birds" / "7").mkdir(parents=True)
+    (tmp_path / "birds" / "notes").mkdir()
+    (folder,) = kd.serving.export(model, tmp_path / "birds")
+    assert os.path.basename(folder) == "8"
+
+
+def test_failed_export_leaves_nothing(model, tmp_path, monkeypatch):
+    def full_disk(*_):
+        raise OSError("No space left on device")
+
+    export_file = importlib.import_module("keras_dvml.serving.export")
+    monkeypatch.setattr(export_file, "write_warm_up", full_disk)
+    with pytest.raises(OSError, match="No space left"):
+        kd.serving.export(model, tmp_path / "birds")
+    assert list((tmp_path / "birds").iterdir()) == []
+
+
+def test_watcher_never_sees_part_of_a_version(model, exact, tmp_path):
+    base, partial, done = tmp_path / "birds", [], threading.Event()
+
+    def watch():
+        while not done.is_set():
+            for version in base.glob("[0-9]*"):
+                if not (version / WARM_UP_FILE).is_file():
+                    partial.append(version)
+
+    base.mkdir()
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        kd.serving.export(model, base, exact, k=3)
+    finally:
+        done.set()
+        watcher.join()
+    assert (base / "1" / "saved_model.pb").is_file()
+    assert not partial
+
+
+def test_publishing_copies_a_saved_model_as_the_next_version(model, tmp_path):
+    kd.serving.write_saved_model(model, tmp_path / "source")
+    first = kd.serving.publish(tmp_path / "source", tmp_path / "birds")
+    second = kd.serving.publish(tmp_path / "source", tmp_path / "birds")
+    assert [os.path.basename(one) for one in (first, second)] == ["1", "2"]
+    assert "embed" in tf.saved_model.load(second).signatures
+    with pytest.raises(FileExistsError, match="exists already"):
+        kd.serving.publish(tmp_path / "source", tmp_path / "birds", version=2)
+    with pytest.raises(ValueError, match="no SavedModel in source_dir"):
+        kd.serving.publish(tmp_path, tmp_path / "birds")
+
+
+def test_warm_up_requests_replay(model, exact, tmp_path):
+    apis = pytest.importorskip(
+        "tensorflow_serving.apis.prediction_log_pb2",
+        reason="the generated classes are tied to TensorFlow 2.15",
+    )
+    (folder,) = kd.serving.export(model, tmp_path / "birds", exact, k=3)
+    signatures = tf.saved_model.load(folder).signatures
+    replayed = []
+    path = os.path.join(folder, WARM_UP_FILE)
+    for record in tf.data.TFRecordDataset(path).as_numpy_iterator():
+        request = apis.PredictionLog.FromString(record).predict_log.request
+        inputs = {
+            name: tf.constant(tf.make_ndarray(value))
+            for name, value in request.inputs.items()
+        }
+        name = request.model_spec.signature_name
+        outputs = signatures[name](**inputs)
+        assert all(len(value) == 1 for value in outputs.values())
+        replayed.append(name)
+    assert sorted(replayed) == sorted(signatures)
+
+
+def test_malformed_bytes_fail_that_request_alone(model, exact, files, tmp_path):
+    (folder,) = kd.serving.export(model, tmp_path / "birds", exact, k=3)
+    search = tf.saved_model.load(folder).signatures["search"]
+    for malformed in (b"", b"no image", files[0][:40]):
+        with pytest.raises(tf.errors.InvalidArgumentError):
+            search(image_bytes=tf.constant([malformed]))
+    assert search(image_bytes=tf.constant(files[:1]))["ids"].shape == (1, 3)
+
+
+def test_arguments_that_do_not_fit_are_named(model, exact, tmp_path):
+    with pytest.raises(ValueError, match=r"k must be in 1..40"):
+        kd.serving.export(model, tmp_path / "birds", exact, k=41)
+    narrow = kd.index.ExactIndex.build(np.eye(12, dtype=np.float32))
+    with pytest.raises(ValueError, match="8 dimensions.* of 12"):
+        kd.serving.export(model, tmp_path / "birds", narrow)
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,91 @@
+"""The arrows of the design: which room may import which."""
+
+import ast
+import pathlib
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parent.parent
+
+MAY_IMPORT = {
+    "ops": set(),
+    "data": {"ops"},
+    "layers": {"ops"},
+    "losses": {"ops"},
+    "clustering": {"ops"},
+    "evaluation": {"ops"},
+    "index": {"ops"},
+    "models": {"ops", "layers", "losses"},
+    "training": {"data", "models", "clustering", "evaluation"},
+    "serving": {"data", "models", "index"},
+    "reports": {"evaluation", "data"},
+}
+# Every room may use the module about Keras' versions.
+ANYWHERE = {"keras_versions"}
+FOREIGN = {"tfx", "apache_beam", "kfp", "tensorflow_transform", "pipelines"}
+
+
+def library_files():
+    return sorted((ROOT / "keras_dvml").rglob("*.py"))
+
+
+def imported_names(path):
+    """Yields dotted names; `from a import b` counts as a.b."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"relative import in {path}"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def room_of(path):
+    return path.relative_to(ROOT / "keras_dvml").parts[0].removesuffix(".py")
+
+
+def test_every_room_is_on_the_plan():
+    rooms = {
+        path.name
+        for path in (ROOT / "keras_dvml").iterdir()
+        if path.is_dir() and list(path.glob("*.py"))
+    }
+    assert rooms <= set(MAY_IMPORT)
+
+
+@pytest.mark.parametrize(
+    "path", library_files(), ids=lambda path: str(path.relative_to(ROOT))
+)
+def test_file_imports_only_what_its_room_may(path):
+    room = room_of(path)
+    for name in imported_names(path):
+        first, *rest = name.split(".")
+        assert first not in FOREIGN, f"{path} imports {name}"
+        if name == "scann" or name.startswith("scann."):
+            assert path.name == "scann.py" and room == "index"
+        if first != "keras_dvml" or room in ("__init__", "keras_versions"):
+            continue
+        other = rest[0]
+        allowed = MAY_IMPORT[room] | ANYWHERE | {room}
+        assert other in allowed, f"{room} may not import {other}: {path}"
+
+
+def test_keras_version_is_asked_for_in_one_place():
+    for path in library_files():
+        if path.name != "keras_versions.py":
+            assert "keras.__version__" not in path.read_text(), path
+
+
+def test_no_file_has_a_name_that_says_nothing():
+    empty_names = {"utils", "helpers", "common", "misc", "manager", "handler"}
+    for folder in ("keras_dvml", "pipelines"):
+        for path in (ROOT / folder).rglob("*.py"):
+            assert path.stem not in empty_names, path
+
+
+@pytest.mark.pipeline
+def test_pipelines_use_only_public_names_of_the_library():
+    for path in (ROOT / "pipelines").rglob("*.py"):
+        for name in imported_names(path):
+            parts = name.split(".")
+            if parts[0] == "keras_dvml":
+                assert not any(part.startswith("_") for part in parts), path
