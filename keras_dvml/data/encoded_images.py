@@ -112,7 +112,7 @@ def load_examples(file_patterns):
     repeated = ids[:-1][ids[:-1] == ids[1:]]
     if len(repeated):
         raise ValueError(
-            f"image ids must be unique; {repeated[0]!r} occurs more than once"
+            f"image ids must be unique; {str(repeated[0])!r} occurs more than once"
         )
     labels = np.asarray(labels, np.int64)[order]
     unlabelled = np.count_nonzero(labels == examples.NO_LABEL)

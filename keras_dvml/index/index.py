@@ -173,8 +173,8 @@ def checked_gallery(embeddings, ids):
         )
     unique, counts = np.unique(ids, return_counts=True)
     if len(unique) != len(ids):
+        repeated = str(unique[counts.argmax()])
         raise ValueError(
-            f"ids must be unique; {unique[counts.argmax()]!r} occurs "
-            f"{counts.max()} times"
+            f"ids must be unique; {repeated!r} occurs {counts.max()} times"
         )
     return embeddings, ids

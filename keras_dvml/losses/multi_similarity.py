@@ -74,7 +74,7 @@ class MultiSimilarityLoss(MetricLoss):
         >>> import keras_dvml as kd
         >>> loss = kd.losses.MultiSimilarityLoss()
         >>> float(loss([0, 0, 1], [[1.0, 0.0], [0.6, 0.8], [0.8, 0.6]]))
-        0.59...
+        0.45...
 
     Reference:
         [Wang et al., 2019](https://arxiv.org/abs/1904.06627)

@@ -103,7 +103,7 @@ class TripletSemiHardLoss(MetricLoss):
         >>> import keras_dvml as kd
         >>> loss = kd.losses.TripletSemiHardLoss(margin=0.2)
         >>> float(loss([0, 0, 1], [[0.0], [0.5], [0.6]]))
-        0.30...
+        0.26...
 
     Reference:
         [Schroff et al., 2015](https://arxiv.org/abs/1503.03832)
