@@ -5,6 +5,7 @@ Everything else in the package is written once, for both: mathematics with
 """
 
 import keras
+import tensorflow as tf
 
 KERAS_3 = keras.__version__.startswith("3.")
 
@@ -14,6 +15,14 @@ if KERAS_3 and keras.backend.backend() != "tensorflow":
         f"KERAS_BACKEND={keras.backend.backend()!r}. Set "
         "KERAS_BACKEND=tensorflow before keras is imported."
     )
+
+
+#: For weights that every replica would change in the same way.
+ONLY_FIRST_REPLICA = (
+    "only_first_replica"
+    if KERAS_3
+    else tf.VariableAggregation.ONLY_FIRST_REPLICA
+)
 
 
 def scale_loss(optimizer, loss):

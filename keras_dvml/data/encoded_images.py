@@ -111,8 +111,9 @@ def load_examples(file_patterns):
     ids = ids[order]
     repeated = ids[:-1][ids[:-1] == ids[1:]]
     if len(repeated):
+        twin = str(repeated[0])
         raise ValueError(
-            f"image ids must be unique; {str(repeated[0])!r} occurs more than once"
+            f"image ids must be unique; {twin!r} occurs more than once"
         )
     labels = np.asarray(labels, np.int64)[order]
     unlabelled = np.count_nonzero(labels == examples.NO_LABEL)

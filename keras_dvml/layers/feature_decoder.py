@@ -13,9 +13,15 @@ class FeatureDecoder(keras.layers.Layer):
     Args:
         feature_dim: int >= 1. Width F of the pooled feature.
         hidden_dim: int >= 1. Width of the hidden layer. Defaults to 512.
+        reconstruction_weight: float >= 0. Where above 0 and features are
+            given, the mean squared error times this weight is added through
+            `add_loss`, for use in a plain `keras.Model`. As in
+            `models.DVML`, the features get no gradient from it.
 
     Call arguments:
         embeddings: `(..., D)` float tensor, `(T, batch, D)` for draws.
+        features: `(batch, feature_dim)` float tensor to be rebuilt, or
+            `None`.
 
     Returns:
         `(..., feature_dim)` float32 tensor.
@@ -31,7 +37,9 @@ class FeatureDecoder(keras.layers.Layer):
         [Lin et al., 2018](https://doi.org/10.1007/978-3-030-01267-0_42)
     """
 
-    def __init__(self, feature_dim, hidden_dim=512, **kwargs):
+    def __init__(
+        self, feature_dim, hidden_dim=512, reconstruction_weight=0.0, **kwargs
+    ):
         super().__init__(**kwargs)
         for name, value in [
             ("feature_dim", feature_dim),
@@ -41,6 +49,7 @@ class FeatureDecoder(keras.layers.Layer):
                 raise ValueError(f"{name} must be at least 1; received {value}")
         self.feature_dim = feature_dim
         self.hidden_dim = hidden_dim
+        self.reconstruction_weight = reconstruction_weight
         self.hidden = keras.layers.Dense(
             hidden_dim, activation="tanh", dtype="float32", name="hidden"
         )
@@ -49,14 +58,26 @@ class FeatureDecoder(keras.layers.Layer):
         )
 
     def build(self, input_shape):
+        # With features given there are two shapes; the first is decoded.
+        if isinstance(input_shape[0], (tuple, list)):
+            input_shape = input_shape[0]
         self.hidden.build(input_shape)
         self.features.build((*input_shape[:-1], self.hidden_dim))
         self.built = True
 
-    def call(self, embeddings):
-        return self.features(self.hidden(tf.cast(embeddings, tf.float32)))
+    def call(self, embeddings, features=None):
+        decoded = self.features(self.hidden(tf.cast(embeddings, tf.float32)))
+        if features is not None and self.reconstruction_weight:
+            target = tf.stop_gradient(tf.cast(features, tf.float32))
+            error = tf.reduce_mean(tf.square(decoded - target))
+            self.add_loss(self.reconstruction_weight * error)
+        return decoded
 
     def get_config(self):
         config = super().get_config()
-        config.update(feature_dim=self.feature_dim, hidden_dim=self.hidden_dim)
+        config.update(
+            feature_dim=self.feature_dim,
+            hidden_dim=self.hidden_dim,
+            reconstruction_weight=self.reconstruction_weight,
+        )
         return config

@@ -4,6 +4,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_dvml import keras_versions, ops
+
 
 @keras.saving.register_keras_serializable(package="keras_dvml")
 class GaussianSampling(keras.layers.Layer):
@@ -58,20 +60,30 @@ class GaussianSampling(keras.layers.Layer):
             dtype="int32",
             initializer="zeros",
             trainable=False,
+            aggregation=keras_versions.ONLY_FIRST_REPLICA,
         )
 
     def call(self, mean, log_variance, training=False):
-        mean = tf.cast(mean, tf.float32)
         if not training:
-            return mean[None]
+            return tf.cast(mean, tf.float32)[None]
+        return self.draw(mean, log_variance, self.num_samples)
+
+    def draw(self, mean, log_variance, num_samples):
+        """Draws `(num_samples, batch, dim)` samples, training or not."""
+        mean = tf.cast(mean, tf.float32)
         log_variance = tf.cast(log_variance, tf.float32)
-        shape = tf.concat([[self.num_samples], tf.shape(mean)], axis=0)
-        draw = tf.convert_to_tensor(self.num_draws)
+        noise = self._noise(num_samples, *tf.unstack(tf.shape(mean)))
+        return mean + tf.exp(0.5 * log_variance) * noise
+
+    def _noise(self, num_samples, batch, dim):
+        # Drawn for the global batch, so that replicas differ, and together
+        # have what one replica would have had.
         noise = tf.random.stateless_normal(
-            shape, seed=tf.stack([self.seed, draw])
+            (num_samples, batch * ops.num_replicas(), dim),
+            seed=tf.stack([self.seed, tf.convert_to_tensor(self.num_draws)]),
         )
         self.num_draws.assign_add(1)
-        return mean + tf.exp(0.5 * log_variance) * noise
+        return ops.slice_replica(noise, axis=1)
 
     def get_config(self):
         config = super().get_config()

@@ -3,4 +3,5 @@
 from keras_dvml.models.conv_backbone import conv_backbone
 from keras_dvml.models.dvml import DVML
 from keras_dvml.models.embedding_model import EmbeddingModel
+from keras_dvml.models.freezing import freeze_batch_norm
 from keras_dvml.models.metric_model import LossTerm, MetricModel

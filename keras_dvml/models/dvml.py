@@ -110,6 +110,27 @@ class DVML(MetricModel):
     def embed(self, features):
         return self.finish(self.head(features).invariant)
 
+    def generate(self, images, num_samples):
+        """Draws synthetic embeddings `z_I + z_V` around images.
+
+        Args:
+            images: `(batch, height, width, 3)` array or tensor, 0..255.
+            num_samples: int >= 1. Draws per image.
+
+        Returns:
+            `(num_samples, batch, embedding_dim)` float32 tensor, unit length
+            by default.
+        """
+        if num_samples < 1:
+            raise ValueError(
+                f"num_samples must be at least 1; received {num_samples}"
+            )
+        parts = self.head(self.features(images))
+        variation = self.head.sampling.draw(
+            parts.variation_mean, parts.variation_log_variance, num_samples
+        )
+        return self.finish(parts.invariant[None] + variation)
+
     def loss_terms(self, images, labels, training):
         features = self.features(images, training=training)
         parts = self.head(features, training=training)
@@ -138,10 +159,9 @@ class DVML(MetricModel):
         return value + released * (synthetic - value)
 
     def _synthetic_loss(self, labels, synthetic):
-        losses = tf.map_fn(
-            lambda draw: self.metric_loss(labels, self.finish(draw)),
-            synthetic,
-        )
+        labels = ops.gather_replicas(labels)
+        draws = ops.gather_replicas(self.finish(synthetic), axis=1)
+        losses = tf.map_fn(lambda draw: self.global_loss(labels, draw), draws)
         return tf.reduce_mean(losses)
 
     def _weight(self, name):

@@ -113,7 +113,21 @@ class MetricModel(keras.Model):
         raise NotImplementedError
 
     def metric_loss(self, labels, embeddings):
-        """Returns the compiled loss of a batch as a float32 scalar."""
+        """Returns the compiled loss of a batch as a float32 scalar.
+
+        Under a `tf.distribute` strategy, of the global batch: a loss over
+        pairs must not lose those that the split put on two replicas.
+
+        Args:
+            labels: `(batch,)` tensor, the part of this replica.
+            embeddings: `(batch, dim)` tensor, the part of this replica.
+        """
+        return self.global_loss(
+            ops.gather_replicas(labels), ops.gather_replicas(embeddings)
+        )
+
+    def global_loss(self, labels, embeddings):
+        """Returns the compiled loss of the batch as it is given."""
         loss = keras.losses.get(self.loss)
         if loss is None:
             raise ValueError(
@@ -129,7 +143,10 @@ class MetricModel(keras.Model):
         with tf.GradientTape() as tape:
             terms = self.loss_terms(images, labels, training=True)
             loss = self._total(terms)
-            scaled_loss = keras_versions.scale_loss(self.optimizer, loss)
+            # The optimizer sums over replicas what is a mean over them.
+            scaled_loss = keras_versions.scale_loss(
+                self.optimizer, loss / ops.num_replicas()
+            )
         variables = self.trainable_variables
         gradients = tape.gradient(scaled_loss, variables)
         keras_versions.apply_gradients(self.optimizer, gradients, variables)

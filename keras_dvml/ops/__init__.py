@@ -13,3 +13,8 @@ from keras_dvml.ops.masked import (
     masked_min,
 )
 from keras_dvml.ops.pairs import flatten_labels, negative_pairs, positive_pairs
+from keras_dvml.ops.replicas import (
+    gather_replicas,
+    num_replicas,
+    slice_replica,
+)

@@ -130,27 +130,31 @@ def _posed(
     """Returns the share of ink in each pixel, `(48, 48, 1)` float32."""
     turn, shear, stretch, shift_x, shift_y = rng.uniform(-1, 1, 5)
     angle = math.radians(turn * difficulty.turn)
+    slant = shear * difficulty.shear
     aspect = math.exp(stretch * difficulty.stretch / 2)
     extent = rng.uniform(difficulty.smallest, 0.9) * IMAGE_SIZE
     scale = extent / _MASTER_EXTENT
-    forward = (
-        np.array(
-            [
-                [math.cos(angle), -math.sin(angle)],
-                [math.sin(angle), math.cos(angle)],
-            ]
-        )
-        @ np.array([[1.0, shear * difficulty.shear], [0.0, 1.0]])
-        @ np.diag([scale * aspect, scale / aspect])
+    # Pillow asks where in the master each pixel of the frame comes from: the
+    # inverse of turn @ shear @ scale. Written out, since matrices this small
+    # spend their time waiting for the threads of the linear algebra library.
+    cos, sin = math.cos(angle), math.sin(angle)
+    across = (
+        (cos + slant * sin) / (scale * aspect),
+        (sin - slant * cos) / (scale * aspect),
     )
-    # Pillow asks where in the master each pixel of the frame comes from.
-    backward = np.linalg.inv(forward)
-    shift = np.array([shift_x, shift_y]) * difficulty.shift * IMAGE_SIZE
-    origin = _MASTER_SIDE / 2 - backward @ (IMAGE_SIZE / 2 + shift)
+    down = (-sin * aspect / scale, cos * aspect / scale)
+    x = (0.5 + shift_x * difficulty.shift) * IMAGE_SIZE
+    y = (0.5 + shift_y * difficulty.shift) * IMAGE_SIZE
+    centre = _MASTER_SIDE / 2
     frame = master.transform(
         (IMAGE_SIZE, IMAGE_SIZE),
         Image.Transform.AFFINE,
-        (*backward[0], origin[0], *backward[1], origin[1]),
+        (
+            *across,
+            centre - across[0] * x - across[1] * y,
+            *down,
+            centre - down[0] * x - down[1] * y,
+        ),
         Image.Resampling.BICUBIC,
     )
     return np.asarray(frame, np.float32)[..., None] / 255

@@ -1,0 +1,46 @@
+"""Batches that `tf.distribute` has split, put together again."""
+
+import tensorflow as tf
+
+
+def num_replicas():
+    """Returns how many replicas share a step; 1 without a strategy."""
+    context = tf.distribute.get_replica_context()
+    return 1 if context is None else context.num_replicas_in_sync
+
+
+def gather_replicas(values, axis=0):
+    """Returns the values of all replicas, in their order, on each of them.
+
+    Gradients flow back to the replica a value came from: a loss over pairs
+    can see the pairs of the global batch.
+
+    Args:
+        values: tensor, the part of this replica.
+        axis: int. Axis of the batch.
+
+    Returns:
+        Tensor with the global batch on `axis`; `values` itself without a
+        strategy.
+    """
+    if num_replicas() == 1:
+        return values
+    context = tf.distribute.get_replica_context()
+    return context.all_gather(values, axis=axis)
+
+
+def slice_replica(values, axis=0):
+    """Returns the part of a global tensor that belongs to this replica.
+
+    Args:
+        values: tensor with the global batch on `axis`, parts of equal size.
+        axis: int. Axis of the batch.
+
+    Returns:
+        Tensor; `values` itself without a strategy.
+    """
+    if num_replicas() == 1:
+        return values
+    context = tf.distribute.get_replica_context()
+    parts = tf.split(values, context.num_replicas_in_sync, axis=axis)
+    return tf.gather(parts, context.replica_id_in_sync_group)
