@@ -15,8 +15,10 @@ MODULES = [
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_examples_of_module_run(name):
+def test_examples_of_module_run(name, tmp_path):
     result = doctest.testmod(
-        importlib.import_module(name), optionflags=doctest.ELLIPSIS
+        importlib.import_module(name),
+        optionflags=doctest.ELLIPSIS,
+        extraglobs={"data_dir": str(tmp_path)},
     )
     assert result.attempted and not result.failed
