@@ -1,7 +1,5 @@
 """Batches of images for training and for embedding."""
 
-import itertools
-
 import numpy as np
 import tensorflow as tf
 
@@ -24,7 +22,8 @@ def balanced_batches(
     """Batches of P classes with K images each, for losses over pairs.
 
     Each pass over the result is an epoch with batches of its own, set by the
-    seed. Images are read as they are needed.
+    seed. Images are read as they are needed. The result's attribute
+    `position` says where the next pass begins, for runs that are resumed.
 
     Args:
         images: uint8 array `(N, height, width, 3)`, sequence of N paths or of
@@ -73,15 +72,15 @@ def balanced_batches(
     )
     batch_size = sampler.batch_size
     num_steps = steps_per_epoch or max(1, len(source) // batch_size)
-    epochs = itertools.count()
+    position = Position(num_steps)
 
     def epoch_batches():
-        epoch = next(epochs)
-        for step in range(num_steps):
-            indices = sampler.batch(epoch, step)
+        first_step = position.begin_pass()
+        for step in range(first_step, first_step + num_steps):
+            indices = sampler.batch(step)
             # A number of its own for each image drawn, to seed its change.
-            first = (epoch * num_steps + step) * batch_size
-            yield indices, labels[indices], first + np.arange(batch_size)
+            draws = step * batch_size + np.arange(batch_size)
+            yield indices, labels[indices], draws
 
     spec = tf.TensorSpec((batch_size,), tf.int64)
     dataset = tf.data.Dataset.from_generator(
@@ -96,7 +95,34 @@ def balanced_batches(
 
     dataset = dataset.map(read, num_parallel_calls=tf.data.AUTOTUNE)
     dataset = dataset.apply(tf.data.experimental.assert_cardinality(num_steps))
-    return dataset.prefetch(tf.data.AUTOTUNE)
+    dataset = dataset.prefetch(tf.data.AUTOTUNE)
+    dataset.position = position
+    return dataset
+
+
+class Position:
+    """The step of training that the next pass over batches begins with.
+
+    Args:
+        steps_per_epoch: int >= 1. Steps of a pass.
+
+    Attributes:
+        step: int. Counted from the beginning of training.
+        held: bool. Whether `step` stays where it was put; otherwise each pass
+            moves it on to the next epoch.
+    """
+
+    def __init__(self, steps_per_epoch):
+        self.steps_per_epoch = steps_per_epoch
+        self.step = 0
+        self.held = False
+
+    def begin_pass(self):
+        """Returns the first step of a pass that begins now."""
+        first_step = self.step
+        if not self.held:
+            self.step += self.steps_per_epoch
+        return first_step
 
 
 def image_batches(images, batch_size=256, image_size=None):

@@ -6,8 +6,8 @@ import numpy as np
 class BalancedSampler:
     """Chooses batches of P classes with K images each.
 
-    A batch is a function of (seed, epoch, step) alone: training can be taken
-    up at any step and goes on with the batches it would have had.
+    A batch is a function of (seed, step) alone: training can be taken up at
+    any step and goes on with the batches it would have had.
 
     Args:
         labels: `(N,)` array of int class ids >= 0.
@@ -25,7 +25,7 @@ class BalancedSampler:
         >>> import keras_dvml as kd
         >>> labels = [0, 0, 1, 1, 2, 2]
         >>> sampler = kd.data.BalancedSampler(labels, 2, 2, seed=0)
-        >>> sampler.batch(epoch=0, step=0).shape
+        >>> sampler.batch(step=0).shape
         (4,)
     """
 
@@ -79,9 +79,13 @@ class BalancedSampler:
         """Images in a batch, P x K."""
         return self.classes_per_batch * self.images_per_class
 
-    def batch(self, epoch, step):
-        """Returns the `(P * K,)` int64 indices of a batch, class by class."""
-        random = np.random.default_rng([self.seed, epoch, step])
+    def batch(self, step):
+        """Returns the `(P * K,)` int64 indices of a batch, class by class.
+
+        Args:
+            step: int >= 0, counted from the beginning of training.
+        """
+        random = np.random.default_rng([self.seed, step])
         classes = random.choice(
             len(self._members), self.classes_per_batch, replace=False
         )

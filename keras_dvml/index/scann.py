@@ -34,9 +34,10 @@ class ScannIndex(Index):
     """Searches a partition tree with anisotropic hashing and reordering.
 
     The number of leaves follows from the number of embeddings; how many of
-    them are searched is found by measurement, as the smallest number that
-    reaches `recall_floor` against exact search. A SavedModel that holds this
-    index loads only where ScaNN's operations are registered.
+    them are searched, and how many candidates are scored again exactly, is
+    found by measurement: no more than reaches `recall_floor` against exact
+    search. A SavedModel that holds this index loads only where ScaNN's
+    operations are registered.
 
     Example:
         >>> import numpy as np
@@ -51,20 +52,21 @@ class ScannIndex(Index):
         [Guo et al., 2020](https://arxiv.org/abs/1908.10396)
     """
 
-    def __init__(self, state, ids, leaves_to_search):
+    def __init__(self, state, ids, leaves_to_search, num_reordered):
         super().__init__(ids, state.dataset.shape[1])
         self._state = state
         self._leaves_to_search = leaves_to_search
+        self._num_reordered = num_reordered
 
     @classmethod
     def build(cls, embeddings, ids=None, recall_floor=0.95):
-        """Builds an index, and searches enough leaves to meet a recall.
+        """Builds an index, and searches enough of it to meet a recall.
 
         Args:
             embeddings: `(N, dim)` float array, finite.
             ids: sequence of N unique str; by default the row numbers.
             recall_floor: float in 0..1. Recall@10 against exact search that
-                is aimed at.
+                is reached.
 
         Raises:
             ImportError: If ScaNN is not installed.
@@ -73,24 +75,32 @@ class ScannIndex(Index):
         embeddings, ids = checked_gallery(embeddings, ids)
         num_leaves = _num_leaves(len(embeddings))
         searcher = _build_searcher(embeddings, num_leaves)
-        state = searcher.serialize_to_module()
-        leaves_to_search = max(1, num_leaves // 10)
-        index = cls(state, ids, leaves_to_search)
-        oracle = ExactIndex(embeddings, ids)
-        while (
-            recall := measure_recall(index, oracle)
-        ) < recall_floor and index._leaves_to_search < num_leaves:
-            index._leaves_to_search = min(
-                num_leaves, 2 * index._leaves_to_search
-            )
-        _logger.info(
-            "ScaNN: %d embeddings, %d of %d leaves searched, recall@10 %.3f",
-            len(index),
-            index._leaves_to_search,
-            num_leaves,
-            recall,
+        index = cls(
+            searcher.serialize_to_module(),
+            ids,
+            leaves_to_search=max(1, num_leaves // 10),
+            num_reordered=100,
         )
+        index._tune(ExactIndex(embeddings, ids), num_leaves, recall_floor)
         return index
+
+    def _tune(self, oracle, num_leaves, recall_floor):
+        # Leaves first: they cost least. With all of them searched and all
+        # points scored again the search is exact, so every floor is met.
+        while (recall := measure_recall(self, oracle)) < recall_floor:
+            if self._leaves_to_search < num_leaves:
+                leaves = min(num_leaves, 2 * self._leaves_to_search)
+                self._leaves_to_search = leaves
+            elif self._num_reordered < len(self):
+                self._num_reordered = min(len(self), 2 * self._num_reordered)
+            else:
+                break
+        _logger.info(
+            "ScaNN: %d embeddings, %d of %d leaves searched, %d reordered, "
+            "recall@10 %.3f",
+            *(len(self), self._leaves_to_search, num_leaves),
+            *(self._num_reordered, recall),
+        )
 
     @functools.cached_property
     def _searcher(self):
@@ -106,7 +116,7 @@ class ScannIndex(Index):
         rows, scores = searcher.search_batched(
             queries,
             final_num_neighbors=k,
-            pre_reorder_num_neighbors=max(100, 10 * k),
+            pre_reorder_num_neighbors=max(self._num_reordered, 10 * k),
             leaves_to_search=self._leaves_to_search,
         )
         # Few leaves may hold fewer than k points: fill up to k columns. Within
@@ -137,6 +147,7 @@ class ScannIndex(Index):
             **state,
             "ids": self.id_strings(),
             "leaves_to_search": np.asarray(self._leaves_to_search),
+            "num_reordered": np.asarray(self._num_reordered),
         }
 
     @classmethod
@@ -148,7 +159,12 @@ class ScannIndex(Index):
             for name in _STATE
         ]
         state = _scann_ops().ScannState(tensors)
-        return cls(state, arrays["ids"], int(arrays["leaves_to_search"]))
+        return cls(
+            state,
+            arrays["ids"],
+            int(arrays["leaves_to_search"]),
+            int(arrays["num_reordered"]),
+        )
 
 
 def _scann_ops():

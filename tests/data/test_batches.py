@@ -90,9 +90,30 @@ def test_an_epoch_uses_about_as_many_images_as_there_are(pictures):
     assert longer.cardinality() == 7
 
 
+def test_batches_can_be_taken_up_at_any_step(pictures):
+    def batches():
+        return kd.data.balanced_batches(
+            *pictures, classes_per_batch=3, images_per_class=2
+        )
+
+    original = batches()
+    whole = numbers_of(original) + numbers_of(original)
+    resumed = batches()
+    resumed.position.step = 7
+    assert numbers_of(resumed)[:3] == whole[7:]
+
+
+def test_held_position_repeats_its_epoch(pictures):
+    batches = kd.data.balanced_batches(
+        *pictures, classes_per_batch=3, images_per_class=2
+    )
+    batches.position.held = True
+    assert numbers_of(batches) == numbers_of(batches)
+
+
 def test_every_class_and_image_is_drawn_equally_often(pictures):
     sampler = kd.data.BalancedSampler(pictures[1], 3, 2, seed=0)
-    drawn = np.concatenate([sampler.batch(0, step) for step in range(1000)])
+    drawn = np.concatenate([sampler.batch(step) for step in range(1000)])
     # 6,000 draws of 30 images: 200 each, standard deviation about 13.
     counts = np.bincount(drawn, minlength=30)
     assert counts.min() > 140 and counts.max() < 260

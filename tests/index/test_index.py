@@ -124,6 +124,14 @@ def test_tree_meets_its_recall_and_survives_its_file(tmp_path):
 
 
 @pytest.mark.scann
+def test_floor_is_met_where_there_are_no_clusters_to_help():
+    embeddings = gallery(num_items=6000, dim=128)
+    index = kd.index.ScannIndex.build(embeddings, recall_floor=0.99)
+    oracle = kd.index.ExactIndex.build(embeddings)
+    assert kd.index.measure_recall(index, oracle) >= 0.99
+
+
+@pytest.mark.scann
 def test_missing_neighbours_are_filled_up():
     embeddings = gallery(num_items=3000)
     index = kd.index.ScannIndex.build(embeddings, recall_floor=0.0)

@@ -1,0 +1,205 @@
+"""`fit` that a killed process can take up again, to the same end."""
+
+import json
+import os
+import tempfile
+
+import keras
+import numpy as np
+
+
+def resumable_fit(
+    model,
+    batches,
+    epochs,
+    checkpoint_dir,
+    save_every=100,
+    callbacks=(),
+    verbose="auto",
+):
+    """Trains like `model.fit`, from wherever the last process stopped.
+
+    The state is saved every `save_every` steps and at the end of each epoch:
+    weights (phase and random streams among them), optimizer, running means of
+    the losses, epoch, step and history. Started again with the same arguments
+    the run goes on from the last saved step, in the middle of an epoch too,
+    and ends with the weights and the history that it would have had; on a CPU
+    bit for bit, given `tf.config.experimental.enable_op_determinism()`. A run
+    that is complete returns its history at once.
+
+    Not covered: what other callbacks remember, and the random streams of
+    Keras 2's own layers, such as dropout.
+
+    Args:
+        model: compiled `models.MetricModel`.
+        batches: `tf.data.Dataset` from `data.balanced_batches`.
+        epochs: int >= 1. Epochs in all.
+        checkpoint_dir: str or `os.PathLike`. Folder of the state, one run's.
+        save_every: int >= 1. Steps between saves.
+        callbacks: sequence of `keras.callbacks.Callback`.
+        verbose: As in `model.fit`.
+
+    Returns:
+        dict from name to a list of floats, one an epoch, as in the `history`
+        of `model.fit`.
+
+    Raises:
+        ValueError: If the batches have no position, or the saved state is of
+            another model.
+
+    Example:
+        >>> import numpy as np
+        >>> import keras_dvml as kd
+        >>> backbone = kd.models.conv_backbone(16, widths=(4, 8))
+        >>> model = kd.models.EmbeddingModel(backbone, embedding_dim=8)
+        >>> model.compile("adam", loss=kd.losses.NPairLoss())
+        >>> images = np.zeros((20, 16, 16, 3), np.uint8)
+        >>> batches = kd.data.balanced_batches(
+        ...     images, np.arange(20) // 5, classes_per_batch=4
+        ... )
+        >>> history = kd.training.resumable_fit(
+        ...     model, batches, 2, data_dir, verbose=0
+        ... )
+        >>> len(history["loss"])
+        2
+    """
+    position = getattr(batches, "position", None)
+    if position is None:
+        raise ValueError(
+            "batches must come straight from data.balanced_batches, which "
+            f"knows its position; received {type(batches).__name__}"
+        )
+    run = _Run(model, position, checkpoint_dir, save_every)
+    run.restore()
+    # One list for both calls of fit: callbacks see one run of all epochs.
+    steps_per_epoch = position.steps_per_epoch
+    epoch, done = divmod(run.step, steps_per_epoch)
+    callbacks = keras.callbacks.CallbackList(
+        [*callbacks, run],
+        add_history=True,
+        add_progbar=verbose != 0,
+        model=model,
+        epochs=epochs,
+        steps=steps_per_epoch,
+        verbose=2 if verbose == "auto" else verbose,
+    )
+    position.held = True
+    try:
+        if done and epoch < epochs:
+            model.fit(
+                batches,
+                initial_epoch=epoch,
+                epochs=epoch + 1,
+                steps_per_epoch=steps_per_epoch - done,
+                callbacks=callbacks,
+                verbose=verbose,
+            )
+            epoch += 1
+        if epoch < epochs:
+            model.fit(
+                batches,
+                initial_epoch=epoch,
+                epochs=epochs,
+                callbacks=callbacks,
+                verbose=verbose,
+            )
+    finally:
+        position.held = False
+    return run.history
+
+
+class _Run(keras.callbacks.Callback):
+    """The state of a run: counts its steps, saves and restores it."""
+
+    def __init__(self, model, position, checkpoint_dir, save_every):
+        super().__init__()
+        if save_every < 1:
+            raise ValueError(
+                f"save_every must be at least 1; received {save_every}"
+            )
+        self._model = model
+        self._position = position
+        self._path = os.path.join(checkpoint_dir, "run.npz")
+        self._save_every = save_every
+        self._means_within_epoch = None
+        self.step = 0
+        self.history = {}
+
+    def restore(self):
+        """Takes up the saved state, where there is one."""
+        os.makedirs(os.path.dirname(self._path), exist_ok=True)
+        self._model.optimizer.build(self._model.trainable_variables)
+        if not os.path.exists(self._path):
+            return
+        with np.load(self._path, allow_pickle=False) as saved:
+            state = dict(saved)
+        self.step = int(state["step"])
+        self.history = json.loads(str(state["history"]))
+        self._position.step = self.step
+        self._assign("variable", self._variables(), state)
+        if self.step % self._position.steps_per_epoch:
+            self._means_within_epoch = state
+
+    def on_epoch_begin(self, epoch, logs=None):
+        # Keras has just set the running means to 0.
+        if self._means_within_epoch is not None:
+            self._assign("mean", self._means(), self._means_within_epoch)
+            self._means_within_epoch = None
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.step += 1
+        within_epoch = self.step % self._position.steps_per_epoch
+        if within_epoch and self.step % self._save_every == 0:
+            self._save()
+
+    def on_epoch_end(self, epoch, logs=None):
+        for name, value in (logs or {}).items():
+            self.history.setdefault(name, []).append(float(value))
+        self._position.step = self.step
+        self._save()
+
+    def _variables(self):
+        return [*self._model.weights, *self._model.optimizer.variables]
+
+    def _means(self):
+        return [
+            variable
+            for metric in self._model.metrics
+            for variable in metric.variables
+        ]
+
+    def _save(self):
+        state = {"step": self.step, "history": json.dumps(self.history)}
+        for kind, variables in [
+            ("variable", self._variables()),
+            ("mean", self._means()),
+        ]:
+            for number, variable in enumerate(variables):
+                state[f"{kind}.{number}"] = variable.numpy()
+        folder = os.path.dirname(self._path)
+        with tempfile.NamedTemporaryFile(
+            dir=folder, prefix=".run-", delete=False
+        ) as file:
+            try:
+                np.savez(file, **state)
+            except BaseException:
+                os.unlink(file.name)
+                raise
+        os.replace(file.name, self._path)
+
+    def _assign(self, kind, variables, state):
+        saved = [name for name in state if name.startswith(f"{kind}.")]
+        if len(saved) != len(variables):
+            raise ValueError(
+                f"{self._path} holds {len(saved)} variables, the model has "
+                f"{len(variables)}: it is the state of another model"
+            )
+        for number, variable in enumerate(variables):
+            value = state[f"{kind}.{number}"]
+            if value.shape != tuple(variable.shape):
+                raise ValueError(
+                    f"{self._path} holds a variable of shape {value.shape} "
+                    f"where the model has {tuple(variable.shape)} "
+                    f"({variable.name}): it is the state of another model"
+                )
+            variable.assign(value)

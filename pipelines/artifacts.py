@@ -1,0 +1,23 @@
+"""The artifact types that TFX does not have.
+
+Kubeflow V2 imports a type by its TYPE_NAME (one dot, no more) and refuses
+PROPERTIES, so facts travel as custom properties.
+"""
+
+from tfx.types.artifact import Artifact
+
+
+class Quarantine(Artifact):
+    """What ingestion left out, and how large the classes came out.
+
+    `quarantine.json` is a list of `{"path", "reason"}`; `class_sizes.json`
+    maps split name to class name to number of images.
+    """
+
+    TYPE_NAME = "pipelines.Quarantine"
+
+
+class Report(Artifact):
+    """`report.html` for people and `scores.json` for programs."""
+
+    TYPE_NAME = "pipelines.Report"

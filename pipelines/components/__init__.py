@@ -1,0 +1,1 @@
+"""The steps of the pipeline that TFX does not bring, one a module."""

@@ -1,0 +1,103 @@
+"""Publishes a blessed model, both flavours under one version."""
+
+import json
+import logging
+import os
+
+from tfx.components.evaluator import constants
+from tfx.dsl.component.experimental.annotations import (
+    InputArtifact,
+    OutputArtifact,
+    Parameter,
+)
+from tfx.dsl.component.experimental.decorators import component
+from tfx.dsl.io import fileio
+from tfx.types import standard_artifacts
+from tfx.utils import io_utils, path_utils
+
+import keras_dvml as kd
+
+PUSH_FILE = "push.json"
+
+logger = logging.getLogger(__name__)
+
+
+@component
+def Pusher(  # noqa: N802
+    model: InputArtifact[standard_artifacts.Model],
+    scann_model: InputArtifact[standard_artifacts.Model],
+    blessing: InputArtifact[standard_artifacts.ModelBlessing],
+    pushed_model: OutputArtifact[standard_artifacts.PushedModel],
+    serving_dir: Parameter[str],
+    model_name: Parameter[str],
+    code_fingerprint: Parameter[str] = "",
+):
+    """Copies a blessed model to where it is served from.
+
+    The exact flavour goes to `<serving_dir>/<model_name>/<version>`, the one
+    with ScaNN inside to `<serving_dir>/<model_name>-scann/<version>`. What
+    was pushed is written to `push.json`; a model without a blessing is not
+    pushed, and `push.json` not written.
+
+    Args:
+        model: the exact flavour.
+        scann_model: the other.
+        blessing: of the model that was trained.
+        pushed_model: what was published.
+        serving_dir: `saved_models/`.
+        model_name: name of the model in there.
+        code_fingerprint: changes when the code does; only the cache reads it.
+    """
+    del code_fingerprint
+    blessed = blessing.get_int_custom_property(
+        constants.ARTIFACT_PROPERTY_BLESSED_KEY
+    )
+    if blessed != constants.BLESSED_VALUE:
+        logger.warning(
+            "NOT PUSHED: the model was not blessed. What %s serves is as it "
+            "was.",
+            os.path.join(serving_dir, model_name),
+        )
+        pushed_model.set_int_custom_property("pushed", 0)
+        pushed_model.set_string_custom_property("summary", "NOT PUSHED")
+        return
+    base_dir = os.path.join(serving_dir, model_name)
+    version = kd.serving.next_version(base_dir, f"{base_dir}-scann")
+    push = {
+        flavour: kd.serving.publish(
+            path_utils.serving_model_path(artifact.uri), base, version
+        )
+        # The one that every server can load comes last: where a version of
+        # it stands, the other stands too.
+        for flavour, artifact, base in (
+            ("scann", scann_model, f"{base_dir}-scann"),
+            ("exact", model, base_dir),
+        )
+    }
+    io_utils.write_string_file(
+        os.path.join(pushed_model.uri, PUSH_FILE), json.dumps(push)
+    )
+    pushed_model.set_int_custom_property("pushed", 1)
+    pushed_model.set_string_custom_property("pushed_destination", push["exact"])
+    pushed_model.set_string_custom_property(
+        "pushed_version", os.path.basename(push["exact"])
+    )
+    pushed_model.set_string_custom_property(
+        "summary", f"{push['exact']}, {push['scann']}"
+    )
+
+
+def read_push(pushed_model: standard_artifacts.PushedModel) -> dict | None:
+    """Returns where a model was pushed to, or `None` when it was not.
+
+    Args:
+        pushed_model: output of `Pusher`.
+
+    Returns:
+        dict with the paths of the `exact` and the `scann` flavour.
+    """
+    path = os.path.join(pushed_model.uri, PUSH_FILE)
+    if not fileio.exists(path):
+        return None
+    with fileio.open(path, "r") as stream:
+        return json.loads(stream.read())

@@ -1,0 +1,218 @@
+"""Shows a run: scores, curves, a map, and searches with what was pushed."""
+
+import io
+import json
+import os
+
+import numpy as np
+from tfx import types
+from tfx.dsl.components.base.base_component import BaseComponent
+from tfx.dsl.components.base.base_executor import BaseExecutor
+from tfx.dsl.components.base.executor_spec import ExecutorClassSpec
+from tfx.dsl.io import fileio
+from tfx.types import artifact_utils, standard_artifacts
+from tfx.types.component_spec import (
+    ChannelParameter,
+    ComponentSpec,
+    ExecutionParameter,
+)
+from tfx.utils import io_utils
+
+import keras_dvml as kd
+from pipelines.artifacts import Report
+from pipelines.components.gallery import example_files
+from pipelines.components.pusher import read_push
+from pipelines.components.searches import class_name, search_pushed_model
+from pipelines.trainer import HISTORY_FILE
+
+_SHOWN_SCORES = ("recall@", "map@r", "nmi")
+
+
+class Executor(BaseExecutor):
+    """Writes the report; see `Reporter`."""
+
+    def Do(self, input_dict, output_dict, exec_properties) -> None:  # noqa: N802
+        """Writes `report.html` and `scores.json`.
+
+        Args:
+            input_dict: key to list of one artifact.
+            output_dict: `report`.
+            exec_properties: parameters of `Reporter`.
+        """
+        inputs = {
+            key: artifact_utils.get_single_instance(artifacts)
+            for key, artifacts in input_dict.items()
+        }
+        report = artifact_utils.get_single_instance(output_dict["report"])
+        methods = json.loads(exec_properties["methods"])
+        candidate = exec_properties["candidate"]
+        scores = {
+            method: _shown_scores(inputs[_evaluation(method)])
+            for method in methods
+        }
+        gallery, unseen = (
+            kd.data.load_examples(example_files(inputs["examples"], *splits))
+            for splits in ((), ("test",))
+        )
+        push = read_push(inputs["pushed_model"])
+        kd.reports.write_report(
+            os.path.join(report.uri, "report.html"),
+            title=exec_properties["title"],
+            scores=scores,
+            histories={
+                method: _read_json(inputs[_model_run(method)], HISTORY_FILE)
+                for method in methods
+            },
+            embedding_map=_embedding_map(
+                inputs[_evaluation(candidate)], unseen
+            ),
+            searches=(
+                search_pushed_model(push["exact"], unseen, gallery)
+                if push
+                else []
+            ),
+            notes={
+                **json.loads(exec_properties["notes"]),
+                "Gallery": f"{len(gallery.ids):,} images",
+                **_push_notes(push),
+            },
+            quarantined=[
+                (row["path"], row["reason"])
+                for row in _read_json(inputs["quarantine"], "quarantine.json")
+            ],
+        )
+        io_utils.write_string_file(
+            os.path.join(report.uri, "scores.json"), json.dumps(scores)
+        )
+        report.set_string_custom_property("summary", "report.html")
+
+
+class Reporter(BaseComponent):
+    """Gathers a run into one self-contained HTML file.
+
+    The searches in it are made with the SavedModel that was pushed: query
+    images' bytes in, ids and scores out.
+
+    Args:
+        examples: all images.
+        quarantine: what ingestion left out.
+        evaluations: method to its evaluation.
+        model_runs: method to its training history.
+        pushed_model: what was published, if anything.
+        candidate: the method whose embeddings are drawn.
+        title: of the report.
+        notes: facts to be listed, term to text.
+        code_fingerprint: changes when the code does; only the cache reads it.
+    """
+
+    # The real specification has an input a method, and is made below: on
+    # Kubeflow an input takes one artifact only.
+    SPEC_CLASS = ComponentSpec
+    EXECUTOR_SPEC = ExecutorClassSpec(Executor)
+
+    def __init__(
+        self,
+        *,
+        examples: types.BaseChannel,
+        quarantine: types.BaseChannel,
+        evaluations: dict[str, types.BaseChannel],
+        model_runs: dict[str, types.BaseChannel],
+        pushed_model: types.BaseChannel,
+        candidate: str,
+        title: str,
+        notes: dict[str, str],
+        code_fingerprint: str = "",
+    ):
+        channels = {
+            "examples": examples,
+            "quarantine": quarantine,
+            "pushed_model": pushed_model,
+            **{_evaluation(m): channel for m, channel in evaluations.items()},
+            **{_model_run(m): channel for m, channel in model_runs.items()},
+        }
+        parameters = {
+            "methods": json.dumps(list(evaluations)),
+            "candidate": candidate,
+            "title": title,
+            "notes": json.dumps(notes),
+            "code_fingerprint": code_fingerprint,
+        }
+        spec_class = _spec_class(channels, parameters)
+        super().__init__(
+            spec_class(
+                **channels, **parameters, report=types.Channel(type=Report)
+            )
+        )
+
+
+def _embedding_map(
+    evaluation: standard_artifacts.ModelEvaluation,
+    images: kd.data.EncodedImages,
+) -> kd.reports.EmbeddingMap:
+    path = os.path.join(evaluation.uri, "embeddings.npz")
+    with fileio.open(path, "rb") as stream:
+        embeddings = np.load(io.BytesIO(stream.read()))["embeddings"]
+    # Both are in the order of the ids.
+    return kd.reports.EmbeddingMap(
+        embeddings=embeddings,
+        labels=images.labels,
+        label_names=[class_name(images, i) for i in range(len(images.ids))],
+        image_bytes=images.image_bytes,
+    )
+
+
+def _push_notes(push: dict[str, str] | None) -> dict[str, str]:
+    if push is None:
+        return {
+            "Not pushed": (
+                "The candidate was not blessed: it finds less than the last "
+                "blessed model, which stays in place."
+            )
+        }
+    return {
+        "SavedModel": push["exact"],
+        "SavedModel with ScaNN": push["scann"],
+    }
+
+
+def _shown_scores(
+    evaluation: standard_artifacts.ModelEvaluation,
+) -> dict[str, float]:
+    scores = _read_json(evaluation, "scores.json")
+    return {
+        name: value
+        for name, value in scores.items()
+        if name.startswith(_SHOWN_SCORES)
+    }
+
+
+def _evaluation(method: str) -> str:
+    return f"evaluation_{method}"
+
+
+def _model_run(method: str) -> str:
+    return f"model_run_{method}"
+
+
+def _read_json(artifact: types.Artifact, name: str) -> dict | list:
+    with fileio.open(os.path.join(artifact.uri, name), "r") as stream:
+        return json.loads(stream.read())
+
+
+def _spec_class(
+    channels: dict[str, types.BaseChannel], parameters: dict[str, str]
+) -> type[ComponentSpec]:
+    return type(
+        "ReporterSpec",
+        (ComponentSpec,),
+        {
+            "INPUTS": {
+                key: ChannelParameter(type=channel.type)
+                for key, channel in channels.items()
+            },
+            "OUTPUTS": {"report": ChannelParameter(type=Report)},
+            "PARAMETERS": {
+                key: ExecutionParameter(type=str) for key in parameters
+            },
+        },
+    )

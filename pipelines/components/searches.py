@@ -1,0 +1,73 @@
+"""Searches with a published model, as a client would."""
+
+import numpy as np
+import tensorflow as tf
+
+import keras_dvml as kd
+
+_NUM_SEARCHES = 8
+_NUM_RESULTS = 9
+
+
+def search_pushed_model(
+    saved_model_path: str,
+    queries: kd.data.EncodedImages,
+    gallery: kd.data.EncodedImages,
+) -> list[kd.reports.Search]:
+    """Sends images of some classes to the `search` signature.
+
+    Args:
+        saved_model_path: of a model with a `search` signature.
+        queries: images to choose the queries from: one each of a few classes.
+        gallery: what the model's index holds.
+
+    Returns:
+        A row of results a query; the query itself is left out of them.
+    """
+    search = tf.saved_model.load(saved_model_path).signatures["search"]
+    chosen = _first_of_classes(queries.labels)
+    found = search(
+        image_bytes=tf.constant([queries.image_bytes[i] for i in chosen])
+    )
+    number_of = {image_id: i for i, image_id in enumerate(gallery.ids)}
+    searches = []
+    for query, ids, scores in zip(
+        chosen, found["ids"].numpy(), found["scores"].numpy(), strict=True
+    ):
+        numbers = [number_of.get(image_id.decode()) for image_id in ids]
+        results = [
+            kd.reports.SearchResult(
+                image=gallery.image_bytes[number],
+                label=class_name(gallery, number),
+                score=float(score),
+                is_hit=bool(gallery.labels[number] == queries.labels[query]),
+            )
+            for number, score in zip(numbers, scores, strict=True)
+            # Rows are padded with empty ids where a search finds too few.
+            if number is not None and gallery.ids[number] != queries.ids[query]
+        ]
+        searches.append(
+            kd.reports.Search(
+                query_image=queries.image_bytes[query],
+                query_label=class_name(queries, query),
+                results=results[:_NUM_RESULTS],
+            )
+        )
+    return searches
+
+
+def class_name(images: kd.data.EncodedImages, number: int) -> str:
+    """Returns the name of an image's class, or its label where it has none.
+
+    Args:
+        images: labelled images.
+        number: of the image.
+    """
+    return str(images.label_names[number]) or str(images.labels[number])
+
+
+def _first_of_classes(labels: np.ndarray) -> list[int]:
+    """Returns the number of the first image of classes spread evenly."""
+    classes, first = np.unique(labels, return_index=True)
+    chosen = np.linspace(0, len(classes) - 1, _NUM_SEARCHES).astype(int)
+    return [int(i) for i in first[np.unique(chosen)]]

@@ -1,0 +1,40 @@
+"""DVML against the plain triplet loss on a folder of your own images.
+
+Paper: Lin et al., Deep Variational Metric Learning, ECCV 2018.
+Command: `make demo IMAGES=path/to/folder`, or
+    python -m pipelines.local_runner --config folder_dvml --images FOLDER
+Cost: see README; the training budget does not grow with the folder.
+Expected: as good as your images tell your classes apart. The backbone starts
+    from random weights, so a few hundred images will not do wonders.
+"""
+
+import pathlib
+import re
+
+from pipelines.configs.schema import IngestConfig, PipelineConfig, TrainConfig
+
+
+def configure(images: str | None) -> PipelineConfig:
+    """Returns the run.
+
+    Args:
+        images: path of a folder with one sub-folder a class.
+    """
+    if images is None:
+        raise ValueError(
+            "`folder_dvml` needs --images FOLDER, a folder with one "
+            "sub-folder a class."
+        )
+    folder = pathlib.Path(images).expanduser().resolve()
+    return PipelineConfig(
+        name=model_name(folder.name),
+        ingest=IngestConfig(folder=str(folder)),
+        train=TrainConfig(image_size=96),
+    )
+
+
+def model_name(folder_name: str) -> str:
+    """Turns a folder's name into one that files, URLs and TFX all accept."""
+    return re.sub(r"[^a-z0-9]+", "_", folder_name.lower()).strip("_") or (
+        "images"
+    )

@@ -1,0 +1,123 @@
+"""A folder with one sub-folder a class."""
+
+import dataclasses
+import hashlib
+import logging
+import os
+import pathlib
+from collections.abc import Iterator
+
+_CLUTTER = {"thumbs.db", "desktop.ini", "ehthumbs.db", "icon\r"}
+_MIN_CLASSES = 4
+
+logger = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True)
+class ImageFile:
+    """One file of a class.
+
+    Attributes:
+        path: where it lies.
+        image_id: its path relative to the folder, with forward slashes.
+        split: `"train"` or `"test"`.
+        label: number of its class, by name, from 0.
+        label_name: name of its class.
+    """
+
+    path: str
+    image_id: str
+    split: str
+    label: int
+    label_name: str
+
+
+def scan_folder(folder: str) -> list[ImageFile]:
+    """Lists the files of all classes; nothing is opened.
+
+    Classes are sorted by name: the first half is trained on (the larger one
+    when their number is odd), the last half tested on, so that every test
+    class is unseen. Hidden files and what file managers leave behind are
+    passed over.
+
+    Args:
+        folder: path of a folder with one sub-folder a class.
+
+    Returns:
+        The files, by class and name.
+
+    Raises:
+        ValueError: where there is no such folder, or fewer than four classes
+            (two to train on, two to test on).
+    """
+    root = pathlib.Path(folder)
+    if not root.is_dir():
+        raise ValueError(
+            "`folder` must be an existing folder with one sub-folder a class. "
+            f"Received: folder={folder!r}"
+        )
+    entries = sorted(p for p in root.iterdir() if not _is_clutter(p.name))
+    classes = [path for path in entries if path.is_dir()]
+    strays = [path.name for path in entries if not path.is_dir()]
+    if len(classes) < _MIN_CLASSES:
+        raise ValueError(
+            f"`folder` must hold at least {_MIN_CLASSES} sub-folders, one a "
+            "class: two to train on and two others to test on. Received: "
+            f"folder={folder!r} with {len(classes)} sub-folders and "
+            f"{len(strays)} files"
+        )
+    if strays:
+        logger.warning(
+            "Passed over %d files outside the class sub-folders of %s: %s",
+            len(strays),
+            folder,
+            ", ".join(strays[:3]) + (", ..." if len(strays) > 3 else ""),
+        )
+    num_train = (len(classes) + 1) // 2
+    return [
+        ImageFile(
+            path=str(path),
+            image_id=path.relative_to(root).as_posix(),
+            split="train" if label < num_train else "test",
+            label=label,
+            label_name=class_dir.name,
+        )
+        for label, class_dir in enumerate(classes)
+        for path in _files_below(class_dir)
+    ]
+
+
+def folder_fingerprint(folder: str) -> str:
+    """Hashes names, sizes and times of change of all files that count.
+
+    Args:
+        folder: path of a folder with one sub-folder a class.
+
+    Returns:
+        16 hexadecimal digits.
+    """
+    digest = hashlib.sha256()
+    for file in scan_folder(folder):
+        line = f"{file.image_id}\0{_size_and_time(file.path)}\n"
+        digest.update(line.encode(errors="surrogateescape"))
+    return digest.hexdigest()[:16]
+
+
+def _files_below(class_dir: pathlib.Path) -> Iterator[pathlib.Path]:
+    for parent, dirs, files in os.walk(class_dir):
+        dirs[:] = sorted(name for name in dirs if not _is_clutter(name))
+        for name in sorted(files):
+            if not _is_clutter(name):
+                yield pathlib.Path(parent, name)
+
+
+def _size_and_time(path: str) -> str:
+    try:
+        stat = os.stat(path)
+    except OSError as error:  # A broken link, say: quarantined when read.
+        return type(error).__name__
+    return f"{stat.st_size}\0{stat.st_mtime_ns}"
+
+
+def _is_clutter(name: str) -> bool:
+    return name.startswith(".") or name.lower() in _CLUTTER

@@ -1,0 +1,241 @@
+"""A real run, and what later runs over the same workspace take over."""
+
+import dataclasses
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.pipeline
+
+SCORES = {"recall@1", "recall@2", "recall@4", "recall@8", "map@r", "nmi"}
+ALL_BUT_LOOKUP = {
+    "ImageExampleGen",
+    "StatisticsGen",
+    "SchemaGen",
+    "ExampleValidator",
+    "Trainer_untrained",
+    "Trainer_triplet",
+    "Trainer_dvml",
+    "RetrievalEvaluator_untrained",
+    "RetrievalEvaluator_triplet",
+    "RetrievalEvaluator_dvml",
+    "Indexer",
+    "Pusher",
+    "Reporter",
+}
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory, write_images):
+    root = tmp_path_factory.mktemp("local_run")
+    images = write_images(root / "squares", num_classes=5, images_per_class=8)
+    (images / "class_0" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n...")
+    (images / "class_0" / "Thumbs.db").write_bytes(b"clutter")
+    return root
+
+
+@pytest.fixture(scope="module")
+def config(root, tiny_config):
+    return tiny_config(root / "squares")
+
+
+@pytest.fixture(scope="module")
+def first(root, config, run_locally):
+    return run_locally(config, root)
+
+
+@pytest.fixture(scope="module")
+def second(first, root, config, run_locally):
+    """The same once more."""
+    return run_locally(config, root)
+
+
+@pytest.fixture(scope="module")
+def retrained(second, root, config, run_locally):
+    """The same data and measures, another seed to train with."""
+    train = dataclasses.replace(config.train, seed=1)
+    # However badly it turns out, so that the tests know what follows.
+    evaluation = dataclasses.replace(config.evaluation, tolerance=1.0)
+    return run_locally(
+        dataclasses.replace(config, train=train, evaluation=evaluation), root
+    )
+
+
+@pytest.fixture(scope="module")
+def pushed_again(retrained, root, config, run_locally):
+    """The first configuration, after somebody cleared saved_models/."""
+    shutil.rmtree(root / "saved_models")
+    return run_locally(config, root)
+
+
+def test_first_run_runs_every_step(first):
+    assert first.steps(cached=False) >= ALL_BUT_LOOKUP
+
+
+def test_every_method_is_scored_on_unseen_classes(first):
+    scores = json.loads(
+        (first.uri("Reporter", "report") / "scores.json").read_text()
+    )
+    assert list(scores) == ["untrained", "triplet", "dvml"]
+    for row in scores.values():
+        assert set(row) == SCORES
+        assert all(0 <= value <= 1 for value in row.values())
+
+
+def test_broken_file_is_quarantined_and_clutter_is_not_even_listed(first):
+    quarantine = first.uri("ImageExampleGen", "quarantine")
+    rows = json.loads((quarantine / "quarantine.json").read_text())
+    assert [row["path"] for row in rows] == ["class_0/broken.png"]
+    assert "corrupt" in rows[0]["reason"]
+    assert "! Quarantined class_0/broken.png" in first.screen
+
+
+def test_classes_are_disjoint_and_complete(first):
+    quarantine = first.uri("ImageExampleGen", "quarantine")
+    sizes = json.loads((quarantine / "class_sizes.json").read_text())
+    assert sizes == {
+        "train": {"class_0": 8, "class_1": 8, "class_2": 8},
+        "test": {"class_3": 8, "class_4": 8},
+    }
+
+
+def test_examples_hold_the_files_as_they_were(first, root):
+    import keras_dvml as kd
+
+    uri = first.uri("ImageExampleGen", "examples")
+    images = kd.data.load_examples(str(uri / "Split-test" / "*"))
+    assert len(images.ids) == 16
+    for image_id, image_bytes in zip(
+        images.ids, images.image_bytes, strict=True
+    ):
+        assert (root / "squares" / image_id).read_bytes() == image_bytes
+
+
+def test_statistics_skip_the_image_bytes(first):
+    import tensorflow_data_validation as tfdv
+
+    uri = first.uri("StatisticsGen", "statistics")
+    statistics = tfdv.load_stats_binary(
+        str(uri / "Split-train" / "FeatureStats.pb")
+    )
+    names = {
+        tuple(feature.path.step) for feature in statistics.datasets[0].features
+    }
+    assert names == {("label",)}
+
+
+def test_evaluation_keeps_the_embeddings_it_scored(first):
+    uri = first.uri("RetrievalEvaluator_dvml", "evaluation")
+    saved = np.load(uri / "embeddings.npz")
+    assert saved["embeddings"].shape == (16, 8)
+    assert len(saved["ids"]) == len(saved["labels"]) == 16
+
+
+def test_history_holds_terms_and_curve_of_each_epoch(first):
+    uri = first.uri("Trainer_dvml", "model_run")
+    history = json.loads((uri / "history.json").read_text())
+    assert {"loss", "prior_loss", "val_recall@1"} <= set(history)
+    assert {len(values) for values in history.values()} == {2}
+
+
+def test_pushed_model_searches_in_a_new_process(first, root, run_python):
+    query = root / "squares" / "class_3" / "5.png"
+    found = run_python(
+        """
+import pathlib, sys
+import tensorflow as tf
+model = tf.saved_model.load(sys.argv[1])
+query = tf.constant([pathlib.Path(sys.argv[2]).read_bytes()])
+found = model.signatures["search"](image_bytes=query)
+print(found["ids"].shape, found["ids"][0, 0].numpy().decode())
+""",
+        first.serving_dir / "squares" / "1",
+        query,
+    )
+    # The query is in the gallery, so it is its own nearest neighbour.
+    assert found.split("\n")[0] == "(1, 10) class_3/5.png"
+
+
+def test_scann_flavour_finds_the_same_in_a_new_process(first, root, run_python):
+    query = root / "squares" / "class_3" / "5.png"
+    found = run_python(
+        """
+import pathlib, sys
+import tensorflow as tf
+from scann.scann_ops.py import scann_ops
+model = tf.saved_model.load(sys.argv[1])
+query = tf.constant([pathlib.Path(sys.argv[2]).read_bytes()])
+found = model.signatures["search"](image_bytes=query)
+print(found["ids"][0, 0].numpy().decode())
+""",
+        first.serving_dir / "squares-scann" / "1",
+        query,
+    )
+    assert found.split("\n")[0] == "class_3/5.png"
+
+
+def test_report_is_copied_beside_the_run_and_its_path_shown(first):
+    report = first.run_dir / "report.html"
+    assert "http://" not in report.read_text().replace("http://www.w3.org", "")
+    assert f"Report: {report}" in first.screen
+
+
+def test_screen_shows_the_table_and_the_saved_models(first):
+    assert "Recall@1" in first.screen
+    assert str(first.serving_dir / "squares" / "1") in first.screen
+    assert str(first.serving_dir / "squares-scann" / "1") in first.screen
+
+
+def test_second_run_takes_over_everything(second):
+    assert second.steps(cached=True) == ALL_BUT_LOOKUP
+    assert len(list((second.serving_dir / "squares").iterdir())) == 1
+
+
+def test_second_run_has_no_baseline_but_itself(second):
+    assert not second.outcomes["LastBlessedModel"].outputs.get("model")
+
+
+def test_new_training_budget_leaves_ingestion_alone(retrained):
+    assert retrained.steps(cached=True) == {
+        "ImageExampleGen",
+        "StatisticsGen",
+        "SchemaGen",
+        "ExampleValidator",
+    }
+
+
+def test_new_model_is_measured_against_the_last_blessed_one(first, retrained):
+    blessed = first.outcomes["Trainer_dvml"].outputs["model"][0].id
+    blessing = retrained.outcomes["RetrievalEvaluator_dvml"].outputs[
+        "blessing"
+    ][0]
+    assert blessing.get_int_custom_property("baseline_model_id") == blessed
+    assert blessing.get_int_custom_property("blessed") == 1
+
+
+def test_new_model_gets_the_next_version_in_both_flavours(retrained):
+    for name in ("squares", "squares-scann"):
+        versions = (retrained.serving_dir / name).iterdir()
+        assert {path.name for path in versions} == {"1", "2"}
+
+
+def test_cleared_saved_models_are_pushed_again(pushed_again):
+    assert pushed_again.outcomes["Trainer_dvml"].is_cached
+    assert not pushed_again.outcomes["Pusher"].is_cached
+    assert (pushed_again.serving_dir / "squares" / "1").is_dir()
+
+
+def test_too_many_bad_files_fail_and_leave_nothing(
+    root, tmp_path, config, run_locally
+):
+    strict = dataclasses.replace(
+        config,
+        ingest=dataclasses.replace(config.ingest, max_bad_fraction=0.01),
+    )
+    with pytest.raises(ValueError, match=r"1 of 41 files are bad \(2.4%\)"):
+        run_locally(strict, tmp_path)
+    assert not (tmp_path / "saved_models").exists()
+    artifacts = tmp_path / "runs" / "squares" / "artifacts"
+    assert not list(artifacts.rglob("*.gz"))
