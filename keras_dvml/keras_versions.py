@@ -46,3 +46,17 @@ def tf_variables(variables):
     if KERAS_3:
         return [variable.value for variable in variables]
     return list(variables)
+
+
+def step_logs(logs):
+    """Prepares the scalars that a training or test step returns.
+
+    Across processes Keras 3 averages what a step returns over its first axis,
+    which scalars lack.
+    """
+    strategy = tf.distribute.get_strategy()
+    if KERAS_3 and isinstance(
+        strategy, tf.distribute.MultiWorkerMirroredStrategy
+    ):
+        return {name: value[None] for name, value in logs.items()}
+    return logs

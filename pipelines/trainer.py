@@ -20,6 +20,12 @@ HISTORY_FILE = "history.json"
 _CURVE = "val_recall@1"
 _SECONDS_BETWEEN_LINES = 3.0
 
+_AUGMENTATIONS = {
+    "none": None,
+    "random_shift": kd.data.random_shift,
+    "random_resized_crop": kd.data.random_resized_crop,
+}
+
 logger = logging.getLogger(__name__)
 
 
@@ -115,6 +121,7 @@ def _fit(
         images_per_class=config.images_per_class,
         steps_per_epoch=config.steps_per_epoch,
         image_size=config.image_size,
+        augment=_AUGMENTATIONS[config.augmentation],
         seed=config.seed,
         replacement=num_small > 0,
     )

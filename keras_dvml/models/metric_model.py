@@ -163,6 +163,13 @@ class MetricModel(keras.Model):
         """The logged means: the loss, then its terms, unweighted."""
         return [self.loss_tracker, *self.term_trackers]
 
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        # Keras 3 would take a batch and average it over the replicas, which
+        # fails across processes, to build a model that is built already.
+        if not self.optimizer.built:
+            with self.distribute_strategy.scope():
+                self.optimizer.build(self.trainable_variables)
+
     def _total(self, terms):
         weighted = [term.weight * term.value for term in terms.values()]
         # `losses` holds the regularisers of the user's backbone.
@@ -174,7 +181,9 @@ class MetricModel(keras.Model):
             self.term_trackers, self.term_names, strict=True
         ):
             tracker.update_state(terms[name].value)
-        return {metric.name: metric.result() for metric in self.metrics}
+        return keras_versions.step_logs(
+            {metric.name: metric.result() for metric in self.metrics}
+        )
 
     def get_config(self):
         serialize = keras.saving.serialize_keras_object

@@ -3,6 +3,9 @@
 import dataclasses
 from typing import Literal
 
+Augmentation = Literal["none", "random_shift", "random_resized_crop"]
+"""A function of `keras_dvml.data` by its name, or none."""
+
 Method = Literal["untrained", "triplet", "dvml"]
 """`untrained` measures the first weights; `triplet` is the plain baseline."""
 
@@ -54,6 +57,7 @@ class TrainConfig:
         classes_per_batch: classes in a batch; fewer where fewer exist.
         images_per_class: images of each of them, with replacement where a
             class has fewer.
+        augmentation: random change of each training image.
         learning_rate: of Adam.
         release_decoder_at: epoch at which DVML's second phase begins.
         evaluate_every: epochs between retrieval scores on the test classes,
@@ -71,6 +75,7 @@ class TrainConfig:
     steps_per_epoch: int = 50
     classes_per_batch: int = 16
     images_per_class: int = 5
+    augmentation: Augmentation = "random_shift"
     learning_rate: float = 1e-3
     release_decoder_at: int = 5
     evaluate_every: int = 5

@@ -1,7 +1,9 @@
 """Run in a process of its own: one training step, split or whole.
 
-Prints the loss and every gradient (as the change that SGD with rate 1 makes),
-as JSON, for the tests to compare.
+Arguments: `whole`, `mirrored` (two logical devices) or `multi_worker` (this is
+one of the processes that TF_CONFIG names); model; loss. Prints the loss and
+the change of every weight under SGD with rate 1, which is the gradient, as
+JSON.
 """
 
 import json
@@ -10,18 +12,27 @@ import sys
 import numpy as np
 import tensorflow as tf
 
-num_devices = int(sys.argv[1])
-tf.config.set_logical_device_configuration(
-    tf.config.list_physical_devices("CPU")[0],
-    [tf.config.LogicalDeviceConfiguration()] * num_devices,
-)
+mode, kind, loss = sys.argv[1:]
+if mode == "mirrored":
+    tf.config.set_logical_device_configuration(
+        tf.config.list_physical_devices("CPU")[0],
+        [tf.config.LogicalDeviceConfiguration()] * 2,
+    )
+    strategy = tf.distribute.MirroredStrategy(
+        ["CPU:0", "CPU:1"],
+        cross_device_ops=tf.distribute.ReductionToOneDevice(),
+    )
+elif mode == "multi_worker":
+    strategy = tf.distribute.MultiWorkerMirroredStrategy()
+else:
+    strategy = tf.distribute.get_strategy()
 
-import keras  # noqa: E402 - devices are fixed once Keras is there
+import keras  # noqa: E402 - devices and workers are fixed from here on
 
 import keras_dvml as kd  # noqa: E402
 
 
-def make_model(kind, loss):
+def make_model():
     keras.utils.set_random_seed(0)
     backbone = kd.models.conv_backbone(16, widths=(4, 8))
     # The statistics of half a batch are not those of the whole.
@@ -35,29 +46,25 @@ def make_model(kind, loss):
     return model
 
 
-def main(kind, loss):
-    random = np.random.default_rng(0)
-    # Classes are spread over the halves: most positive pairs are split.
-    labels = np.tile(np.arange(5), 4)
-    images = random.integers(0, 256, (20, 16, 16, 3)).astype(np.uint8)
-    batch = tf.data.Dataset.from_tensors((images, labels)).unbatch().batch(20)
-    if num_devices == 1:
-        model = make_model(kind, loss)
-    else:
-        devices = [f"CPU:{number}" for number in range(num_devices)]
-        strategy = tf.distribute.MirroredStrategy(
-            devices,
-            cross_device_ops=tf.distribute.ReductionToOneDevice(),
-        )
-        with strategy.scope():
-            model = make_model(kind, loss)
-    before = [weight.numpy() for weight in model.trainable_weights]
-    history = model.fit(batch, epochs=1, verbose=0).history
-    changes = [
-        (weight.numpy() - old).tolist()
-        for weight, old in zip(model.trainable_weights, before, strict=True)
-    ]
-    print(json.dumps({"loss": history["loss"][0], "changes": changes}))
-
-
-main(*sys.argv[2:4])
+random = np.random.default_rng(0)
+images = random.integers(0, 256, (20, 16, 16, 3)).astype(np.uint8)
+# Batches are sorted by class: with 5 classes of 4 images the split goes
+# through the middle of one.
+batches = kd.data.balanced_batches(
+    images,
+    np.arange(20) % 5,
+    classes_per_batch=5,
+    images_per_class=4,
+    steps_per_epoch=1,
+)
+# Keras 3 looks at a batch beforehand; that must not be the first epoch.
+batches.position.held = True
+with strategy.scope():
+    model = make_model()
+before = [weight.numpy() for weight in model.trainable_weights]
+history = model.fit(batches, epochs=1, verbose=0).history
+changes = [
+    (weight.numpy() - old).tolist()
+    for weight, old in zip(model.trainable_weights, before, strict=True)
+]
+print(json.dumps({"loss": history["loss"][0], "changes": changes}))
