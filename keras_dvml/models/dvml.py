@@ -44,7 +44,8 @@ class DVML(MetricModel):
         synthetic_weight: Weight of the synthetic term.
         invariant_weight: Weight of the invariant term.
         seed: int or `None`. Seed of the draws.
-        **kwargs: `normalized`, `preprocessing`, `name`: see `MetricModel`.
+        **kwargs: `normalized`, `preprocessing`, `head_rate`, `name`: see
+            `MetricModel`.
 
     Call arguments:
         images: `(batch, height, width, 3)` tensor, uint8 or float, 0..255.

@@ -13,7 +13,8 @@ class EmbeddingModel(MetricModel):
         backbone: `keras.Model` from images `(batch, height, width, 3)` to
             pooled features `(batch, feature_dim)`.
         embedding_dim: int >= 1. Width D of the embedding.
-        **kwargs: `normalized`, `preprocessing`, `name`: see `MetricModel`.
+        **kwargs: `normalized`, `preprocessing`, `head_rate`, `name`: see
+            `MetricModel`.
 
     Call arguments:
         images: `(batch, height, width, 3)` tensor, uint8 or float, 0..255.

@@ -6,6 +6,9 @@ import keras
 import tensorflow as tf
 
 from keras_dvml import keras_versions, ops
+from keras_dvml.losses import ProxyLoss
+from keras_dvml.losses.third_party import over_embeddings
+from keras_dvml.models.learning_rates import scale_change
 
 
 class LossTerm(NamedTuple):
@@ -39,6 +42,9 @@ class MetricModel(keras.Model):
         preprocessing: `keras.layers.Layer` applied to the images before the
             backbone. Defaults to scaling 0..255 to -1..1; for a backbone that
             scales by itself pass `keras.layers.Rescaling(1.0)`.
+        head_rate: float > 0. The learning rate of all but the backbone, as a
+            multiple of the optimizer's; new heads on a pretrained backbone
+            often want 10.
 
     Call arguments:
         images: `(batch, height, width, 3)` tensor, uint8 or float, 0..255.
@@ -55,9 +61,17 @@ class MetricModel(keras.Model):
     term_names = ()
 
     def __init__(
-        self, backbone, head, normalized=True, preprocessing=None, **kwargs
+        self,
+        backbone,
+        head,
+        normalized=True,
+        preprocessing=None,
+        head_rate=1.0,
+        **kwargs,
     ):
         super().__init__(**kwargs)
+        if head_rate <= 0:
+            raise ValueError(f"head_rate must be above 0; received {head_rate}")
         if len(backbone.output_shape) != 2:
             raise ValueError(
                 "backbone must give pooled features of shape (batch, "
@@ -70,6 +84,7 @@ class MetricModel(keras.Model):
         self.head = head
         self.head.build(backbone.output_shape)
         self.normalized = normalized
+        self.head_rate = head_rate
         self.preprocessing = preprocessing
         self.loss_tracker = keras.metrics.Mean(name="loss")
         self.term_trackers = [
@@ -135,7 +150,19 @@ class MetricModel(keras.Model):
                 "(labels, embeddings), such as "
                 "compile(loss=keras_dvml.losses.TripletSemiHardLoss())."
             )
+        loss = over_embeddings(loss)
         return tf.reduce_mean(tf.cast(loss(labels, embeddings), tf.float32))
+
+    def compile(self, *args, **kwargs):
+        super().compile(*args, **kwargs)
+        # As a part of the model they are trained, counted and saved with it.
+        has_proxies = isinstance(self.loss, ProxyLoss)
+        self.proxies = self.loss.proxies if has_proxies else None
+
+    # Keras leaves loading to those who override `compile`.
+    def compile_from_config(self, config):
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)
 
     def train_step(self, data):
         """Takes one gradient step on a batch of (images, labels)."""
@@ -149,7 +176,13 @@ class MetricModel(keras.Model):
             )
         variables = self.trainable_variables
         gradients = tape.gradient(scaled_loss, variables)
-        keras_versions.apply_gradients(self.optimizer, gradients, variables)
+        scale_change(
+            lambda: keras_versions.apply_gradients(
+                self.optimizer, gradients, variables
+            ),
+            self._head_variables(),
+            self.head_rate,
+        )
         return self._track(loss, terms)
 
     def test_step(self, data):
@@ -169,6 +202,12 @@ class MetricModel(keras.Model):
         if not self.optimizer.built:
             with self.distribute_strategy.scope():
                 self.optimizer.build(self.trainable_variables)
+
+    def _head_variables(self):
+        backbone = {id(one) for one in self.backbone.trainable_variables}
+        return keras_versions.tf_variables(
+            [one for one in self.trainable_variables if id(one) not in backbone]
+        )
 
     def _total(self, terms):
         weighted = [term.weight * term.value for term in terms.values()]
@@ -191,6 +230,7 @@ class MetricModel(keras.Model):
             "name": self.name,
             "backbone": serialize(self.backbone),
             "normalized": self.normalized,
+            "head_rate": self.head_rate,
             "preprocessing": serialize(self.preprocessing),
         }
 

@@ -40,7 +40,7 @@ class Panel:
         """The term in words, and whose it is when one row has it alone."""
         title = spell_name(self.term)
         if all(line.is_validation for line in self.lines):
-            title += ", validation"
+            title += ", held out"
         return title
 
 
@@ -109,13 +109,13 @@ def _figure(panel: Panel, num_epochs: int, colors: Mapping[str, int]) -> str:
             scale,
             num_epochs,
             f"c{colors[line.row]}"
-            + (" validation" if is_mixed and line.is_validation else ""),
+            + (" held out" if is_mixed and line.is_validation else ""),
         )
         for line in panel.lines
     )
     readout = "".join(
         f'<span class="row c{colors[line.row]}">{escape(line.row)}'
-        f"{' (validation)' if is_mixed and line.is_validation else ''}"
+        f"{' (held out)' if is_mixed and line.is_validation else ''}"
         f' <b data-line="{i}">{_spell(_last(line.values), panel.term)}</b>'
         "</span>"
         for i, line in enumerate(panel.lines)

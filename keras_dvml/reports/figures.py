@@ -86,7 +86,7 @@ def plot_history(history: Mapping[str, Sequence[float | None]], ax=None):
                 linestyle="--" if line.is_validation else "-",
                 marker="." if len(values) < len(line.values) else None,
                 label=spell_name(panel.term)
-                + (", validation" if line.is_validation else ""),
+                + (", held out" if line.is_validation else ""),
             )
     drawn = [value for line in ax.lines for value in line.get_ydata()]
     if drawn and 0 < LOG_FROM_RATIO * min(drawn) < max(drawn):

@@ -6,7 +6,7 @@ _NAMES = {
     "ami": "AMI",
     "mrr": "MRR",
     "r_precision": "R-precision",
-    "pairwise_f1": "Pairwise F1",
+    "f1": "Pairwise F1",
     "loss": "Total loss",
     "lr": "Learning rate",
 }
@@ -54,6 +54,6 @@ def is_share(name: str) -> bool:
         "ami",
         "mrr",
         "r_precision",
-        "pairwise_f1",
+        "f1",
         "accuracy",
     ) or name.startswith(("recall@", "precision@"))

@@ -203,3 +203,21 @@ def test_weights_that_are_no_weights_are_refused(tiny_backbone, weight):
 def test_unknown_phase_is_refused(model):
     with pytest.raises(ValueError, match="phase must be 1 or 2; received 3"):
         model.set_phase(3)
+
+
+def test_generated_embeddings_scatter_around_the_invariant_part(model, images):
+    draws = np.asarray(model.generate(images, 2000))
+    assert draws.shape == (2000, 8, 6)
+    parts = model.head(model.features(images))
+    deviation = np.exp(np.asarray(parts.variation_log_variance) / 2)
+    expected = np.asarray(parts.invariant + parts.variation_mean)
+    # Standard error of the mean: deviation / sqrt(2000).
+    np.testing.assert_allclose(
+        draws.mean(axis=0), expected, atol=5 * deviation.max() / 2000**0.5
+    )
+    np.testing.assert_allclose(draws.std(axis=0), deviation, rtol=0.1)
+
+
+def test_generating_needs_a_number(model, images):
+    with pytest.raises(ValueError, match="num_samples.*received 0"):
+        model.generate(images, 0)

@@ -165,6 +165,71 @@ def test_backbone_without_pooling_is_refused(name):
         MODELS[name](unpooled)
 
 
+@every_model
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_head_rate_multiplies_the_learning_rate_of_the_head(
+    name, optimizer, tiny_images
+):
+    def changes(head_rate, learning_rate):
+        keras.utils.set_random_seed(0)
+        backbone = kd.models.conv_backbone(16, widths=(4, 8))
+        config = MODELS[name](backbone).get_config()
+        model = type(MODELS[name](backbone)).from_config(
+            {**config, "head_rate": head_rate}
+        )
+        chosen = keras.optimizers.get(optimizer)
+        chosen.learning_rate = learning_rate
+        model.compile(chosen, loss=kd.losses.NPairLoss())
+        head = model.head.trainable_weights
+        parts = [*model.backbone.trainable_weights, *head]
+        before = [weight.numpy() for weight in parts]
+        model.fit(*tiny_images, batch_size=40, shuffle=False, verbose=0)
+        after = [
+            weight.numpy() - old
+            for weight, old in zip(parts, before, strict=True)
+        ]
+        return after[: -len(head)], after[-len(head) :]
+
+    backbone, head = changes(head_rate=10.0, learning_rate=1e-3)
+    expected_backbone, _ = changes(head_rate=1.0, learning_rate=1e-3)
+    _, expected_head = changes(head_rate=1.0, learning_rate=1e-2)
+    for one, other in zip(backbone, expected_backbone, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+    for one, other in zip(head, expected_head, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-5)
+
+
+@every_model
+def test_frozen_backbone_stays_as_it_was(name, tiny_backbone, tiny_images):
+    tiny_backbone.trainable = False
+    model = MODELS[name](tiny_backbone)
+    model.compile("adam", loss=kd.losses.NPairLoss())
+    before = tiny_backbone.get_weights()
+    model.fit(*tiny_images, batch_size=40, verbose=0)
+    for one, other in zip(before, tiny_backbone.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@every_model
+def test_frozen_batch_norm_keeps_its_statistics(
+    name, tiny_backbone, tiny_images
+):
+    kd.models.freeze_batch_norm(tiny_backbone)
+    frozen = [
+        weight
+        for layer in tiny_backbone.layers
+        if isinstance(layer, keras.layers.BatchNormalization)
+        for weight in layer.weights
+    ]
+    before = [weight.numpy() for weight in frozen]
+    model = MODELS[name](tiny_backbone)
+    model.compile("adam", loss=kd.losses.NPairLoss())
+    model.fit(*tiny_images, batch_size=40, verbose=0)
+    assert len(frozen) == 8
+    for one, other in zip(before, frozen, strict=True):
+        np.testing.assert_array_equal(one, other.numpy())
+
+
 def test_any_backbone_of_keras_applications_fits(tiny_images):
     backbone = keras.applications.MobileNetV2(
         include_top=False, pooling="avg", weights=None, input_shape=(32, 32, 3)

@@ -47,7 +47,7 @@ def test_history_skips_epochs_without_a_value():
     history = {"loss": [3.0, 2.0, 1.0], "val_recall@1": [None, 0.5, np.nan]}
     lines = {line.get_label(): line for line in plot_history(history).lines}
     assert lines["Total loss"].get_xdata().tolist() == [1, 2, 3]
-    assert lines["Recall@1, validation"].get_xydata().tolist() == [[2, 0.5]]
+    assert lines["Recall@1, held out"].get_xydata().tolist() == [[2, 0.5]]
 
 
 def test_embedding_map_colours_by_class():

@@ -101,7 +101,7 @@ def test_a_score_that_a_row_lacks_is_a_dash(tmp_path):
 
 def test_each_term_has_a_panel_with_its_last_values(tmp_path):
     text = page(tmp_path)
-    for title in ("Total loss", "Prior loss", "Recall@1, validation"):
+    for title in ("Total loss", "Prior loss", "Recall@1, held out"):
         assert f"<h3>{title}" in text
     # Last epoch: 0.25 and 0.75 of the total loss, 60% of the validation.
     for value in ("0.25", "0.75", "60.0%"):

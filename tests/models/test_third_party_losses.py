@@ -1,0 +1,50 @@
+"""DVML trains over the losses of other packages, as they are."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_dvml as kd
+
+# Both packages ended with TensorFlow 2.15: the modern environment has none.
+tfa = pytest.importorskip("tensorflow_addons")
+tfsim = pytest.importorskip("tensorflow_similarity.losses")
+
+LOSSES = {
+    "addons triplet semi-hard": tfa.losses.TripletSemiHardLoss,
+    "addons triplet hard": tfa.losses.TripletHardLoss,
+    "addons lifted structure": tfa.losses.LiftedStructLoss,
+    "addons n-pairs": tfa.losses.NpairsLoss,
+    "similarity triplet": tfsim.TripletLoss,
+    "similarity multi-similarity": tfsim.MultiSimilarityLoss,
+    "similarity circle": tfsim.CircleLoss,
+    "similarity positive-negative": tfsim.PNLoss,
+}
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_dvml_trains_over_the_loss(name, tiny_backbone, tiny_images):
+    model = kd.models.DVML(tiny_backbone, embedding_dim=8, num_samples=3)
+    model.compile("adam", loss=LOSSES[name]())
+    history = model.fit(
+        kd.data.balanced_batches(
+            *tiny_images, classes_per_batch=8, steps_per_epoch=10
+        ),
+        epochs=3,
+        verbose=0,
+    ).history
+    invariant = history["invariant_loss"]
+    assert np.isfinite(invariant).all()
+    assert invariant[-1] < invariant[0]
+
+
+def test_addons_n_pairs_gets_the_similarity_matrix(tiny_backbone, tiny_images):
+    model = kd.models.EmbeddingModel(tiny_backbone, embedding_dim=8)
+    model.compile("adam", loss=tfa.losses.NpairsLoss())
+    images, labels = tiny_images
+    embeddings = model.predict(images, verbose=0)
+    expected = tfa.losses.npairs_loss(
+        tf.constant(labels), tf.constant(embeddings @ embeddings.T)
+    )
+    actual = model.evaluate(images, labels, batch_size=40, verbose=0)
+    assert actual[0] == pytest.approx(float(expected), rel=1e-5)
