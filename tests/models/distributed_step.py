@@ -1,9 +1,9 @@
 """Run in a process of its own: one training step, split or whole.
 
 Arguments: `whole`, `mirrored` (two logical devices) or `multi_worker` (this is
-one of the processes that TF_CONFIG names); model; loss. Prints the loss and
-the change of every weight under SGD with rate 1, which is the gradient, as
-JSON.
+one of the processes that TF_CONFIG names); then cases, `Model:Loss` each.
+Prints a JSON object from case to the loss and to the change of every weight
+under SGD with rate 1, which is the gradient.
 """
 
 import json
@@ -12,7 +12,7 @@ import sys
 import numpy as np
 import tensorflow as tf
 
-mode, kind, loss = sys.argv[1:]
+mode, *cases = sys.argv[1:]
 if mode == "mirrored":
     tf.config.set_logical_device_configuration(
         tf.config.list_physical_devices("CPU")[0],
@@ -32,7 +32,7 @@ import keras  # noqa: E402 - devices and workers are fixed from here on
 import keras_dvml as kd  # noqa: E402
 
 
-def make_model():
+def make_model(kind, loss):
     keras.utils.set_random_seed(0)
     backbone = kd.models.conv_backbone(16, widths=(4, 8))
     # The statistics of half a batch are not those of the whole.
@@ -41,30 +41,38 @@ def make_model():
         model = kd.models.DVML(backbone, embedding_dim=8, num_samples=3, seed=0)
         model.set_phase(2)
     else:
-        model = kd.models.EmbeddingModel(backbone, embedding_dim=8)
-    model.compile(keras.optimizers.SGD(1.0), loss=getattr(kd.losses, loss)())
+        model = kd.models.EmbeddingModel(
+            backbone, embedding_dim=8, head_rate=3.0
+        )
+    arguments = (
+        {"num_classes": 5, "embedding_dim": 8} if "Proxy" in loss else {}
+    )
+    loss = getattr(kd.losses, loss)(**arguments)
+    model.compile(keras.optimizers.SGD(1.0), loss=loss)
     return model
 
 
-random = np.random.default_rng(0)
-images = random.integers(0, 256, (20, 16, 16, 3)).astype(np.uint8)
-# Batches are sorted by class: with 5 classes of 4 images the split goes
-# through the middle of one.
-batches = kd.data.balanced_batches(
-    images,
-    np.arange(20) % 5,
-    classes_per_batch=5,
-    images_per_class=4,
-    steps_per_epoch=1,
-)
-# Keras 3 looks at a batch beforehand; that must not be the first epoch.
-batches.position.held = True
-with strategy.scope():
-    model = make_model()
-before = [weight.numpy() for weight in model.trainable_weights]
-history = model.fit(batches, epochs=1, verbose=0).history
-changes = [
-    (weight.numpy() - old).tolist()
-    for weight, old in zip(model.trainable_weights, before, strict=True)
-]
-print(json.dumps({"loss": history["loss"][0], "changes": changes}))
+def step(kind, loss):
+    random = np.random.default_rng(0)
+    images = random.integers(0, 256, (20, 16, 16, 3)).astype(np.uint8)
+    # Batches are sorted by class: with 5 classes of 4 images the split goes
+    # through the middle of one.
+    batches = kd.data.balanced_batches(
+        images,
+        np.arange(20) % 5,
+        classes_per_batch=5,
+        images_per_class=4,
+        steps_per_epoch=1,
+    )
+    with strategy.scope():
+        model = make_model(kind, loss)
+    before = [weight.numpy() for weight in model.trainable_weights]
+    history = model.fit(batches, epochs=1, verbose=0).history
+    changes = [
+        (weight.numpy() - old).tolist()
+        for weight, old in zip(model.trainable_weights, before, strict=True)
+    ]
+    return {"loss": history["loss"][0], "changes": changes}
+
+
+print(json.dumps({case: step(*case.split(":")) for case in cases}))

@@ -1,0 +1,14 @@
+"""Every example runs to its end, as it stands, in a process of its own."""
+
+import pathlib
+
+import pytest
+
+EXAMPLES = sorted((pathlib.Path(__file__).parent.parent / "examples").glob("*"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+def test_example_runs(path, run_python):
+    printed = run_python(path.read_text())
+    assert printed.strip()
