@@ -78,7 +78,7 @@ class GaussianSampling(keras.layers.Layer):
     def _noise(self, num_samples, batch, dim):
         # Drawn for the global batch, so that replicas differ, and together
         # have what one replica would have had.
-        noise = tf.random.stateless_normal(
+        noise = ops.normal_noise(
             (num_samples, batch * ops.num_replicas(), dim),
             seed=tf.stack([self.seed, tf.convert_to_tensor(self.num_draws)]),
         )

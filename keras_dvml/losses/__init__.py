@@ -1,12 +1,24 @@
 """Metric losses: one file a loss, a pure function and a Keras class each."""
 
+from keras_dvml.losses.angular import AngularLoss, angular_loss
+from keras_dvml.losses.circle import CircleLoss, circle_loss
 from keras_dvml.losses.contrastive import ContrastiveLoss, contrastive_loss
+from keras_dvml.losses.histogram import HistogramLoss, histogram_loss
+from keras_dvml.losses.lifted_structure import (
+    LiftedStructureLoss,
+    lifted_structure_loss,
+)
+from keras_dvml.losses.margin import MarginLoss, margin_loss
 from keras_dvml.losses.metric_loss import MetricLoss
 from keras_dvml.losses.multi_similarity import (
     MultiSimilarityLoss,
     multi_similarity_loss,
 )
 from keras_dvml.losses.n_pair import NPairLoss, n_pair_loss
+from keras_dvml.losses.proxy_anchor import ProxyAnchorLoss, proxy_anchor_loss
+from keras_dvml.losses.proxy_loss import Proxies, ProxyLoss
+from keras_dvml.losses.proxy_nca import ProxyNCALoss, proxy_nca_loss
+from keras_dvml.losses.triplet_hard import TripletHardLoss, triplet_hard_loss
 from keras_dvml.losses.triplet_semi_hard import (
     TripletSemiHardLoss,
     triplet_semi_hard_loss,

@@ -25,16 +25,27 @@ def contrastive_loss(labels, embeddings, margin=1.0):
     Returns:
         Scalar float32 tensor.
     """
-    squared_distance = ops.pairwise_squared_distance(embeddings)
-    # The slope of a square root at 0 is infinite.
-    distance = tf.sqrt(tf.maximum(squared_distance, 1e-12))
-    positives = ops.positive_pairs(labels)
-    negatives = ops.negative_pairs(labels)
-    close = tf.logical_and(negatives, distance < margin)
-    attraction = ops.masked_mean(squared_distance, positives)
-    repulsion = ops.masked_mean(tf.square(margin - distance), close)
-    has_both = tf.reduce_any(positives) & tf.reduce_any(negatives)
-    return tf.where(has_both, attraction + repulsion, 0.0)
+    positives = tf.cast(ops.positive_pairs(labels), tf.float32)
+    negatives = tf.cast(ops.negative_pairs(labels), tf.float32)
+    num_positive = tf.reduce_sum(positives)
+    has_negative = tf.reduce_max(negatives)
+
+    @ops.closed_form
+    def mean_over_pairs(squared_distance):
+        # The slope of a square root at 0 is infinite.
+        distance = tf.sqrt(tf.maximum(squared_distance, 1e-12))
+        gap = negatives * tf.nn.relu(margin - distance)
+        num_close = tf.reduce_sum(tf.sign(gap))
+        # 1 / number of pairs; 0 without pairs to pull or pairs to push.
+        pull = tf.math.divide_no_nan(has_negative, num_positive)
+        push = tf.math.divide_no_nan(tf.sign(num_positive), num_close)
+
+        attraction = pull * tf.reduce_sum(positives * squared_distance)
+        repulsion = push * tf.reduce_sum(tf.square(gap))
+        slope = pull * positives - push * gap / distance
+        return attraction + repulsion, slope
+
+    return mean_over_pairs(ops.pairwise_squared_distance(embeddings))
 
 
 @keras.saving.register_keras_serializable(package="keras_dvml")

@@ -39,22 +39,37 @@ def multi_similarity_loss(
     Returns:
         Scalar float32 tensor.
     """
-    similarity = ops.pairwise_similarity(embeddings)
-    positives = ops.positive_pairs(labels)
-    negatives = ops.negative_pairs(labels)
-    least_positive = ops.masked_min(similarity, positives)[:, None]
-    most_negative = ops.masked_max(similarity, negatives)[:, None]
-    positives &= similarity < most_negative + mining_margin
-    negatives &= similarity > least_positive - mining_margin
+    log_positives = ops.log_positive_pairs(labels)
+    log_negatives = ops.log_negative_pairs(labels)
 
-    centred = similarity - threshold
-    attraction = ops.masked_log_sum_exp(-positive_scale * centred, positives)
-    repulsion = ops.masked_log_sum_exp(negative_scale * centred, negatives)
-    per_anchor = (
-        tf.nn.softplus(attraction) / positive_scale
-        + tf.nn.softplus(repulsion) / negative_scale
-    )
-    return tf.reduce_mean(per_anchor)
+    @ops.closed_form
+    def mean_over_anchors(similarity):
+        positive = similarity - log_positives
+        negative = similarity + log_negatives
+        least_positive = tf.reduce_min(positive, axis=1, keepdims=True)
+        most_negative = tf.reduce_max(negative, axis=1, keepdims=True)
+        hard_positives = positive < most_negative + mining_margin
+        hard_negatives = negative > least_positive - mining_margin
+
+        attraction, by_positive = ops.log_sum_exp_with_slope(
+            tf.where(hard_positives, -positive_scale * similarity, -ops.FAR)
+        )
+        repulsion, by_negative = ops.log_sum_exp_with_slope(
+            tf.where(hard_negatives, negative_scale * similarity, -ops.FAR)
+        )
+        attraction += positive_scale * threshold
+        repulsion -= negative_scale * threshold
+        per_anchor = (
+            tf.nn.softplus(attraction) / positive_scale
+            + tf.nn.softplus(repulsion) / negative_scale
+        )
+        # d softplus = sigmoid; the scales cancel those of the exponents.
+        weight = 1.0 / tf.cast(tf.size(per_anchor), tf.float32)
+        slope = by_negative * (weight * tf.sigmoid(repulsion))
+        slope -= by_positive * (weight * tf.sigmoid(attraction))
+        return tf.reduce_mean(per_anchor), slope
+
+    return mean_over_anchors(ops.pairwise_similarity(embeddings))
 
 
 @keras.saving.register_keras_serializable(package="keras_dvml")

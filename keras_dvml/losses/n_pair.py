@@ -23,10 +23,34 @@ def n_pair_loss(labels, embeddings, temperature=0.1):
     Returns:
         Scalar float32 tensor.
     """
-    similarity = ops.pairwise_similarity(embeddings) / temperature
-    negatives = ops.masked_log_sum_exp(similarity, ops.negative_pairs(labels))
-    per_pair = tf.nn.softplus(negatives[:, None] - similarity)
-    return ops.masked_mean(per_pair, ops.positive_pairs(labels))
+    log_negatives = ops.log_negative_pairs(labels)
+    cycles = ops.class_cycles(labels)
+    weight = tf.math.divide_no_nan(1.0, tf.cast(cycles.num_pairs, tf.float32))
+
+    @ops.closed_form
+    def mean_over_pairs(similarity):
+        similarity /= temperature
+        log_sum, by_negative = ops.log_sum_exp_with_slope(
+            similarity + log_negatives
+        )
+        log_sum = tf.squeeze(log_sum, axis=1)
+
+        def add_one_positive_each(positive, is_pair, total, push, pull):
+            gap = log_sum - tf.gather(similarity, positive, batch_dims=1)
+            by_pair = is_pair * tf.sigmoid(gap) * (weight / temperature)
+            return (
+                total + tf.reduce_sum(is_pair * tf.nn.softplus(gap)),
+                push + by_pair,
+                ops.add_to_entries(pull, positive, by_pair),
+            )
+
+        total, push, pull = cycles.for_each_positive(
+            add_one_positive_each,
+            (0.0, tf.zeros_like(log_sum), tf.zeros_like(similarity)),
+        )
+        return weight * total, push[:, None] * by_negative - pull
+
+    return mean_over_pairs(ops.pairwise_similarity(embeddings))
 
 
 @keras.saving.register_keras_serializable(package="keras_dvml")

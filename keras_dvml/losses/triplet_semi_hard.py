@@ -25,67 +25,39 @@ def triplet_semi_hard_loss(labels, embeddings, margin=0.2):
     Returns:
         Scalar float32 tensor.
     """
-    squared_distance = ops.pairwise_squared_distance(embeddings)
-    slope, num_active = _mine(
-        tf.stop_gradient(squared_distance), labels, margin
-    )
-    # Given the mined triplets the loss is linear in the distances: their
-    # slopes carry value and gradient both, and no loop is differentiated.
-    violation = tf.reduce_sum(slope * squared_distance) + margin * num_active
-    positives = tf.cast(ops.positive_pairs(labels), tf.float32)
-    return tf.math.divide_no_nan(violation, tf.reduce_sum(positives))
-
-
-def _mine(squared_distance, labels, margin):
-    """Returns the slope of the summed loss by distance, and its triplets.
-
-    The slope of `(i, j)` counts the active triplets in which j is the positive
-    of i, less those in which it is the negative.
-    """
-    positives = ops.positive_pairs(labels)
     negatives = ops.negative_pairs(labels)
-    farthest = ops.masked_max(squared_distance, negatives)
-    has_negative = tf.reduce_any(negatives, axis=1)
-    # Numbers the positives of each anchor 1, 2, ...; 0 is no positive.
-    order = tf.cumsum(tf.cast(positives, tf.int32), axis=1)
-    order = tf.where(positives, order, 0)
-    num_rounds = tf.reduce_max(order)
+    cycles = ops.class_cycles(labels)
+    weight = tf.math.divide_no_nan(1.0, tf.cast(cycles.num_pairs, tf.float32))
 
-    def one_positive_each(number, slope, num_active):
-        positive = tf.equal(order, number)
-        to_positive = tf.reduce_sum(
-            tf.where(positive, squared_distance, 0.0), axis=1
-        )
-        has_positive = tf.reduce_any(positive, axis=1)
-        farther = squared_distance > to_positive[:, None]
-        semi_hard = ops.masked_min(
-            squared_distance, tf.logical_and(negatives, farther)
-        )
-        to_negative = tf.minimum(semi_hard, farthest)
-        active = to_positive - to_negative + margin > 0.0
-        active = active & has_positive & has_negative
-        negative = tf.logical_and(
-            negatives, tf.equal(squared_distance, to_negative[:, None])
-        )
-        negative = tf.cast(negative, tf.float32)
-        # Several negatives at the same distance share the push.
-        negative = tf.math.divide_no_nan(
-            negative, tf.reduce_sum(negative, axis=1, keepdims=True)
-        )
-        change = tf.cast(positive, tf.float32) - negative
-        active = tf.cast(active, tf.float32)
-        return (
-            number + 1,
-            slope + active[:, None] * change,
-            num_active + tf.reduce_sum(active),
+    @ops.closed_form
+    def mean_over_pairs(squared_distance):
+        # Below every distance where there is no negative.
+        to_negatives = tf.where(negatives, squared_distance, -1.0)
+        farthest = tf.argmax(to_negatives, axis=1, output_type=tf.int32)
+        to_farthest = tf.gather(to_negatives, farthest, batch_dims=1)
+
+        def add_one_positive_each(positive, is_pair, total, slope):
+            to_positive = tf.gather(squared_distance, positive, batch_dims=1)
+            # Below 0 for the negatives that are farther than the positive, and
+            # lowest for the nearest of them; a tie is at infinity.
+            rank = 1.0 / (to_positive[:, None] - to_negatives)
+            nearest = tf.argmin(rank, axis=1, output_type=tf.int32)
+            negative = tf.where(to_farthest > to_positive, nearest, farthest)
+            to_negative = tf.gather(to_negatives, negative, batch_dims=1)
+
+            violation = to_positive - to_negative + margin
+            active = (to_farthest >= 0.0) & (violation > 0.0)
+            by_pair = weight * is_pair * tf.cast(active, tf.float32)
+            slope = ops.add_to_entries(
+                slope, [positive, negative], [by_pair, -by_pair]
+            )
+            return total + tf.reduce_sum(by_pair * violation), slope
+
+        return cycles.for_each_positive(
+            add_one_positive_each, (0.0, tf.zeros_like(squared_distance))
         )
 
-    _, slope, num_active = tf.while_loop(
-        lambda number, *_: number <= num_rounds,
-        one_positive_each,
-        (1, tf.zeros_like(squared_distance), 0.0),
-    )
-    return tf.stop_gradient(slope), tf.stop_gradient(num_active)
+    return mean_over_pairs(ops.pairwise_squared_distance(embeddings))
 
 
 @keras.saving.register_keras_serializable(package="keras_dvml")

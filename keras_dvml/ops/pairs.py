@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from keras_dvml.ops.masked import FAR
+
 
 def flatten_labels(labels):
     """Returns labels of shape `(batch,)` or `(batch, 1)` as `(batch,)`."""
@@ -31,6 +33,55 @@ def negative_pairs(labels):
         `(batch, batch)` bool tensor, `False` on the diagonal.
     """
     return tf.logical_not(_same_label(labels))
+
+
+def log_positive_pairs(labels):
+    """Logarithm of `positive_pairs` as numbers: 0, or -1e9 for no positive.
+
+    Added to exponents it takes the other pairs out of their sum.
+
+    Args:
+        labels: `(batch,)` or `(batch, 1)` tensor of class ids.
+
+    Returns:
+        `(batch, batch)` float32 tensor.
+    """
+    different = FAR * tf.cast(negative_pairs(labels), tf.float32)
+    diagonal = tf.fill(tf.shape(different)[:1], -FAR)
+    return tf.linalg.set_diag(-different, diagonal)
+
+
+def log_negative_pairs(labels):
+    """Logarithm of `negative_pairs` as numbers: 0, or -1e9 for no negative.
+
+    Args:
+        labels: `(batch,)` or `(batch, 1)` tensor of class ids.
+
+    Returns:
+        `(batch, batch)` float32 tensor.
+    """
+    return -FAR * tf.cast(_same_label(labels), tf.float32)
+
+
+def own_class(labels, num_classes):
+    """Marks the class of each row among all classes.
+
+    Args:
+        labels: `(batch,)` or `(batch, 1)` integer tensor.
+        num_classes: int >= 1.
+
+    Returns:
+        `(batch, num_classes)` bool tensor, one `True` in each row.
+
+    Raises:
+        InvalidArgumentError: If a label is not 0 to `num_classes - 1`.
+    """
+    labels = flatten_labels(labels)
+    in_range = (labels >= 0) & (labels < num_classes)
+    message = f"labels must be 0 to {num_classes - 1}; received"
+    tf.debugging.Assert(tf.reduce_all(in_range), [message, labels])
+    classes = tf.cast(tf.range(num_classes), labels.dtype)
+    return tf.equal(labels[:, None], classes[None, :])
 
 
 def _same_label(labels):

@@ -8,13 +8,24 @@ import pytest
 import tensorflow as tf
 
 import keras_dvml as kd
+from keras_dvml import keras_versions
 
 LOSSES = {
     "contrastive": kd.losses.ContrastiveLoss(margin=1.1),
     "triplet_semi_hard": kd.losses.TripletSemiHardLoss(margin=0.3),
+    "triplet_hard": kd.losses.TripletHardLoss(margin=0.3),
+    "triplet_hard_soft": kd.losses.TripletHardLoss(margin=None),
     "n_pair": kd.losses.NPairLoss(temperature=0.5),
+    "angular": kd.losses.AngularLoss(angle=40.0),
+    "lifted_structure": kd.losses.LiftedStructureLoss(margin=0.5),
     "multi_similarity": kd.losses.MultiSimilarityLoss(),
+    "circle": kd.losses.CircleLoss(scale=8.0, margin=0.3),
+    "histogram": kd.losses.HistogramLoss(num_bins=20),
+    "margin": kd.losses.MarginLoss(boundary=1.1, margin=0.3, seed=1),
+    "proxy_nca": kd.losses.ProxyNCALoss(4, 8, temperature=0.5),
+    "proxy_anchor": kd.losses.ProxyAnchorLoss(4, 8, scale=8.0),
 }
+PROXY_LOSSES = ("proxy_nca", "proxy_anchor")
 
 
 def batch(num_classes=4, num_images=4, dim=8, seed=0):
@@ -29,7 +40,8 @@ def pairs_of(labels):
     for i, one in enumerate(labels):
         same = [j for j, b in enumerate(labels) if b == one and j != i]
         other = [j for j, b in enumerate(labels) if b != one]
-        yield i, same, other
+        if same:
+            yield i, same, other
 
 
 def naive_contrastive(labels, z, margin=1.1):
@@ -53,6 +65,21 @@ def naive_triplet_semi_hard(labels, z, margin=0.3):
     return np.mean(losses)
 
 
+def hardest(labels, z):
+    """Yields the gap between hardest positive and hardest negative."""
+    for i, same, other in pairs_of(labels):
+        positive = max(math.dist(z[i], z[j]) for j in same)
+        yield positive - min(math.dist(z[i], z[j]) for j in other)
+
+
+def naive_triplet_hard(labels, z, margin=0.3):
+    return np.mean([max(0.0, gap + margin) for gap in hardest(labels, z)])
+
+
+def naive_triplet_hard_soft(labels, z):
+    return np.mean([math.log(1 + math.exp(gap)) for gap in hardest(labels, z)])
+
+
 def naive_n_pair(labels, z, temperature=0.5):
     losses = []
     for i, same, other in pairs_of(labels):
@@ -60,6 +87,124 @@ def naive_n_pair(labels, z, temperature=0.5):
             gaps = [(z[i] @ z[n] - z[i] @ z[j]) / temperature for n in other]
             losses.append(math.log(1 + sum(map(math.exp, gaps))))
     return np.mean(losses)
+
+
+def naive_angular(labels, z, angle=40.0):
+    t = math.tan(math.radians(angle)) ** 2
+    losses = []
+    for i, same, other in pairs_of(labels):
+        for j in same:
+            total = 0.0
+            for n in other:
+                lure = 4 * t * (z[i] + z[j]) @ z[n]
+                total += math.exp(lure - 2 * (1 + t) * z[i] @ z[j])
+            losses.append(math.log(1 + total))
+    return np.mean(losses)
+
+
+def naive_lifted_structure(labels, z, margin=0.5):
+    losses = []
+    for i, same, other in pairs_of(labels):
+        positive = sum(math.exp(math.dist(z[i], z[j])) for j in same)
+        negative = sum(math.exp(margin - math.dist(z[i], z[j])) for j in other)
+        losses.append(max(0.0, math.log(positive) + math.log(negative)))
+    return np.mean(losses)
+
+
+def naive_circle(labels, z, scale=8.0, m=0.3, held=None):
+    """`held`: the embeddings the weights come from, constant in gradients."""
+    held = z if held is None else held
+    losses = []
+    for i, same, other in pairs_of(labels):
+        positive = negative = 0.0
+        for j in same:
+            alpha = max(0.0, 1 + m - held[i] @ held[j])
+            positive += math.exp(-scale * alpha * (z[i] @ z[j] - (1 - m)))
+        for j in other:
+            alpha = max(0.0, held[i] @ held[j] + m)
+            negative += math.exp(scale * alpha * (z[i] @ z[j] - m))
+        losses.append(math.log(1 + positive * negative))
+    return np.mean(losses)
+
+
+def naive_histogram(labels, z, num_bins=20):
+    nodes = np.linspace(-1, 1, num_bins + 1)
+
+    def histogram(similarities):
+        closeness = 1 - np.abs(np.subtract.outer(nodes, similarities)) * (
+            num_bins / 2
+        )
+        return np.maximum(closeness, 0.0).mean(axis=1)
+
+    positive, negative = [], []
+    for i, same, other in pairs_of(labels):
+        positive += [z[i] @ z[j] for j in same]
+        negative += [z[i] @ z[j] for j in other]
+    return histogram(negative) @ np.cumsum(histogram(positive))
+
+
+def naive_margin(labels, z, boundary=1.1, margin=0.3, seed=1, held=None):
+    """`held`: the embeddings by whose distances the negatives are drawn."""
+    held = z if held is None else held
+    losses = []
+    for i, same, other in pairs_of(labels):
+        # Positives in the order of the class circle: those after i first.
+        for k, j in enumerate(sorted(same, key=lambda j: (j < i, j))):
+            losses.append(math.dist(z[i], z[j]) - boundary + margin)
+            near = [n for n in other if math.dist(held[i], held[n]) < 1.4]
+            if near:
+                n = near[drawn_place(held, i, near, uniform(len(z), seed, k))]
+                losses.append(boundary - math.dist(z[i], z[n]) + margin)
+    return np.mean([loss for loss in losses if loss > 0])
+
+
+def drawn_place(z, i, near, point, cutoff=0.5):
+    """Draws one of the negatives of row i, by the published weights."""
+    dim = z.shape[1]
+    weights = []
+    for n in near:
+        d = max(cutoff, math.dist(z[i], z[n]))
+        q = d ** (dim - 2) * (1 - d * d / 4) ** ((dim - 3) / 2)
+        weights.append(1 / q)
+    return np.searchsorted(np.cumsum(weights), point[i] * sum(weights))
+
+
+def uniform(num_rows, seed, draw):
+    bits = tf.random.stateless_uniform(
+        [num_rows], [seed, draw], None, None, tf.uint32, alg="philox"
+    )
+    return (bits.numpy() >> 8) / 2**24
+
+
+def unit(rows):
+    rows = np.asarray(rows, np.float64)
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def naive_proxy_nca(labels, z, temperature=0.5):
+    proxies = unit(LOSSES["proxy_nca"].proxies.vectors)
+    losses = []
+    for label, row in zip(labels, unit(z), strict=True):
+        logits = [-(math.dist(row, p) ** 2) / temperature for p in proxies]
+        others = sum(math.exp(v) for c, v in enumerate(logits) if c != label)
+        losses.append(-math.log(math.exp(logits[label]) / others))
+    return np.mean(losses)
+
+
+def naive_proxy_anchor(labels, z, alpha=8.0, delta=0.1):
+    proxies = unit(LOSSES["proxy_anchor"].proxies.vectors)
+    attraction, repulsion = [], []
+    for c, proxy in enumerate(proxies):
+        positive = negative = 0.0
+        for label, row in zip(labels, unit(z), strict=True):
+            if label == c:
+                positive += math.exp(-alpha * (row @ proxy - delta))
+            else:
+                negative += math.exp(alpha * (row @ proxy + delta))
+        if c in labels:
+            attraction.append(math.log(1 + positive))
+        repulsion.append(math.log(1 + negative))
+    return np.mean(attraction) + np.mean(repulsion)
 
 
 def naive_multi_similarity(labels, z, alpha=2, beta=40, lam=0.5, eps=0.1):
@@ -77,20 +222,20 @@ def naive_multi_similarity(labels, z, alpha=2, beta=40, lam=0.5, eps=0.1):
     return np.mean(losses)
 
 
-NAIVE = {
-    "contrastive": naive_contrastive,
-    "triplet_semi_hard": naive_triplet_semi_hard,
-    "n_pair": naive_n_pair,
-    "multi_similarity": naive_multi_similarity,
-}
+NAIVE = {name: globals()[f"naive_{name}"] for name in LOSSES}
+# What these compute from the embeddings but hold constant in the gradient.
+HOLDING = ("circle", "margin")
 
 every_loss = pytest.mark.parametrize("name", LOSSES)
+every_pair_loss = pytest.mark.parametrize(
+    "name", [name for name in LOSSES if name not in PROXY_LOSSES]
+)
 
 
 def test_every_loss_of_the_room_is_tested():
     classes = {type(loss).__name__ for loss in LOSSES.values()}
     public = {one for one in vars(kd.losses) if one.endswith("Loss")}
-    assert public - {"MetricLoss"} == classes
+    assert public - {"MetricLoss", "ProxyLoss"} == classes
 
 
 @every_loss
@@ -104,7 +249,8 @@ def test_loss_equals_a_naive_loop(name, seed):
 
 @every_loss
 def test_gradient_equals_finite_differences(name):
-    labels, embeddings = batch(num_classes=3, num_images=2, dim=3)
+    labels, embeddings = batch(num_classes=3, num_images=3)
+    held = {"held": embeddings} if name in HOLDING else {}
     values = tf.Variable(embeddings)
     with tf.GradientTape() as tape:
         loss = LOSSES[name](labels, values)
@@ -116,12 +262,13 @@ def test_gradient_equals_finite_differences(name):
         for sign in (1, -1):
             shifted = embeddings.astype(np.float64)
             shifted[index] += sign * step
-            moved.append(NAIVE[name](labels, shifted))
+            moved.append(NAIVE[name](labels, shifted, **held))
         numeric[index] = (moved[0] - moved[1]) / (2 * step)
     np.testing.assert_allclose(gradient, numeric, atol=2e-3)
 
 
-@every_loss
+# The draws of the margin loss belong to places in the batch.
+@pytest.mark.parametrize("name", [one for one in LOSSES if one != "margin"])
 def test_loss_does_not_depend_on_the_order_of_the_batch(name):
     labels, embeddings = batch()
     order = np.random.default_rng(1).permutation(len(labels))
@@ -141,7 +288,7 @@ def test_labels_may_be_a_column(name):
     )
 
 
-@every_loss
+@every_pair_loss
 @pytest.mark.parametrize("labels", [[0, 1, 2, 3], [5, 5, 5, 5]])
 def test_batch_without_positive_or_negative_pairs_counts_zero(name, labels):
     embeddings = tf.Variable(batch(num_classes=1)[1])
@@ -222,3 +369,81 @@ def test_sample_weights_are_refused():
 def test_embeddings_that_are_no_matrix_are_refused():
     with pytest.raises(ValueError, match=r"received shape \(4,\)"):
         LOSSES["n_pair"]([0, 0, 1, 1], np.ones(4, np.float32))
+
+
+@pytest.mark.parametrize("name", PROXY_LOSSES)
+def test_proxy_loss_counts_a_lone_class_and_refuses_an_unknown_one(name):
+    embeddings = batch(num_classes=1)[1]
+    assert np.isfinite(LOSSES[name]([2, 2, 2, 2], embeddings))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="0 to 3"):
+        LOSSES[name]([0, 1, 2, 4], embeddings)
+
+
+def test_proxy_loss_refuses_embeddings_of_another_width():
+    labels, embeddings = batch(dim=5)
+    with pytest.raises(ValueError, match="must be 8 wide"):
+        LOSSES["proxy_nca"](labels, embeddings)
+
+
+@pytest.mark.parametrize("name", PROXY_LOSSES)
+def test_gradient_reaches_the_proxies(name):
+    labels, embeddings = batch()
+    with tf.GradientTape() as tape:
+        loss = LOSSES[name](labels, embeddings)
+    vectors = LOSSES[name].proxies.trainable_variables
+    (gradient,) = tape.gradient(loss, keras_versions.tf_variables(vectors))
+    assert np.abs(gradient).max() > 0
+
+
+@pytest.mark.parametrize("num_classes", [0, 1])
+def test_proxy_loss_needs_two_classes(num_classes):
+    with pytest.raises(ValueError, match=f"at least 2; received {num_classes}"):
+        kd.losses.ProxyAnchorLoss(num_classes, 8)
+
+
+@pytest.mark.parametrize("angle", [0, 90])
+def test_angle_must_be_acute(angle):
+    with pytest.raises(ValueError, match=f"0 and 90 degrees; received {angle}"):
+        kd.losses.AngularLoss(angle=angle)
+
+
+def test_margin_loss_draws_by_its_seed():
+    labels, embeddings = batch(num_classes=8)
+    values = [
+        float(kd.losses.MarginLoss(seed=seed)(labels, embeddings))
+        for seed in (0, 0, 1)
+    ]
+    assert values[0] == values[1] != values[2]
+
+
+# Ids that no int32 holds.
+@every_pair_loss
+def test_classes_may_differ_in_size_and_stand_in_any_order(name):
+    labels = np.array([7, 1, 7, 3, 1, 7, 3, 7, 9, 9]) + 2**40
+    embeddings = batch(num_classes=5, num_images=2)[1]
+    expected = NAIVE[name](labels, embeddings.astype(np.float64))
+    np.testing.assert_allclose(
+        LOSSES[name](labels, embeddings), expected, rtol=1e-5
+    )
+
+
+@pytest.mark.parametrize(
+    "name", ["triplet_hard", "triplet_semi_hard", "n_pair", "angular", "margin"]
+)
+def test_row_without_positive_is_a_negative_only(name):
+    labels = np.array([0, 0, 1, 1, 2])
+    embeddings = batch()[1][: len(labels)]
+    expected = NAIVE[name](labels, embeddings.astype(np.float64))
+    np.testing.assert_allclose(
+        LOSSES[name](labels, embeddings), expected, rtol=1e-5
+    )
+
+
+@every_pair_loss
+def test_large_batch_equals_a_naive_loop(name):
+    # Large enough to leave the way of small matrices.
+    labels, embeddings = batch(num_classes=52, num_images=5)
+    expected = NAIVE[name](labels, embeddings.astype(np.float64))
+    np.testing.assert_allclose(
+        LOSSES[name](labels, embeddings), expected, rtol=1e-4
+    )

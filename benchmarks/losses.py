@@ -1,0 +1,336 @@
+r"""Time of the losses, forward and backward: ours, peers and the floor.
+
+    python benchmarks/losses.py --torch-python /path/to/python
+
+Cost: 8 minutes on 2 CPU cores; `--losses n_pair --sizes 80x128` takes seconds.
+
+Prints one row a loss and size as a Markdown table, in milliseconds (medians)
+and ratios. All columns of a row are measured in turns within one loop, so that
+a busy machine slows them alike.
+
+- peer: the fastest of tensorflow-addons, tensorflow-similarity and
+  pytorch-metric-learning that has the loss in the same definition. What is the
+  same is measured, not claimed: it gives our value on the same batch (Margin,
+  whose peer draws at random, is taken as the same). Without `--torch-python`,
+  the interpreter of an environment with torch and pytorch-metric-learning, the
+  last is left out.
+- other: the fastest peer under that name with another value; for information.
+- floor: a bare (B, D) x (D, B) product and its gradient, in TensorFlow.
+- under XLA the same columns. tensorflow-similarity's losses do not compile.
+
+Batches hold 5 unit-length embeddings of each class, as METHODS has them.
+A peer that would take gigabytes or minutes at a size is left out of it.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+import tensorflow as tf
+
+import keras_dvml as kd
+
+SIZES = [(b, d) for b in (80, 128, 512, 1024) for d in (128, 512)]
+IMAGES_PER_CLASS = 5
+TORCH_SERVER = os.path.join(os.path.dirname(__file__), "losses_in_torch.py")
+
+# What a loss may cost as a multiple of the floor, from a batch of 512 on.
+BARS = {
+    "contrastive": 1.8,
+    "triplet_semi_hard": 2.5,
+    "triplet_hard": 1.8,
+    "n_pair": 1.8,
+    "angular": 2.5,
+    "lifted_structure": 2.5,
+    "multi_similarity": 1.8,
+    "circle": 1.8,
+}
+# Largest batch of peers that form triples or pairs of pairs.
+LIMITS = {
+    ("triplet_semi_hard", "addons"): 512,
+    ("n_pair", "torch"): 128,
+    ("histogram", "torch"): 128,
+    ("lifted_structure", "addons"): 512,
+}
+
+
+def our_losses(num_classes, dim):
+    """Returns name -> loss."""
+    return {
+        "contrastive": kd.losses.ContrastiveLoss(),
+        "triplet_semi_hard": kd.losses.TripletSemiHardLoss(margin=0.2),
+        "triplet_hard": kd.losses.TripletHardLoss(margin=0.2),
+        "n_pair": kd.losses.NPairLoss(temperature=0.1),
+        "angular": kd.losses.AngularLoss(angle=40.0),
+        "lifted_structure": kd.losses.LiftedStructureLoss(margin=1.0),
+        "multi_similarity": kd.losses.MultiSimilarityLoss(),
+        "circle": kd.losses.CircleLoss(scale=80.0, margin=0.4),
+        "histogram": kd.losses.HistogramLoss(num_bins=100),
+        "margin": kd.losses.MarginLoss(),
+        "proxy_nca": kd.losses.ProxyNCALoss(num_classes, dim),
+        "proxy_anchor": kd.losses.ProxyAnchorLoss(num_classes, dim),
+    }
+
+
+def tensorflow_peers():
+    """Returns (loss, package) -> function of (labels, embeddings)."""
+    peers = {}
+    try:
+        import tensorflow_addons.losses as addons
+    except ImportError:
+        print("tensorflow-addons is not installed: left out", file=sys.stderr)
+    else:
+        peers["triplet_semi_hard", "addons"] = addons.TripletSemiHardLoss(
+            0.2, distance_metric="squared-L2"
+        )
+        peers["triplet_hard", "addons"] = addons.TripletHardLoss(0.2)
+        peers["lifted_structure", "addons"] = addons.LiftedStructLoss()
+        n_pair = addons.NpairsLoss()
+        peers["n_pair", "addons"] = lambda labels, embeddings: n_pair(
+            labels, tf.matmul(embeddings, embeddings, transpose_b=True) / 0.1
+        )
+    try:
+        import tensorflow_similarity.losses as similarity
+    except ImportError:
+        print(
+            "tensorflow-similarity is not installed: left out", file=sys.stderr
+        )
+    else:
+        peers["multi_similarity", "similarity"] = (
+            similarity.MultiSimilarityLoss()
+        )
+        peers["circle", "similarity"] = similarity.CircleLoss()
+        for name, mining in (("hard", "hard"), ("semi_hard", "semi-hard")):
+            peers[f"triplet_{name}", "similarity"] = similarity.TripletLoss(
+                distance="euclidean",
+                negative_mining_strategy=mining,
+                margin=0.2,
+            )
+    return peers
+
+
+class TorchPeers:
+    """pytorch-metric-learning's losses, in a process of its own."""
+
+    def __init__(self, python):
+        self.process = subprocess.Popen(
+            [python, TORCH_SERVER],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.names = self.ask()
+
+    def ask(self, **question):
+        if question:
+            self.process.stdin.write(json.dumps(question) + "\n")
+            self.process.stdin.flush()
+        return json.loads(self.process.stdout.readline())
+
+    def load(self, name, labels, embeddings, proxies):
+        """Makes a batch current; returns the value of the loss."""
+        return self.ask(
+            name=name,
+            labels=labels.tolist(),
+            embeddings=embeddings.tolist(),
+            proxies=None if proxies is None else proxies.tolist(),
+        )
+
+    def seconds(self):
+        """Takes one step on the current batch; returns how long it took."""
+        return self.ask(step=True)
+
+
+def make_batch(batch_size, dim):
+    """Returns labels and unit-length embeddings that half know them."""
+    random = np.random.default_rng(0)
+    labels = np.arange(batch_size) // IMAGES_PER_CLASS
+    centres = 0.7 * random.normal(size=(labels[-1] + 1, dim))
+    embeddings = centres[labels] + random.normal(size=(batch_size, dim))
+    embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
+    return labels, embeddings.astype(np.float32)
+
+
+def tensorflow_step(loss, labels, embeddings, jit_compile):
+    """Returns (value of the loss, function that times one step)."""
+    labels, embeddings = tf.constant(labels), tf.constant(embeddings)
+
+    @tf.function(jit_compile=jit_compile)
+    def value_and_gradient(labels, embeddings):
+        with tf.GradientTape() as tape:
+            tape.watch(embeddings)
+            value = tf.reduce_mean(loss(labels, embeddings))
+        return value, tape.gradient(value, embeddings)
+
+    value = float(value_and_gradient(labels, embeddings)[0])
+    return value, lambda: _timed(value_and_gradient, labels, embeddings)
+
+
+def floor_step(embeddings, jit_compile):
+    """Returns a function that times the bare product and its gradient."""
+    embeddings = tf.constant(embeddings)
+    upstream = tf.random.stateless_normal([len(embeddings)] * 2, seed=[0, 0])
+
+    @tf.function(jit_compile=jit_compile)
+    def product_and_gradient(embeddings, upstream):
+        with tf.GradientTape() as tape:
+            tape.watch(embeddings)
+            product = tf.matmul(embeddings, embeddings, transpose_b=True)
+        gradient = tape.gradient(product, embeddings, output_gradients=upstream)
+        return product, gradient
+
+    product_and_gradient(embeddings, upstream)
+    return lambda: _timed(product_and_gradient, embeddings, upstream)
+
+
+def _timed(function, *arguments):
+    start = time.perf_counter()
+    function(*arguments)[1].numpy()
+    return time.perf_counter() - start
+
+
+def medians(steps, seconds):
+    """Runs the steps in turns; returns the median milliseconds of each."""
+    times = {name: [step()] for name, step in steps.items()}
+    # A slow peer is not asked as often as the others wait for it.
+    round_seconds = sum(times[name][0] for name in times)
+    for turn in range(max(2, min(40, int(seconds / round_seconds)))):
+        for name, step in steps.items():
+            if turn < 3 or times[name][0] < 0.2:
+                times[name].append(step())
+    return {
+        name: 1000 * statistics.median(values[1:])
+        for name, values in times.items()
+    }
+
+
+def measure(name, batch_size, dim, peers, torch_peers, seconds):
+    """Returns (milliseconds by column, names of peers with our value)."""
+    labels, embeddings = make_batch(batch_size, dim)
+    ours = our_losses(labels[-1] + 1, dim)[name]
+    value, step = tensorflow_step(ours, labels, embeddings, False)
+    steps = {
+        "ours": step,
+        "floor": floor_step(embeddings, False),
+        "ours xla": tensorflow_step(ours, labels, embeddings, True)[1],
+        "floor xla": floor_step(embeddings, True),
+    }
+    values = {}
+    for (peer_name, package), peer in peers.items():
+        if peer_name != name or not _fits(name, package, batch_size):
+            continue
+        values[package], steps[package] = tensorflow_step(
+            peer, labels, embeddings, False
+        )
+        if package == "addons":
+            steps["addons xla"] = tensorflow_step(
+                peer, labels, embeddings, True
+            )[1]
+    if torch_peers and name in torch_peers.names:
+        if _fits(name, "torch", batch_size):
+            proxies = None
+            if name.startswith("proxy"):
+                proxies = np.asarray(ours.proxies.get_weights()[0])
+            values["torch"] = torch_peers.load(
+                name, labels, embeddings, proxies
+            )
+            steps["torch"] = torch_peers.seconds
+    same = {
+        package
+        for package, one in values.items()
+        if np.isclose(one, value, rtol=1e-4, atol=1e-6)
+        or (name, package) == ("margin", "torch")
+    }
+    return medians(steps, seconds), same
+
+
+def _fits(name, package, batch_size):
+    return batch_size <= LIMITS.get((name, package), batch_size)
+
+
+def row(name, batch_size, dim, times, same):
+    """Returns the cells of a row, and whether every bar holds."""
+    cells = [name, batch_size, dim]
+    holds = True
+    for suffix in ("", " xla"):
+        ours, floor = times["ours" + suffix], times["floor" + suffix]
+        peers = [
+            (times[package + suffix], package)
+            for package in ("addons", "similarity", "torch")
+            if package + suffix in times
+        ]
+        peer = min((one for one in peers if one[1] in same), default=None)
+        other = min((one for one in peers if one[1] not in same), default=None)
+        cells += [f"{ours:.2f}", _cell(peer)]
+        cells.append(f"{ours / peer[0]:.2f}" if peer else "")
+        holds &= peer is None or ours <= peer[0]
+        if not suffix:
+            cells.append(_cell(other))
+            bar = BARS.get(name) if batch_size >= 512 else None
+            holds &= bar is None or ours / floor <= bar
+        cells += [f"{floor:.2f}", f"{ours / floor:.2f}"]
+    return [*cells, "" if holds else "missed"], holds
+
+
+def _cell(peer):
+    return f"{peer[0]:.2f} {peer[1]}" if peer else ""
+
+
+HEADER = [
+    *("loss", "B", "D", "ours", "peer", "ours / peer", "other", "floor"),
+    *("ours / floor", "ours XLA", "peer XLA", "ours / peer", "floor XLA"),
+    *("ours / floor", "bars"),
+]
+
+
+def _line(cells):
+    return "| " + " | ".join(map(str, cells)) + " |"
+
+
+def main():
+    """Measures every loss at every size and prints the table."""
+    names = list(our_losses(2, 2))
+    parser = argparse.ArgumentParser(
+        description=__doc__.splitlines()[0],
+    )
+    parser.add_argument("--losses", nargs="+", choices=names, default=names)
+    parser.add_argument(
+        "--sizes",
+        nargs="+",
+        metavar="BxD",
+        type=lambda text: tuple(map(int, text.split("x"))),
+        default=SIZES,
+    )
+    parser.add_argument("--torch-python", metavar="PATH")
+    parser.add_argument(
+        "--seconds", type=float, default=1.5, help="measured per row"
+    )
+    arguments = parser.parse_args()
+    peers = tensorflow_peers()
+    torch_peers = None
+    if arguments.torch_python:
+        torch_peers = TorchPeers(arguments.torch_python)
+
+    print(_line(HEADER))
+    print("|" + " --- |" * len(HEADER))
+    missed = 0
+    for name in arguments.losses:
+        for batch_size, dim in arguments.sizes:
+            times, same = measure(
+                name, batch_size, dim, peers, torch_peers, arguments.seconds
+            )
+            cells, holds = row(name, batch_size, dim, times, same)
+            missed += not holds
+            print(_line(cells), flush=True)
+    print(f"\nBars missed in {missed} rows.")
+
+
+if __name__ == "__main__":
+    main()

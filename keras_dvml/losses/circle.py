@@ -1,0 +1,93 @@
+"""Circle loss."""
+
+import keras
+import tensorflow as tf
+
+from keras_dvml import ops
+from keras_dvml.losses.metric_loss import MetricLoss
+
+
+def circle_loss(labels, embeddings, *, scale=80.0, margin=0.4):
+    """Weighs each pair by how far its similarity is from the optimum.
+
+    For each anchor, `s` the dot product and `m` the margin:
+
+    `log(1 + sum_n exp(scale alpha_n (s_n - m))
+    sum_p exp(-scale alpha_p (s_p - (1 - m))))`, with the weights
+    `alpha_n = max(0, s_n + m)` and `alpha_p = max(0, 1 + m - s_p)`, which
+    count as constants in the gradient. Mean over the batch; an anchor without
+    positive or negative counts 0.
+
+    Written in `t = s_n` and `t = 1 - s_p`, the error of a pair, both exponents
+    are `scale max(0, t + m) (t - m)`.
+
+    Args:
+        labels: `(batch,)` or `(batch, 1)` tensor of class ids.
+        embeddings: `(batch, dim)` float tensor, unit length expected.
+        scale: float > 0. gamma of the paper.
+        margin: float > 0. m of the paper.
+
+    Returns:
+        Scalar float32 tensor.
+    """
+    negatives = ops.negative_pairs(labels)
+    log_positives = ops.log_positive_pairs(labels)
+    log_negatives = ops.log_negative_pairs(labels)
+
+    @ops.closed_form
+    def mean_over_anchors(similarity):
+        error = tf.where(negatives, similarity, 1.0 - similarity)
+        weight = scale * tf.nn.relu(error + margin)
+        exponent = weight * (error - margin)
+        attraction, by_positive = ops.log_sum_exp_with_slope(
+            exponent + log_positives
+        )
+        repulsion, by_negative = ops.log_sum_exp_with_slope(
+            exponent + log_negatives
+        )
+        per_anchor = tf.nn.softplus(attraction + repulsion)
+        num_anchors = tf.cast(tf.size(per_anchor), tf.float32)
+        by_anchor = tf.sigmoid(attraction + repulsion) / num_anchors
+        slope = (by_negative - by_positive) * by_anchor * weight
+        return tf.reduce_mean(per_anchor), slope
+
+    return mean_over_anchors(ops.pairwise_similarity(embeddings))
+
+
+@keras.saving.register_keras_serializable(package="keras_dvml")
+class CircleLoss(MetricLoss):
+    """Circle loss over all pairs of a batch.
+
+    See `circle_loss` for the formula.
+
+    Args:
+        scale: float > 0. gamma of the paper.
+        margin: float > 0. m of the paper.
+        name: str. Name of the loss.
+
+    Example:
+        >>> import keras_dvml as kd
+        >>> loss = kd.losses.CircleLoss(scale=8.0, margin=0.4)
+        >>> float(loss([0, 0, 1], [[1.0, 0.0], [0.6, 0.8], [0.8, 0.6]]))
+        3.3...
+
+    Reference:
+        [Sun et al., 2020](https://arxiv.org/abs/2002.10857)
+    """
+
+    def __init__(self, scale=80.0, margin=0.4, name="circle_loss"):
+        super().__init__(name=name)
+        self.scale = scale
+        self.margin = margin
+
+    def call(self, labels, embeddings):
+        return circle_loss(
+            labels, embeddings, scale=self.scale, margin=self.margin
+        )
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "scale": self.scale,
+            "margin": self.margin,
+        }

@@ -1,0 +1,173 @@
+"""Margin loss with distance-weighted sampling."""
+
+import keras
+import tensorflow as tf
+
+from keras_dvml import ops
+from keras_dvml.losses.metric_loss import MetricLoss
+
+
+def margin_loss(
+    labels, embeddings, *, boundary=1.2, margin=0.2, cutoff=0.5, seed=0
+):
+    """Holds pairs on their side of a boundary between near and far.
+
+    With one negative `n` drawn for every ordered positive pair `(a, p)`, and
+    `d` the Euclidean distance, the losses are `max(0, d_ap - boundary +
+    margin)` and `max(0, boundary - d_an + margin)`; the result is their sum
+    over the number of those above 0.
+
+    A negative is drawn with probability proportional to `1 / q(d)`,
+    `q(d) = d^(dim - 2) (1 - d^2 / 4)^((dim - 3) / 2)` the density of distances
+    between random points of the unit sphere: so negatives of all distances
+    are drawn alike. Distances below `cutoff` count as `cutoff`, and negatives
+    that would cost nothing are not drawn. The draws depend on `seed`, the
+    batch size and the distances alone.
+
+    Args:
+        labels: `(batch,)` or `(batch, 1)` tensor of class ids.
+        embeddings: `(batch, dim)` float tensor, unit length expected.
+        boundary: float > 0. beta of the paper, in Euclidean distance.
+        margin: float >= 0. alpha of the paper, in Euclidean distance.
+        cutoff: float > 0. Distance below which negatives are drawn no more
+            often, since their gradients are noisy.
+        seed: int. Seed of the draws.
+
+    Returns:
+        Scalar float32 tensor.
+    """
+    cycles = ops.class_cycles(labels)
+    negatives = ops.negative_pairs(labels)
+    has_both = tf.reduce_any(negatives) & (cycles.num_pairs > 0)
+    has_both = tf.cast(has_both, tf.float32)
+    dim = embeddings.shape[-1]
+
+    @ops.closed_form
+    def mean_over_active(squared_distance):
+        distance = tf.sqrt(tf.maximum(squared_distance, 1e-12))
+        worth = negatives & (distance < boundary + margin)
+        cumulative = tf.cumsum(
+            _sampling_weights(distance, worth, dim, cutoff), axis=1
+        )
+
+        def add_one_positive_each(
+            positive, is_pair, total, active, slope, draw
+        ):
+            to_positive = tf.gather(distance, positive, batch_dims=1)
+            negative, is_drawn = _draw(cumulative, [seed, draw])
+            to_negative = tf.gather(distance, negative, batch_dims=1)
+            near = is_pair * tf.nn.relu(to_positive - boundary + margin)
+            far = (
+                is_pair * is_drawn * tf.nn.relu(boundary - to_negative + margin)
+            )
+            # d distance / d squared_distance = 1 / (2 distance)
+            slope = ops.add_to_entries(
+                slope,
+                [positive, negative],
+                [
+                    0.5 * tf.sign(near) / to_positive,
+                    -0.5 * tf.sign(far) / to_negative,
+                ],
+            )
+            return (
+                total + tf.reduce_sum(near + far),
+                active + tf.reduce_sum(tf.sign(near) + tf.sign(far)),
+                slope,
+                draw + 1,
+            )
+
+        total, active, slope, _ = cycles.for_each_positive(
+            add_one_positive_each,
+            (0.0, 0.0, tf.zeros_like(squared_distance), 0),
+        )
+        weight = tf.math.divide_no_nan(has_both, active)
+        return weight * total, weight * slope
+
+    return mean_over_active(ops.pairwise_squared_distance(embeddings))
+
+
+def _sampling_weights(distance, worth, dim, cutoff):
+    """Returns `1 / q(d)` of the pairs worth drawing, largest 1; else 0."""
+    distance = tf.maximum(distance, cutoff)
+    # Far pairs, where the density ends, are not worth drawing anyway.
+    beside = tf.maximum(1.0 - 0.25 * tf.square(distance), 1e-6)
+    log_weight = -(dim - 2.0) * tf.math.log(distance)
+    log_weight -= 0.5 * (dim - 3.0) * tf.math.log(beside)
+    log_weight = tf.where(worth, log_weight, -ops.FAR)
+    largest = tf.reduce_max(log_weight, axis=1, keepdims=True)
+    return tf.where(worth, tf.exp(log_weight - largest), 0.0)
+
+
+def _draw(cumulative, seed):
+    """Draws a column for each row; also 1, or 0 where none can be drawn."""
+    total = cumulative[:, -1]
+    # Bits are the same everywhere; floats drawn from them are not under XLA.
+    bits = tf.random.stateless_uniform(
+        tf.shape(total),
+        seed=seed,
+        minval=None,
+        maxval=None,
+        dtype=tf.uint32,
+        alg="philox",
+    )
+    uniform = tf.cast(tf.bitwise.right_shift(bits, 8), tf.float32) * 2.0**-24
+    # The first column whose cumulative weight is above the point, which is
+    # kept below the total whatever the rounding.
+    point = tf.minimum(uniform * total, total * (1.0 - 1e-6))
+    column = tf.searchsorted(cumulative, point[:, None], side="right")
+    last = tf.shape(cumulative)[1] - 1
+    column = tf.minimum(tf.squeeze(column, axis=1), last)
+    return column, tf.cast(total > 0.0, tf.float32)
+
+
+@keras.saving.register_keras_serializable(package="keras_dvml")
+class MarginLoss(MetricLoss):
+    """Margin loss, its negatives drawn with weights by distance.
+
+    See `margin_loss` for the formula.
+
+    Args:
+        boundary: float > 0. beta of the paper, in Euclidean distance.
+        margin: float >= 0. alpha of the paper, in Euclidean distance.
+        cutoff: float > 0. Distance below which negatives are drawn no more
+            often.
+        seed: int. Seed of the draws.
+        name: str. Name of the loss.
+
+    Example:
+        >>> import keras_dvml as kd
+        >>> loss = kd.losses.MarginLoss(boundary=1.2, margin=0.2)
+        >>> float(loss([0, 0, 1], [[1.0, 0.0], [0.6, 0.8], [0.8, 0.6]]))
+        0.9...
+
+    Reference:
+        [Wu et al., 2017](https://arxiv.org/abs/1706.07567)
+    """
+
+    def __init__(
+        self, boundary=1.2, margin=0.2, cutoff=0.5, seed=0, name="margin_loss"
+    ):
+        super().__init__(name=name)
+        self.boundary = boundary
+        self.margin = margin
+        self.cutoff = cutoff
+        self.seed = seed
+
+    def call(self, labels, embeddings):
+        return margin_loss(
+            labels,
+            embeddings,
+            boundary=self.boundary,
+            margin=self.margin,
+            cutoff=self.cutoff,
+            seed=self.seed,
+        )
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "boundary": self.boundary,
+            "margin": self.margin,
+            "cutoff": self.cutoff,
+            "seed": self.seed,
+        }

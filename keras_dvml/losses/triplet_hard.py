@@ -1,0 +1,91 @@
+"""Triplet loss with the hardest positive and the hardest negative."""
+
+import keras
+import tensorflow as tf
+
+from keras_dvml import ops
+from keras_dvml.losses.metric_loss import MetricLoss
+
+
+def triplet_hard_loss(labels, embeddings, margin=0.2):
+    """Triplet loss, one triplet for every anchor: the hardest of the batch.
+
+    `mean_a max(0, max_p d_ap - min_n d_an + margin)`, `d` the Euclidean
+    distance, over the anchors that have a positive and a negative. With
+    `margin=None` the hinge is soft: `mean_a log(1 + exp(max_p d_ap -
+    min_n d_an))`, which pulls on after the margin is reached.
+
+    Args:
+        labels: `(batch,)` or `(batch, 1)` tensor of class ids.
+        embeddings: `(batch, dim)` float tensor.
+        margin: float >= 0, in Euclidean distance, or `None` for soft-plus.
+
+    Returns:
+        Scalar float32 tensor.
+    """
+    embeddings = tf.cast(embeddings, tf.float32)
+    positive, negative, has_both = _hardest(
+        labels, tf.stop_gradient(embeddings)
+    )
+    to_positive = _distance(embeddings, tf.gather(embeddings, positive))
+    to_negative = _distance(embeddings, tf.gather(embeddings, negative))
+    gap = to_positive - to_negative
+    if margin is None:
+        per_anchor = tf.nn.softplus(gap)
+    else:
+        per_anchor = tf.nn.relu(gap + margin)
+    return ops.masked_mean(per_anchor, has_both)
+
+
+def _hardest(labels, embeddings):
+    """Returns the rows of hardest positives and negatives, and who has both."""
+    squared_distance = ops.pairwise_squared_distance(embeddings)
+    to_positives = squared_distance + ops.log_positive_pairs(labels)
+    to_negatives = squared_distance - ops.log_negative_pairs(labels)
+    positive = tf.argmax(to_positives, axis=1, output_type=tf.int32)
+    negative = tf.argmin(to_negatives, axis=1, output_type=tf.int32)
+    to_positive = tf.gather(to_positives, positive, batch_dims=1)
+    to_negative = tf.gather(to_negatives, negative, batch_dims=1)
+    has_both = (to_positive >= 0.0) & (to_negative < ops.FAR)
+    return positive, negative, has_both
+
+
+def _distance(one, other):
+    squared_distance = tf.reduce_sum(tf.square(one - other), axis=1)
+    # The slope of a square root at 0 is infinite.
+    return tf.sqrt(tf.maximum(squared_distance, 1e-12))
+
+
+@keras.saving.register_keras_serializable(package="keras_dvml")
+class TripletHardLoss(MetricLoss):
+    """Triplet loss of the hardest positive and negative of each anchor.
+
+    See `triplet_hard_loss` for the formula.
+
+    Args:
+        margin: float >= 0, or `None`. How much farther a negative must be than
+            a positive, in Euclidean distance; `None` for the soft margin.
+        name: str. Name of the loss.
+
+    Example:
+        >>> import keras_dvml as kd
+        >>> loss = kd.losses.TripletHardLoss(margin=0.25)
+        >>> float(loss([0, 0, 1], [[0.0], [0.5], [0.75]]))
+        0.25
+        >>> soft = kd.losses.TripletHardLoss(margin=None)
+        >>> float(soft([0, 0, 1], [[0.0], [0.5], [0.75]]))
+        0.70...
+
+    Reference:
+        [Hermans et al., 2017](https://arxiv.org/abs/1703.07737)
+    """
+
+    def __init__(self, margin=0.2, name="triplet_hard_loss"):
+        super().__init__(name=name)
+        self.margin = margin
+
+    def call(self, labels, embeddings):
+        return triplet_hard_loss(labels, embeddings, self.margin)
+
+    def get_config(self):
+        return {**super().get_config(), "margin": self.margin}
