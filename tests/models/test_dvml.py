@@ -99,7 +99,7 @@ def test_reconstruction_does_not_shrink_its_target(model, images):
 
 
 def numpy_terms(model, images, synthetic):
-    """The four terms of METHODS, from features to losses, in NumPy."""
+    """The four terms of the paper, from features to losses, in NumPy."""
     features = np.asarray(model.features(images, training=False))
 
     def dense(layer, values):
