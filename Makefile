@@ -1,5 +1,6 @@
 # make demo                     the pipeline on the embedded data set
 # make demo IMAGES=folder       the same on your images, a sub-folder a class
+# make demo ARGS="--help"       more arguments of the pipeline's runner
 # make test                     the tests, in the full environment
 # make test-modern              the library's tests on TF 2.20 and Keras 3
 # make lint                     the linters
@@ -10,14 +11,17 @@ QUIET := TF_CPP_MIN_LOG_LEVEL=3 PYTHONWARNINGS=ignore
 
 .PHONY: demo test test-modern lint lock clean
 
-ifdef IMAGES
-demo_arguments := --config folder_dvml --images "$(IMAGES)"
-else
+# The shell, not make, reads the folder's name: it may hold quotes and dollars.
+export IMAGES
+ifeq ($(origin IMAGES),undefined)
 demo_arguments := --config glyphs_dvml
+else
+demo_arguments := --config folder_dvml --images "$$IMAGES"
 endif
 
 demo: .venv/.ready
-	@$(QUIET) .venv/bin/python -m pipelines.local_runner $(demo_arguments)
+	@$(QUIET) .venv/bin/python -m pipelines.local_runner $(demo_arguments) \
+	  $(ARGS)
 
 test: .venv/.ready
 	.venv/bin/$(PYTEST)

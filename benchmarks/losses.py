@@ -6,7 +6,8 @@ Cost: 8 minutes on 2 CPU cores; `--losses n_pair --sizes 80x128` takes seconds.
 
 Prints one row a loss and size as a Markdown table, in milliseconds (medians)
 and ratios. All columns of a row are measured in turns within one loop, so that
-a busy machine slows them alike.
+a busy machine slows them alike. Where other work shares the machine, pass
+`--threads 1`: short operations suffer most from waiting for a taken core.
 
 - peer: the fastest of tensorflow-addons, tensorflow-similarity and
   pytorch-metric-learning that has the loss in the same definition. What is the
@@ -18,7 +19,7 @@ a busy machine slows them alike.
 - floor: a bare (B, D) x (D, B) product and its gradient, in TensorFlow.
 - under XLA the same columns. tensorflow-similarity's losses do not compile.
 
-Batches hold 5 unit-length embeddings of each class, as METHODS has them.
+Batches hold 5 unit-length embeddings of each class.
 A peer that would take gigabytes or minutes at a size is left out of it.
 """
 
@@ -61,22 +62,21 @@ LIMITS = {
 }
 
 
-def our_losses(num_classes, dim):
-    """Returns name -> loss."""
-    return {
-        "contrastive": kd.losses.ContrastiveLoss(),
-        "triplet_semi_hard": kd.losses.TripletSemiHardLoss(margin=0.2),
-        "triplet_hard": kd.losses.TripletHardLoss(margin=0.2),
-        "n_pair": kd.losses.NPairLoss(temperature=0.1),
-        "angular": kd.losses.AngularLoss(angle=40.0),
-        "lifted_structure": kd.losses.LiftedStructureLoss(margin=1.0),
-        "multi_similarity": kd.losses.MultiSimilarityLoss(),
-        "circle": kd.losses.CircleLoss(scale=80.0, margin=0.4),
-        "histogram": kd.losses.HistogramLoss(num_bins=100),
-        "margin": kd.losses.MarginLoss(),
-        "proxy_nca": kd.losses.ProxyNCALoss(num_classes, dim),
-        "proxy_anchor": kd.losses.ProxyAnchorLoss(num_classes, dim),
-    }
+# Name -> function of (number of classes, width of the embedding).
+OURS = {
+    "contrastive": lambda *_: kd.losses.ContrastiveLoss(),
+    "triplet_semi_hard": lambda *_: kd.losses.TripletSemiHardLoss(margin=0.2),
+    "triplet_hard": lambda *_: kd.losses.TripletHardLoss(margin=0.2),
+    "n_pair": lambda *_: kd.losses.NPairLoss(temperature=0.1),
+    "angular": lambda *_: kd.losses.AngularLoss(angle=40.0),
+    "lifted_structure": lambda *_: kd.losses.LiftedStructureLoss(margin=1.0),
+    "multi_similarity": lambda *_: kd.losses.MultiSimilarityLoss(),
+    "circle": lambda *_: kd.losses.CircleLoss(scale=80.0, margin=0.4),
+    "histogram": lambda *_: kd.losses.HistogramLoss(num_bins=100),
+    "margin": lambda *_: kd.losses.MarginLoss(),
+    "proxy_nca": kd.losses.ProxyNCALoss,
+    "proxy_anchor": kd.losses.ProxyAnchorLoss,
+}
 
 
 def tensorflow_peers():
@@ -119,9 +119,9 @@ def tensorflow_peers():
 class TorchPeers:
     """pytorch-metric-learning's losses, in a process of its own."""
 
-    def __init__(self, python):
+    def __init__(self, python, threads):
         self.process = subprocess.Popen(
-            [python, TORCH_SERVER],
+            [python, TORCH_SERVER, str(threads)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -199,12 +199,19 @@ def _timed(function, *arguments):
 def medians(steps, seconds):
     """Runs the steps in turns; returns the median milliseconds of each."""
     times = {name: [step()] for name, step in steps.items()}
-    # A slow peer is not asked as often as the others wait for it.
-    round_seconds = sum(times[name][0] for name in times)
-    for turn in range(max(2, min(40, int(seconds / round_seconds)))):
+    round_seconds = 2 * sum(one for (one,) in times.values())
+    for turn in range(max(3, min(40, int(seconds / round_seconds)))):
         for name, step in steps.items():
-            if turn < 3 or times[name][0] < 0.2:
-                times[name].append(step())
+            # A slow peer is not asked as often as the others wait for it.
+            slow = times[name][0] > 0.2
+            if slow and turn > 1:
+                continue
+            # The threads of another column's package may still be spinning
+            # and its data fill the caches: nobody pays for that.
+            if not slow:
+                time.sleep(0.002)
+                step()
+            times[name].append(step())
     return {
         name: 1000 * statistics.median(values[1:])
         for name, values in times.items()
@@ -214,7 +221,7 @@ def medians(steps, seconds):
 def measure(name, batch_size, dim, peers, torch_peers, seconds):
     """Returns (milliseconds by column, names of peers with our value)."""
     labels, embeddings = make_batch(batch_size, dim)
-    ours = our_losses(labels[-1] + 1, dim)[name]
+    ours = OURS[name](labels[-1] + 1, dim)
     value, step = tensorflow_step(ours, labels, embeddings, False)
     steps = {
         "ours": step,
@@ -296,11 +303,10 @@ def _line(cells):
 
 def main():
     """Measures every loss at every size and prints the table."""
-    names = list(our_losses(2, 2))
     parser = argparse.ArgumentParser(
         description=__doc__.splitlines()[0],
     )
-    parser.add_argument("--losses", nargs="+", choices=names, default=names)
+    parser.add_argument("--losses", nargs="+", choices=OURS, default=list(OURS))
     parser.add_argument(
         "--sizes",
         nargs="+",
@@ -312,11 +318,16 @@ def main():
     parser.add_argument(
         "--seconds", type=float, default=1.5, help="measured per row"
     )
+    parser.add_argument(
+        "--threads", type=int, default=os.cpu_count(), help="of each package"
+    )
     arguments = parser.parse_args()
+    tf.config.threading.set_intra_op_parallelism_threads(arguments.threads)
+    tf.config.threading.set_inter_op_parallelism_threads(arguments.threads)
     peers = tensorflow_peers()
     torch_peers = None
     if arguments.torch_python:
-        torch_peers = TorchPeers(arguments.torch_python)
+        torch_peers = TorchPeers(arguments.torch_python, arguments.threads)
 
     print(_line(HEADER))
     print("|" + " --- |" * len(HEADER))

@@ -10,7 +10,7 @@ import importlib.metadata
 import importlib.util
 import pathlib
 
-_LIBRARIES = ("tensorflow", "tfx", "scann")
+_LIBRARIES = ("tensorflow", "tfx", "scann", "numpy", "scikit-learn")
 
 
 @functools.lru_cache
@@ -42,7 +42,12 @@ def _sources(name: str) -> list[pathlib.Path]:
         raise ValueError(f"`names` must be importable. Received: {name!r}")
     path = pathlib.Path(spec.submodule_search_locations[0], *rest)
     if path.is_dir():
-        return sorted(path.rglob("*.py"))
+        # Templates and styles are code too.
+        return sorted(
+            file
+            for file in path.rglob("*")
+            if file.is_file() and "__pycache__" not in file.parts
+        )
     if path.with_suffix(".py").is_file():
         return [path.with_suffix(".py")]
     raise ValueError(f"`names` must name packages or modules. Got: {name!r}")

@@ -92,6 +92,7 @@ def run(
         input_fingerprint = folder_fingerprint(config.ingest.folder)
     run_dir = workspace / config.name
     run_dir.mkdir(parents=True, exist_ok=True)
+    _claim(run_dir, config)
     with _other_logs_in(run_dir / "run.log"):
         with progress.step("loading TensorFlow Extended"):
             from tfx.orchestration import metadata
@@ -117,6 +118,19 @@ def run(
         runner.run(pipeline)
         show_results(runner.outcomes, run_dir, progress)
     return runner.outcomes
+
+
+def _claim(run_dir: pathlib.Path, config: PipelineConfig) -> None:
+    """Refuses to mix two sources under one name and one served model."""
+    source = config.ingest.folder or config.ingest.dataset
+    claim = run_dir / "source.txt"
+    owner = claim.read_text("utf-8") if claim.exists() else source
+    if owner != source:
+        raise ValueError(
+            f"{run_dir} and the model {config.name!r} belong to the images of "
+            f"{owner}, not of {source}. Choose another name with --name."
+        )
+    claim.write_text(source, "utf-8", "surrogateescape")
 
 
 def _parse(argv: list[str] | None) -> argparse.Namespace:

@@ -124,6 +124,9 @@ def create_pipeline(
         ),
     )
 
+    # After the scores, so that a failing index cannot hide them.
+    indexer.add_upstream_node(evaluators[config.candidate])
+
     # Publishes both under one version, if the candidate was blessed.
     pusher = Pusher(
         model=indexer.outputs["model"],
@@ -182,6 +185,8 @@ def _trainer(
                 "keras_dvml.losses",
                 "keras_dvml.models",
                 "keras_dvml.data",
+                "keras_dvml.evaluation",
+                "keras_dvml.keras_versions",
                 "keras_dvml.training",
                 "keras_dvml.serving",
                 "pipelines.trainer",

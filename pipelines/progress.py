@@ -59,6 +59,8 @@ class Progress(logging.Handler):
         """Writes a line at once."""
         with self.lock:
             self._last_write = time.monotonic()
+            encoding = getattr(self._stream, "encoding", None) or "utf-8"
+            line = line.encode(encoding, "backslashreplace").decode(encoding)
             # A reader that has gone away must not end hours of training.
             with contextlib.suppress(OSError):
                 self._stream.write(line + "\n")

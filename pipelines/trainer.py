@@ -7,6 +7,7 @@ import time
 
 import keras
 import numpy as np
+import tensorflow as tf
 from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.dsl.io import fileio
 from tfx.utils import io_utils
@@ -115,12 +116,11 @@ def _fit(
             config.images_per_class,
         )
     batches = kd.data.balanced_batches(
-        train_images.image_bytes,
+        _decoded(train_images, config.image_size),
         train_images.labels,
         classes_per_batch=num_classes,
         images_per_class=config.images_per_class,
         steps_per_epoch=config.steps_per_epoch,
-        image_size=config.image_size,
         augment=_AUGMENTATIONS[config.augmentation],
         seed=config.seed,
         replacement=num_small > 0,
@@ -139,7 +139,7 @@ def _fit(
         callbacks.insert(
             0,
             kd.training.RetrievalEvaluation(
-                test_images.image_bytes,
+                _decoded(test_images, config.image_size),
                 test_images.labels,
                 ks=(1,),
                 every=config.evaluate_every,
@@ -157,6 +157,14 @@ def _fit(
         for name, values in history.history.items()
         if not name.startswith("val_") or name == _CURVE
     }
+
+
+def _decoded(images: kd.data.EncodedImages, image_size: int) -> tf.data.Dataset:
+    # Photographs take longer to decode than to train on: done once, onto
+    # disk, and not at each draw.
+    return kd.data.image_batches(
+        images.image_bytes, batch_size=32, image_size=image_size
+    ).unbatch()
 
 
 class EpochLines(keras.callbacks.Callback):

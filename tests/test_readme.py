@@ -13,9 +13,11 @@ def test_fit_example_runs_as_it_stands(
 ):
     code = "\n".join(readme_blocks(pytestconfig.rootpath)[:2])
     printed = run_python(
-        f"import os; os.chdir({str(tmp_path)!r})\n{code}\nprint(sorted(scores))"
+        f"import os; os.chdir({str(tmp_path)!r})\n{code}\n"
+        "print(scores['recall@1'])"
     )
-    assert "recall@1" in printed.splitlines()[-1]
+    # 20 unseen classes of equal size: chance is 5%.
+    assert float(printed.splitlines()[-1]) > 0.2
     for name in ("characters", "characters-scann"):
         assert (
             tmp_path / "saved_models" / name / "1" / "saved_model.pb"

@@ -71,12 +71,17 @@ def balanced_batches(
         labels, classes_per_batch, images_per_class, seed, replacement
     )
     batch_size = sampler.batch_size
-    num_steps = steps_per_epoch or max(1, len(source) // batch_size)
-    position = Position(num_steps)
+    if steps_per_epoch is None:
+        steps_per_epoch = max(1, len(source) // batch_size)
+    if steps_per_epoch < 1:
+        raise ValueError(
+            f"steps_per_epoch must be at least 1; received {steps_per_epoch}"
+        )
+    position = Position(steps_per_epoch)
 
     def epoch_batches():
         first_step = position.begin_pass()
-        for step in range(first_step, first_step + num_steps):
+        for step in range(first_step, first_step + steps_per_epoch):
             indices = sampler.batch(step)
             # A number of its own for each image drawn, to seed its change.
             draws = step * batch_size + np.arange(batch_size)
@@ -94,7 +99,9 @@ def balanced_batches(
         return batch, batch_labels
 
     dataset = dataset.map(read, num_parallel_calls=tf.data.AUTOTUNE)
-    dataset = dataset.apply(tf.data.experimental.assert_cardinality(num_steps))
+    dataset = dataset.apply(
+        tf.data.experimental.assert_cardinality(steps_per_epoch)
+    )
     dataset = dataset.prefetch(tf.data.AUTOTUNE)
     dataset.position = position
     return dataset

@@ -1,5 +1,6 @@
 """Encoded image bytes to square RGB images, in training and in serving."""
 
+import re
 import struct
 
 import tensorflow as tf
@@ -74,7 +75,8 @@ def check_image(image_bytes):
     try:
         tf.io.decode_image(image_bytes, channels=3, expand_animations=False)
     except tf.errors.InvalidArgumentError as error:
-        reason = str(error.message).split("[Op:")[0].strip()
+        # Without TensorFlow's names of nodes and operations.
+        reason = re.sub(r"\{\{.*?\}\}|\[Op:.*", "", error.message).strip()
         raise ValueError(f"corrupt image: {reason}") from None
 
 
@@ -94,5 +96,5 @@ def _size_in_header(image_bytes):
         else:
             raise ValueError("not a JPEG, PNG, GIF or BMP image")
     except (struct.error, tf.errors.InvalidArgumentError):
-        raise ValueError("corrupt image: the header is cut off") from None
+        raise ValueError("corrupt image: its header cannot be read") from None
     return height, width

@@ -53,6 +53,8 @@ class BalancedSampler:
                 "images_per_class must be at least 2, or a batch has no "
                 f"positive pair; received {images_per_class}"
             )
+        if seed < 0:
+            raise ValueError(f"seed must be at least 0; received {seed}")
         classes, counts = np.unique(labels, return_counts=True)
         if not 1 <= classes_per_batch <= len(classes):
             raise ValueError(

@@ -130,6 +130,8 @@ class Index(tf.Module, abc.ABC):
             except BaseException:
                 os.unlink(file.name)
                 raise
+        # A temporary file lets only its owner in; a server may be another.
+        os.chmod(file.name, 0o644)
         os.replace(file.name, path)
 
     @classmethod

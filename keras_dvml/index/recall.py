@@ -17,7 +17,8 @@ def measure_recall(index, oracle, k=10, seed=0):
         seed: int >= 0.
 
     Returns:
-        float in 0..1: mean share of the oracle's k ids that `index` returns.
+        float in 0..1: mean share of the oracle's k answers that `index`
+        finds; an item as similar as the oracle's k-th counts as one.
     """
     k = min(k, len(oracle))
     queries = oracle.embeddings
@@ -26,9 +27,19 @@ def measure_recall(index, oracle, k=10, seed=0):
         chosen = random.choice(len(queries), _MAX_QUERIES, replace=False)
         queries = queries[chosen]
     found, _ = index.search(queries, k)
-    right, _ = oracle.search(queries, k)
+    _, right_scores = oracle.search(queries, k)
+    embeddings = dict(zip(oracle.id_strings(), oracle.embeddings, strict=True))
     shares = [
-        len(np.intersect1d(one, other)) / k
-        for one, other in zip(found, right, strict=True)
+        _share(query, [embeddings[one] for one in ids if one], scores)
+        for query, ids, scores in zip(queries, found, right_scores, strict=True)
     ]
     return float(np.mean(shares))
+
+
+def _share(query, neighbours, right_scores):
+    # By score, not by id: of items as similar as the k-th, any is right.
+    if not neighbours:
+        return 0.0
+    floor = right_scores[-1] - 1e-6 * max(1.0, abs(right_scores[-1]))
+    num_right = np.count_nonzero(np.stack(neighbours) @ query >= floor)
+    return num_right / len(right_scores)

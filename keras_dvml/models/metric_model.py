@@ -199,7 +199,7 @@ class MetricModel(keras.Model):
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         # Keras 3 would take a batch and average it over the replicas, which
         # fails across processes, to build a model that is built already.
-        if not self.optimizer.built:
+        if self.optimizer is not None and not self.optimizer.built:
             with self.distribute_strategy.scope():
                 self.optimizer.build(self.trainable_variables)
 

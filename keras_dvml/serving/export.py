@@ -55,12 +55,14 @@ def export(model, path, index=None, k=10, recall_floor=0.95):
             )
         flavours = {path: exact, f"{path}-scann": index}
     version = str(next_version(*flavours))
-    folders = []
-    for base_dir, flavour in flavours.items():
-        folder = os.path.join(base_dir, version)
+    folders = {
+        os.path.join(base_dir, version): flavour
+        for base_dir, flavour in flavours.items()
+    }
+    # The stock flavour last: where a version of it stands, so does its twin.
+    for folder, flavour in reversed(folders.items()):
         write_saved_model(model, folder, flavour, k)
-        folders.append(folder)
-    return folders
+    return list(folders)
 
 
 def write_saved_model(model, path, index=None, k=10):

@@ -71,4 +71,8 @@ class whole_folder:  # noqa: N801 - reads as a statement: `with whole_folder`
             shutil.rmtree(self._folder, ignore_errors=True)
             return
         os.chmod(self._folder, 0o755)  # mkdtemp lets only its owner in.
-        os.rename(self._folder, self._target)
+        try:
+            os.rename(self._folder, self._target)
+        except OSError:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            raise

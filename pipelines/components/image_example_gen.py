@@ -146,6 +146,19 @@ def check_class_sizes(sizes: dict[str, dict[str, int]]) -> None:
             "Every class to train on needs at least 2 images. "
             f"{len(lonely)} have only one, among them {lonely[:_NUM_SHOWN]}"
         )
+    lonely = sorted(name for name, n in sizes["test"].items() if n < 2)
+    if len(lonely) == len(sizes["test"]):
+        raise ValueError(
+            "At least one class to test on needs 2 images or more. "
+            f"All {len(lonely)} have only one: {lonely[:_NUM_SHOWN]}"
+        )
+    if lonely:
+        logger.warning(
+            "%d classes to test on have one image only, which no other can "
+            "be found for; they are left out of the scores: %s",
+            len(lonely),
+            ", ".join(lonely[:_NUM_SHOWN]),
+        )
 
 
 def _write(

@@ -1,6 +1,9 @@
 """Images of a folder or a TFDS builder, as Beam collections by split."""
 
 import dataclasses
+import os
+import pathlib
+import stat
 
 import apache_beam as beam
 import tensorflow_datasets as tfds
@@ -9,6 +12,8 @@ from pipelines.sources.datasets import prepare_dataset
 from pipelines.sources.folder import ImageFile, scan_folder
 
 SPLITS = ("train", "test")
+# A film in the folder must not be read into memory to learn what it is.
+_MAX_BYTES = 256 * 2**20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,15 +103,28 @@ def read_dataset(
 def _read_file(file: ImageFile) -> SourceImage:
     image_bytes, failure = b"", ""
     try:
-        with open(file.path, "rb") as stream:
-            image_bytes = stream.read()
+        status = os.stat(file.path)
+        if not stat.S_ISREG(status.st_mode):
+            failure = "not a regular file"
+        elif status.st_size > _MAX_BYTES:
+            failure = f"{status.st_size:,} bytes; at most {_MAX_BYTES:,}"
+        else:
+            image_bytes = pathlib.Path(file.path).read_bytes()
     except OSError as error:
         failure = f"cannot be read: {error.strerror}"
     if not _is_unicode(file.image_id):
         failure = "its name is not UTF-8"
     return SourceImage(
-        file.image_id, image_bytes, file.label, file.label_name, failure
+        _printable(file.image_id),
+        image_bytes,
+        file.label,
+        _printable(file.label_name),
+        failure,
     )
+
+
+def _printable(name: str) -> str:
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def _is_unicode(name: str) -> bool:

@@ -57,6 +57,14 @@ def RetrievalEvaluator(  # noqa: N802
     embeddings = embed_images(
         path_utils.serving_model_path(model.uri), images.image_bytes
     )
+    too_large = [k for k in ks if k >= len(images.ids)]
+    if too_large:
+        logger.warning(
+            "Recall@k is left out for k = %s: the test split has %d images.",
+            ", ".join(map(str, too_large)),
+            len(images.ids),
+        )
+        ks = tuple(k for k in ks if k not in too_large)
     scores = kd.evaluation.evaluate_retrieval(embeddings, images.labels, ks=ks)
     _write_evaluation(evaluation.uri, scores, images, embeddings)
     evaluation.set_string_custom_property("summary", _summary(scores))

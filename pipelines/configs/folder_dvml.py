@@ -10,8 +10,12 @@ Expected: as good as your images tell your classes apart. The backbone starts
 
 import pathlib
 import re
+import unicodedata
 
 from pipelines.configs.schema import IngestConfig, PipelineConfig, TrainConfig
+
+# The demo's own model, and the folder of prepared data sets.
+_TAKEN = ("glyphs", "datasets")
 
 
 def configure(images: str | None) -> PipelineConfig:
@@ -35,6 +39,7 @@ def configure(images: str | None) -> PipelineConfig:
 
 def model_name(folder_name: str) -> str:
     """Turns a folder's name into one that files, URLs and TFX all accept."""
-    return re.sub(r"[^a-z0-9]+", "_", folder_name.lower()).strip("_") or (
-        "images"
-    )
+    plain = unicodedata.normalize("NFKD", folder_name.lower())
+    plain = plain.encode("ascii", "ignore").decode()
+    name = re.sub(r"[^a-z0-9]+", "_", plain).strip("_") or "images"
+    return f"{name}_images" if name in _TAKEN else name

@@ -57,7 +57,16 @@ def scan_folder(folder: str) -> list[ImageFile]:
             f"Received: folder={folder!r}"
         )
     entries = sorted(p for p in root.iterdir() if not _is_clutter(p.name))
-    classes = [path for path in entries if path.is_dir()]
+    files_by_class = {
+        path: list(_files_below(path)) for path in entries if path.is_dir()
+    }
+    classes = [path for path, files in files_by_class.items() if files]
+    if len(classes) < len(files_by_class):
+        logger.warning(
+            "Passed over %d empty sub-folders of %s",
+            len(files_by_class) - len(classes),
+            folder,
+        )
     strays = [path.name for path in entries if not path.is_dir()]
     if len(classes) < _MIN_CLASSES:
         raise ValueError(
@@ -83,7 +92,7 @@ def scan_folder(folder: str) -> list[ImageFile]:
             label_name=class_dir.name,
         )
         for label, class_dir in enumerate(classes)
-        for path in _files_below(class_dir)
+        for path in files_by_class[class_dir]
     ]
 
 
@@ -104,7 +113,10 @@ def folder_fingerprint(folder: str) -> str:
 
 
 def _files_below(class_dir: pathlib.Path) -> Iterator[pathlib.Path]:
-    for parent, dirs, files in os.walk(class_dir):
+    for parent, dirs, files in os.walk(
+        class_dir,
+        onerror=lambda error: logger.warning("Passed over: %s", error),
+    ):
         dirs[:] = sorted(name for name in dirs if not _is_clutter(name))
         for name in sorted(files):
             if not _is_clutter(name):

@@ -162,6 +162,8 @@ def test_small_class_is_repeated_on_request(pictures):
         ({"labels": np.zeros(29, int)}, "30 images but 29 labels"),
         ({"labels": np.full(30, -1)}, "must be >= 0; received -1"),
         ({"labels": np.zeros(30)}, "one integer an image.*float64"),
+        ({"seed": -1}, "seed must be at least 0; received -1"),
+        ({"steps_per_epoch": 0}, "steps_per_epoch.*received 0"),
         ({"images": np.zeros((30, 8, 8, 3))}, "uint8.*float64"),
         ({"images": np.zeros((0, 8, 8, 3), np.uint8)}, "images is empty"),
         ({"images": [b"x"] * 30}, "image_size is needed"),

@@ -100,7 +100,7 @@ def huge_png():
         (b"", "empty file"),
         (b"hello, I am a text", "not a JPEG, PNG, GIF or BMP"),
         (png(picture())[:200], "corrupt image"),
-        (png(picture())[:12], "the header is cut off"),
+        (png(picture())[:12], "its header cannot be read"),
         (tf.io.encode_jpeg(picture()).numpy()[:300], "corrupt image"),
         (huge_png(), "10000 x 10000 pixels; at most 64000000"),
     ],

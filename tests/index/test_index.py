@@ -154,3 +154,12 @@ def test_recall_counts_the_shared_neighbours():
     recall = kd.index.measure_recall(half, oracle, k=10)
     # Negative rows have no id; row 0 negated is itself.
     assert 0.5 <= recall < 0.55
+
+
+@every_index
+def test_near_ties_do_not_count_against_an_index(kind):
+    noise = np.random.default_rng(0).normal(size=(800, 16))
+    embeddings = np.eye(16)[0] + 1e-4 * noise
+    embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
+    oracle = kd.index.ExactIndex.build(embeddings)
+    assert kd.index.measure_recall(kind.build(embeddings), oracle) > 0.95

@@ -68,3 +68,15 @@ def test_candidate_must_be_trained():
             ingest=IngestConfig(dataset="glyphs"),
             methods=("untrained",),
         )
+
+
+@pytest.mark.parametrize(
+    ("folder", "name"),
+    [
+        ("Bilder-Öl", "bilder_ol"),
+        ("glyphs", "glyphs_images"),
+        ("datasets", "datasets_images"),
+    ],
+)
+def test_model_name_keeps_letters_and_leaves_taken_names(folder, name):
+    assert model_name(folder) == name
