@@ -11,12 +11,12 @@ QUIET := TF_CPP_MIN_LOG_LEVEL=3 PYTHONWARNINGS=ignore
 
 .PHONY: demo test test-modern lint lock clean
 
+ifeq ($(origin IMAGES),undefined)
+demo_arguments = --config glyphs_dvml
+else
 # The shell, not make, reads the folder's name: it may hold quotes and dollars.
 export IMAGES
-ifeq ($(origin IMAGES),undefined)
-demo_arguments := --config glyphs_dvml
-else
-demo_arguments := --config folder_dvml --images "$$IMAGES"
+demo_arguments = --config folder_dvml --images "$$IMAGES"
 endif
 
 demo: .venv/.ready

@@ -24,7 +24,7 @@ def configure(images: str | None) -> PipelineConfig:
     Args:
         images: path of a folder with one sub-folder a class.
     """
-    if images is None:
+    if not images:
         raise ValueError(
             "`folder_dvml` needs --images FOLDER, a folder with one "
             "sub-folder a class."
