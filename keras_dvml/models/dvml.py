@@ -132,8 +132,7 @@ class DVML(MetricModel):
         )
         return self.finish(parts.invariant[None] + variation)
 
-    def loss_terms(self, images, labels, training):
-        features = self.features(images, training=training)
+    def feature_terms(self, features, labels, training):
         parts = self.head(features, training=training)
         embeddings = self.finish(parts.invariant)
 

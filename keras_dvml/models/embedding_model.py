@@ -40,8 +40,8 @@ class EmbeddingModel(MetricModel):
         super().__init__(backbone, head, **kwargs)
         self.embedding_dim = embedding_dim
 
-    def loss_terms(self, images, labels, training):
-        embeddings = self(images, training=training)
+    def feature_terms(self, features, labels, training):
+        embeddings = self.embed(features)
         return {"metric": LossTerm(1.0, self.metric_loss(labels, embeddings))}
 
     def get_config(self):

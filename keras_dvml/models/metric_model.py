@@ -32,7 +32,7 @@ class MetricModel(keras.Model):
     training and serving cannot differ.
 
     A subclass names its loss terms in `term_names` and computes them in
-    `loss_terms`; steps, logging and configuration are done here.
+    `feature_terms`; steps, logging and configuration are done here.
 
     Args:
         backbone: `keras.Model` from images `(batch, height, width, 3)` to
@@ -124,6 +124,20 @@ class MetricModel(keras.Model):
 
         Returns:
             dict from each of `term_names` to its `LossTerm`.
+        """
+        features = self.features(images, training=training)
+        return self.feature_terms(features, labels, training)
+
+    def feature_terms(self, features, labels, training):
+        """Computes the terms that need no more of an image than its feature.
+
+        Args:
+            features: `(batch, feature_dim)` tensor.
+            labels: `(batch,)` tensor of class ids.
+            training: bool.
+
+        Returns:
+            dict from names to `LossTerm`s.
         """
         raise NotImplementedError
 
