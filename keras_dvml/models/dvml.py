@@ -154,13 +154,21 @@ class DVML(MetricModel):
 
     def _cut(self, synthetic):
         """Lets gradient pass from the decoder in phase 2 only."""
-        value = tf.stop_gradient(synthetic)
         released = tf.convert_to_tensor(self.phase) - 1.0
-        return value + released * (synthetic - value)
+
+        @tf.custom_gradient
+        def cut(value):
+            return tf.identity(value), lambda upstream: released * upstream
+
+        return cut(synthetic)
 
     def _synthetic_loss(self, labels, synthetic):
         labels = ops.gather_replicas(labels)
         draws = ops.gather_replicas(self.finish(synthetic), axis=1)
+        if self.proxies is None:
+            return ops.mean_over_draws(
+                lambda draw: self.global_loss(labels, draw), draws
+            )
         losses = tf.map_fn(lambda draw: self.global_loss(labels, draw), draws)
         return tf.reduce_mean(losses)
 
