@@ -2,10 +2,11 @@
 
 import abc
 import os
-import tempfile
 
 import numpy as np
 import tensorflow as tf
+
+from keras_dvml.whole_files import whole_file
 
 
 class Index(tf.Module, abc.ABC):
@@ -120,19 +121,8 @@ class Index(tf.Module, abc.ABC):
         Args:
             path: str or `os.PathLike`. The file, by custom `*.npz`.
         """
-        path = os.fspath(path)
-        folder = os.path.dirname(os.path.abspath(path))
-        with tempfile.NamedTemporaryFile(
-            dir=folder, prefix=".index-", delete=False
-        ) as file:
-            try:
-                np.savez(file, kind=type(self).__name__, **self.arrays())
-            except BaseException:
-                os.unlink(file.name)
-                raise
-        # A temporary file lets only its owner in; a server may be another.
-        os.chmod(file.name, 0o644)
-        os.replace(file.name, path)
+        with whole_file(path) as file:
+            np.savez(file, kind=type(self).__name__, **self.arrays())
 
     @classmethod
     def load(cls, path):

@@ -8,8 +8,9 @@ import tensorflow as tf
 
 from keras_dvml.index import ExactIndex, ScannIndex, measure_recall
 from keras_dvml.serving.signatures import EmbedModule, SearchModule
-from keras_dvml.serving.versions import next_version, whole_folder
+from keras_dvml.serving.versions import next_version
 from keras_dvml.serving.warm_up import write_warm_up
+from keras_dvml.whole_files import whole_folder
 
 #: Facts about the index, below a version's folder.
 INDEX_FACTS_FILE = os.path.join("assets.extra", "index.json")

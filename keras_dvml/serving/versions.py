@@ -2,7 +2,8 @@
 
 import os
 import shutil
-import tempfile
+
+from keras_dvml.whole_files import whole_folder
 
 
 def next_version(*base_dirs):
@@ -42,37 +43,3 @@ def publish(source_dir, base_dir, version=None):
     with whole_folder(target) as folder:
         shutil.copytree(source_dir, folder, dirs_exist_ok=True)
     return target
-
-
-class whole_folder:  # noqa: N801 - reads as a statement: `with whole_folder`
-    """Context in which a folder is filled before it appears at its place.
-
-    Args:
-        target: str. Where the folder is to appear.
-
-    Raises:
-        FileExistsError: If something is there already.
-    """
-
-    def __init__(self, target):
-        self._target = target
-
-    def __enter__(self):
-        if os.path.exists(self._target):
-            raise FileExistsError(f"{self._target} exists already")
-        parent = os.path.dirname(os.path.abspath(self._target))
-        os.makedirs(parent, exist_ok=True)
-        # Not a number, so no server takes it for a version.
-        self._folder = tempfile.mkdtemp(dir=parent, prefix=".incomplete-")
-        return self._folder
-
-    def __exit__(self, kind, error, trace):
-        if kind is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
-            return
-        os.chmod(self._folder, 0o755)  # mkdtemp lets only its owner in.
-        try:
-            os.rename(self._folder, self._target)
-        except OSError:
-            shutil.rmtree(self._folder, ignore_errors=True)
-            raise
