@@ -1,7 +1,8 @@
 """Deep metric learning for Keras: images embedded, clustered and searched.
 
 Rooms, in the order data flows through them: `data`, `ops`, `layers`,
-`losses`, `models`, `training`, `evaluation`, `index`, `serving`, `reports`.
+`losses`, `models`, `clustering`, `training`, `evaluation`, `index`, `serving`,
+`reports`.
 A room is imported when it is first used, so `import keras_dvml` costs nothing.
 """
 
@@ -10,6 +11,7 @@ import importlib
 __version__ = "0.1.0"
 
 _ROOMS = (
+    "clustering",
     "data",
     "evaluation",
     "index",
