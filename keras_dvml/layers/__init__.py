@@ -2,6 +2,7 @@
 
 from keras_dvml.layers.feature_decoder import FeatureDecoder
 from keras_dvml.layers.gaussian_sampling import GaussianSampling
+from keras_dvml.layers.rotation_head import RotationHead
 from keras_dvml.layers.variational_embedding import (
     VariationalEmbedding,
     VariationalOutputs,

@@ -1,7 +1,8 @@
-"""Models for `fit`: a plain baseline and DVML, and a small backbone."""
+"""Models for `fit`: a plain baseline, DVML and UDML, a small backbone."""
 
 from keras_dvml.models.conv_backbone import conv_backbone
 from keras_dvml.models.dvml import DVML
 from keras_dvml.models.embedding_model import EmbeddingModel
 from keras_dvml.models.freezing import freeze_batch_norm
 from keras_dvml.models.metric_model import LossTerm, MetricModel
+from keras_dvml.models.udml import UDML

@@ -31,19 +31,35 @@ import keras  # noqa: E402 - devices and workers are fixed from here on
 
 import keras_dvml as kd  # noqa: E402
 
+MODELS = {
+    "EmbeddingModel": lambda backbone: kd.models.EmbeddingModel(
+        backbone, embedding_dim=8, head_rate=3.0
+    ),
+    "DVML": lambda backbone: kd.models.DVML(
+        backbone, embedding_dim=8, num_samples=3, seed=0
+    ),
+    "UDML": lambda backbone: kd.models.UDML(
+        backbone, embedding_dim=8, rotation_weight=1.0, rotation_batch=6
+    ),
+    "VariationalUDML": lambda backbone: kd.models.UDML(
+        backbone,
+        embedding_dim=8,
+        rotation_batch=6,
+        variational=True,
+        num_samples=3,
+        seed=0,
+    ),
+}
+
 
 def make_model(kind, loss):
     keras.utils.set_random_seed(0)
     backbone = kd.models.conv_backbone(16, widths=(4, 8))
     # The statistics of half a batch are not those of the whole.
     kd.models.freeze_batch_norm(backbone)
-    if kind == "DVML":
-        model = kd.models.DVML(backbone, embedding_dim=8, num_samples=3, seed=0)
+    model = MODELS[kind](backbone)
+    if isinstance(model, kd.models.DVML):
         model.set_phase(2)
-    else:
-        model = kd.models.EmbeddingModel(
-            backbone, embedding_dim=8, head_rate=3.0
-        )
     arguments = (
         {"num_classes": 5, "embedding_dim": 8} if "Proxy" in loss else {}
     )

@@ -16,6 +16,16 @@ MODELS = {
         num_samples=3,
         seed=0,
     ),
+    "UDML": lambda: kd.models.UDML(
+        kd.models.conv_backbone(16, widths=(4, 8)), embedding_dim=8
+    ),
+    "VariationalUDML": lambda: kd.models.UDML(
+        kd.models.conv_backbone(16, widths=(4, 8)),
+        embedding_dim=8,
+        variational=True,
+        num_samples=3,
+        seed=0,
+    ),
 }
 LOSSES = sorted(
     name
@@ -54,6 +64,31 @@ def test_compiled_step_equals_eager_over_every_loss(loss, tiny_images):
         kind, make_loss(loss), *tiny_images, run_eagerly=True
     )
     np.testing.assert_allclose(compiled, eager, rtol=1e-3)
+
+
+@pytest.mark.parametrize("kind", ["UDML", "VariationalUDML"])
+def test_compiled_step_with_turned_images_equals_eager(kind, tiny_images):
+    loss = kd.losses.MultiSimilarityLoss()
+    compiled, eager = (
+        losses_of_two_steps(kind, loss, *tiny_images, **how)
+        for how in ({"jit_compile": True}, {"run_eagerly": True})
+    )
+    np.testing.assert_allclose(compiled, eager, rtol=1e-3)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_turned_images_leave_every_loss_as_it_is(loss, tiny_images):
+    # Batch norm sees the turned images too: at inference it does not matter.
+    keras.utils.set_random_seed(0)
+    model = MODELS["UDML"]()
+    plain = kd.models.EmbeddingModel(model.backbone, embedding_dim=8)
+    plain.head.set_weights(model.head.get_weights())
+    measured = []
+    for one in (model, plain):
+        one.compile("adam", loss=make_loss(loss))
+        terms = one.loss_terms(*tiny_images, training=False)
+        measured.append(float(terms["metric"].value))
+    assert measured[0] == pytest.approx(measured[1], rel=1e-5)
 
 
 @pytest.mark.parametrize("kind", MODELS)

@@ -18,7 +18,12 @@ LOSSES = sorted(
     for name in vars(kd.losses)
     if name.endswith("Loss") and name not in ("MetricLoss", "ProxyLoss")
 )
-CASES = [*(f"EmbeddingModel:{loss}" for loss in LOSSES), "DVML:NPairLoss"]
+CASES = [
+    *(f"EmbeddingModel:{loss}" for loss in LOSSES),
+    "DVML:NPairLoss",
+    "UDML:MultiSimilarityLoss",
+    "VariationalUDML:NPairLoss",
+]
 
 
 def start(mode, **environment):

@@ -14,10 +14,22 @@ MODELS = {
     "DVML": lambda backbone: kd.models.DVML(
         backbone, embedding_dim=8, num_samples=3, seed=0
     ),
+    "UDML": lambda backbone: kd.models.UDML(backbone, embedding_dim=8),
+    "VariationalUDML": lambda backbone: kd.models.UDML(
+        backbone, embedding_dim=8, variational=True, num_samples=3, seed=0
+    ),
 }
 TERMS = {
     "EmbeddingModel": ["metric"],
     "DVML": ["prior", "reconstruction", "synthetic", "invariant"],
+    "UDML": ["metric", "rotation"],
+    "VariationalUDML": [
+        "prior",
+        "reconstruction",
+        "synthetic",
+        "invariant",
+        "rotation",
+    ],
 }
 every_model = pytest.mark.parametrize("name", MODELS)
 

@@ -1,4 +1,4 @@
-"""DVML trains over the losses of other packages, as they are."""
+"""Models train over the losses of other packages, as they are."""
 
 import numpy as np
 import pytest
@@ -36,6 +36,27 @@ def test_dvml_trains_over_the_loss(name, tiny_backbone, tiny_images):
     invariant = history["invariant_loss"]
     assert np.isfinite(invariant).all()
     assert invariant[-1] < invariant[0]
+
+
+@pytest.mark.parametrize("variational", [False, True])
+@pytest.mark.parametrize("name", LOSSES)
+def test_udml_trains_over_the_loss(
+    name, variational, tiny_backbone, tiny_images
+):
+    model = kd.models.UDML(
+        tiny_backbone, 8, variational=variational, num_samples=3
+    )
+    model.compile("adam", loss=LOSSES[name]())
+    history = model.fit(
+        kd.data.balanced_batches(
+            *tiny_images, classes_per_batch=8, steps_per_epoch=10
+        ),
+        epochs=3,
+        verbose=0,
+    ).history
+    assert all(np.isfinite(losses).all() for losses in history.values())
+    metric = history["invariant_loss" if variational else "metric_loss"]
+    assert metric[-1] < metric[0]
 
 
 def test_addons_n_pairs_gets_the_similarity_matrix(tiny_backbone, tiny_images):
