@@ -1,5 +1,6 @@
 # make demo                     the pipeline on the embedded data set
 # make demo IMAGES=folder       the same on your images, a sub-folder a class
+# make demo IMAGES=folder LABELS=none   on images without labels, in any order
 # make demo ARGS="--help"       more arguments of the pipeline's runner
 # make test                     the tests, in the full environment
 # make test-modern              the library's tests on TF 2.20 and Keras 3
@@ -11,12 +12,20 @@ QUIET := TF_CPP_MIN_LOG_LEVEL=3 PYTHONWARNINGS=ignore
 
 .PHONY: demo test test-modern lint lock clean
 
+ifeq ($(LABELS),none)
+method := udml
+else ifeq ($(LABELS),)
+method := dvml
+else
+$(error LABELS must be none, or not be given; received LABELS=$(LABELS))
+endif
+
 ifeq ($(origin IMAGES),undefined)
-demo_arguments = --config glyphs_dvml
+demo_arguments = --config glyphs_$(method)
 else
 # The shell, not make, reads the folder's name: it may hold quotes and dollars.
 export IMAGES
-demo_arguments = --config folder_dvml --images "$$IMAGES"
+demo_arguments = --config folder_$(method) --images "$$IMAGES"
 endif
 
 demo: .venv/.ready

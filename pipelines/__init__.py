@@ -6,7 +6,7 @@ asked for, since importing TFX takes some 20 seconds.
 
 from typing import Any
 
-_ARTIFACTS = ("Quarantine", "Report")
+_ARTIFACTS = ("PseudoLabels", "Quarantine", "Report")
 
 __all__ = [*_ARTIFACTS]
 

@@ -17,7 +17,20 @@ class Quarantine(Artifact):
     TYPE_NAME = "pipelines.Quarantine"
 
 
+class PseudoLabels(Artifact):
+    """Cluster ids of images, to be trained on; see `pipelines.pseudo_labels`.
+
+    `pseudo_labels.csv` has a row an image, `clusters.json` what is to be said
+    of the clusters, `centroids.npy` their centres.
+    """
+
+    TYPE_NAME = "pipelines.PseudoLabels"
+
+
 class Report(Artifact):
-    """`report.html` for people and `scores.json` for programs."""
+    """`report.html` for people and `scores.json` for programs.
+
+    Of images without labels also `clusters.csv`.
+    """
 
     TYPE_NAME = "pipelines.Report"

@@ -2,6 +2,7 @@
 
     python -m pipelines.local_runner --config glyphs_dvml
     python -m pipelines.local_runner --config folder_dvml --images FOLDER
+    python -m pipelines.local_runner --config folder_udml --images FOLDER
 
 Everything but saved models stays below the workspace: `<workspace>/<name>/`
 holds artifacts, metadata, a log and the report. A second run takes over what
@@ -21,10 +22,19 @@ import traceback
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from pipelines.configs import PipelineConfig, config_names, load_config
+from pipelines.configs import (
+    IngestConfig,
+    PipelineConfig,
+    config_names,
+    load_config,
+)
 from pipelines.progress import Progress
 from pipelines.results import show_results
-from pipelines.sources.folder import folder_fingerprint
+from pipelines.sources.folder import (
+    files_fingerprint,
+    scan_folder,
+    scan_unlabelled,
+)
 
 if TYPE_CHECKING:  # TFX takes 20 s to import; nobody waits for it in vain.
     from pipelines.step_runner import StepOutcome
@@ -86,10 +96,8 @@ def run(
     Returns:
         Step id to its outcome.
     """
-    input_fingerprint = ""
-    if config.ingest.folder:
-        # Before TFX is loaded, so that a wrong path is told at once.
-        input_fingerprint = folder_fingerprint(config.ingest.folder)
+    # Before TFX is loaded, so that a wrong path is told at once.
+    input_fingerprint = _input_fingerprint(config.ingest)
     run_dir = workspace / config.name
     run_dir.mkdir(parents=True, exist_ok=True)
     _claim(run_dir, config)
@@ -116,13 +124,22 @@ def run(
         )
         runner = StepRunner(progress)
         runner.run(pipeline)
-        show_results(runner.outcomes, run_dir, progress)
+        show_results(config, runner.outcomes, run_dir, progress)
     return runner.outcomes
+
+
+def _input_fingerprint(ingest: IngestConfig) -> str:
+    if not ingest.folder:
+        return ""
+    scan = scan_folder if ingest.labelled else scan_unlabelled
+    return files_fingerprint(scan(ingest.folder))
 
 
 def _claim(run_dir: pathlib.Path, config: PipelineConfig) -> None:
     """Refuses to mix two sources under one name and one served model."""
     source = config.ingest.folder or config.ingest.dataset
+    if not config.ingest.labelled:
+        source += " without labels"
     claim = run_dir / "source.txt"
     owner = claim.read_text("utf-8") if claim.exists() else source
     if owner != source:
@@ -146,7 +163,8 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--images",
         metavar="FOLDER",
-        help="images, one sub-folder a class (folder_dvml)",
+        help="images: one sub-folder a class for folder_dvml, in any order "
+        "for folder_udml",
     )
     parser.add_argument(
         "--name",

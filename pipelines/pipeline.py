@@ -4,19 +4,21 @@ import dataclasses
 import json
 
 import tensorflow_data_validation as tfdv
-from tfx import types
 from tfx import v1 as tfx
 from tfx.orchestration import metadata
 
 from keras_dvml.data import examples as example_keys
 from pipelines.components.baseline import last_blessed_model
+from pipelines.components.copy_evaluator import CopyEvaluator
 from pipelines.components.image_example_gen import ImageExampleGen
 from pipelines.components.indexer import Indexer
 from pipelines.components.pusher import Pusher
 from pipelines.components.reporter import Reporter
 from pipelines.components.retrieval_evaluator import RetrievalEvaluator
-from pipelines.configs import PipelineConfig, TrainConfig
+from pipelines.config_notes import describe_config
+from pipelines.configs import UNSUPERVISED, PipelineConfig
 from pipelines.fingerprint import code_fingerprint
+from pipelines.rounds import train_in_rounds, train_once
 
 
 def create_pipeline(
@@ -43,18 +45,22 @@ def create_pipeline(
     Returns:
         The pipeline.
     """
-    # Reads the images, sets bad files aside, splits by class.
+    ingest = config.ingest
+
+    # Reads the images, sets bad files aside, splits by class or by chance.
     example_gen = ImageExampleGen(
-        dataset=config.ingest.dataset,
-        folder=config.ingest.folder,
+        dataset=ingest.dataset,
+        folder=ingest.folder if ingest.labelled else "",
+        unlabelled_folder="" if ingest.labelled else ingest.folder,
         data_dir=data_dir,
-        max_bad_fraction=config.ingest.max_bad_fraction,
+        max_bad_fraction=ingest.max_bad_fraction,
         input_fingerprint=input_fingerprint,
         code_fingerprint=code_fingerprint(
             "keras_dvml.data",
             "pipelines.sources",
             "pipelines.components.image_sources",
             "pipelines.components.image_example_gen",
+            "pipelines.components.ingestion_checks",
         ),
     )
     examples = example_gen.outputs["examples"]
@@ -62,57 +68,79 @@ def create_pipeline(
     # Counts images and classes; the image bytes themselves are passed over.
     statistics_gen = tfx.components.StatisticsGen(
         examples=examples,
-        stats_options=tfdv.StatsOptions(feature_allowlist=[example_keys.LABEL]),
+        stats_options=tfdv.StatsOptions(
+            feature_allowlist=[
+                example_keys.LABEL if ingest.labelled else example_keys.IMAGE_ID
+            ]
+        ),
     )
 
-    # Says what a label looks like.
+    # Says what a label, or without labels an id, looks like.
     schema_gen = tfx.components.SchemaGen(
         statistics=statistics_gen.outputs["statistics"]
     )
 
-    # Finds labels that look otherwise.
+    # Finds those that look otherwise.
     example_validator = tfx.components.ExampleValidator(
         statistics=statistics_gen.outputs["statistics"],
         schema=schema_gen.outputs["schema"],
     )
     steps = [example_gen, statistics_gen, schema_gen, example_validator]
 
-    trainers, evaluators = {}, {}
+    trained, evaluators = {}, {}
     for method in config.methods:
-        # Trains a model with this method; all have the same budget.
-        trainers[method] = _trainer(
-            dataclasses.replace(config.train, method=method),
-            examples=examples,
-            schema=schema_gen.outputs["schema"],
-        )
+        train = dataclasses.replace(config.train, method=method)
+        schema = schema_gen.outputs["schema"]
+        # Trains a model with this method, on labels or on its own clusters.
+        if method in UNSUPERVISED:
+            trained[method] = train_in_rounds(config, train, examples, schema)
+        else:
+            trained[method] = train_once(train, examples, schema)
+        model = trained[method].trainer.outputs["model"]
+        steps += trained[method].steps
 
         blessing_inputs = {}
         if method == config.candidate:
             # Looks up the last model that was good enough.
-            baseline = last_blessed_model(trainers[method].outputs["model"])
+            baseline = last_blessed_model(model)
             steps.append(baseline)
             blessing_inputs = {
                 "baseline_model": baseline.outputs["model"],
                 "tolerance": config.evaluation.tolerance,
             }
 
-        # Measures it on unseen classes, and blesses the candidate.
-        evaluators[method] = RetrievalEvaluator(
-            model=trainers[method].outputs["model"],
-            examples=examples,
-            ks=json.dumps(config.evaluation.ks),
-            code_fingerprint=code_fingerprint(
-                "keras_dvml.evaluation",
-                "pipelines.components.gallery",
-                "pipelines.components.retrieval_evaluator",
-            ),
-            **blessing_inputs,
-        ).with_id(f"RetrievalEvaluator_{method}")
-        steps += [trainers[method], evaluators[method]]
+        # Measures it on unseen classes, or without labels on changed copies
+        # of images, and blesses the candidate.
+        if ingest.labelled:
+            evaluators[method] = RetrievalEvaluator(
+                model=model,
+                examples=examples,
+                ks=json.dumps(config.evaluation.ks),
+                code_fingerprint=code_fingerprint(
+                    "keras_dvml.clustering",
+                    "keras_dvml.evaluation",
+                    "pipelines.components.gallery",
+                    "pipelines.components.retrieval_evaluator",
+                ),
+                **blessing_inputs,
+            ).with_id(f"RetrievalEvaluator_{method}")
+        else:
+            evaluators[method] = CopyEvaluator(
+                model=model,
+                examples=examples,
+                code_fingerprint=code_fingerprint(
+                    "keras_dvml.data",
+                    "pipelines.components.copy_evaluator",
+                    "pipelines.components.gallery",
+                    "pipelines.components.retrieval_evaluator",
+                ),
+                **blessing_inputs,
+            ).with_id(f"CopyEvaluator_{method}")
+        steps.append(evaluators[method])
 
     # Puts the whole gallery into the candidate, in two flavours.
     indexer = Indexer(
-        trained_model=trainers[config.candidate].outputs["model"],
+        trained_model=trained[config.candidate].trainer.outputs["model"],
         examples=examples,
         num_neighbors=config.index.num_neighbors,
         recall_floor=config.index.recall_floor,
@@ -144,15 +172,23 @@ def create_pipeline(
         examples=examples,
         quarantine=example_gen.outputs["quarantine"],
         evaluations={m: e.outputs["evaluation"] for m, e in evaluators.items()},
-        model_runs={m: t.outputs["model_run"] for m, t in trainers.items()},
+        model_runs={
+            m: t.trainer.outputs["model_run"] for m, t in trained.items()
+        },
+        pseudo_labels=[
+            clusterer.outputs["pseudo_labels"]
+            for clusterer in trained[config.candidate].clusterers
+        ],
         pushed_model=pusher.outputs["pushed_model"],
         candidate=config.candidate,
         title=f"Visual search: {config.name}",
-        notes=_notes(config),
+        notes=describe_config(config),
         code_fingerprint=code_fingerprint(
             "keras_dvml.reports",
+            "pipelines.components.cluster_galleries",
             "pipelines.components.reporter",
             "pipelines.components.searches",
+            "pipelines.pseudo_labels",
         ),
     )
     return tfx.dsl.Pipeline(
@@ -163,46 +199,3 @@ def create_pipeline(
         metadata_connection_config=metadata_connection_config,
         beam_pipeline_args=beam_pipeline_args,
     )
-
-
-def _trainer(
-    train: TrainConfig,
-    *,
-    examples: types.BaseChannel,
-    schema: types.BaseChannel,
-) -> tfx.components.Trainer:
-    return tfx.components.Trainer(
-        run_fn="pipelines.trainer.run_fn",
-        examples=examples,
-        schema=schema,
-        train_args=tfx.proto.TrainArgs(splits=["train"]),
-        eval_args=tfx.proto.EvalArgs(splits=["test"]),
-        custom_config={
-            "train": dataclasses.asdict(train),
-            "code_fingerprint": code_fingerprint(
-                "keras_dvml.ops",
-                "keras_dvml.layers",
-                "keras_dvml.losses",
-                "keras_dvml.models",
-                "keras_dvml.data",
-                "keras_dvml.evaluation",
-                "keras_dvml.keras_versions",
-                "keras_dvml.training",
-                "keras_dvml.serving",
-                "pipelines.trainer",
-            ),
-        },
-    ).with_id(f"Trainer_{train.method}")
-
-
-def _notes(config: PipelineConfig) -> dict[str, str]:
-    train = config.train
-    return {
-        "Images": config.ingest.dataset or config.ingest.folder,
-        "Training of each method": (
-            f"{train.epochs} epochs of {train.steps_per_epoch} batches, up to "
-            f"{train.classes_per_batch} classes x {train.images_per_class} "
-            f"images of {train.image_size} x {train.image_size} pixels, "
-            f"seed {train.seed}"
-        ),
-    }

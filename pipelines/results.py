@@ -5,13 +5,21 @@ import pathlib
 import shutil
 from typing import TYPE_CHECKING
 
+from pipelines.configs import PipelineConfig
 from pipelines.progress import Progress
 
 if TYPE_CHECKING:
     from pipelines.step_runner import StepOutcome
 
+_LABELLED = "\nOn classes never seen in training, in %:"
+_UNLABELLED = (
+    "\nChanged copies of held-out images that find their original among the "
+    "first k\nof all images, in %:"
+)
+
 
 def show_results(
+    config: PipelineConfig,
     outcomes: "dict[str, StepOutcome]",
     run_dir: pathlib.Path,
     progress: Progress,
@@ -19,8 +27,10 @@ def show_results(
     """Shows the table, where things are, and whether anything was pushed.
 
     Args:
+        config: the run.
         outcomes: step id to its outcome.
-        run_dir: folder of the run; the report is copied into it.
+        run_dir: folder of the run; the report, and the clusters where there
+            are any, are copied into it.
         progress: to write to.
     """
     report_uri = pathlib.Path(outcomes["Reporter"].outputs["report"][0].uri)
@@ -30,7 +40,7 @@ def show_results(
     pushed_uri = outcomes["Pusher"].outputs["pushed_model"][0].uri
     push_file = pathlib.Path(pushed_uri, "push.json")
 
-    progress.write("\nOn classes never seen in training, in %:")
+    progress.write(_LABELLED if config.ingest.labelled else _UNLABELLED)
     progress.write(score_table(scores))
     if push_file.exists():
         push = json.loads(push_file.read_text())
@@ -42,6 +52,10 @@ def show_results(
             "\nNOT PUSHED: the candidate finds less than the last blessed "
             "model, which stays in place."
         )
+    clusters_path = report_uri / "clusters.csv"
+    if clusters_path.exists():
+        shutil.copyfile(clusters_path, run_dir / "clusters.csv")
+        progress.write(f"\nClusters: {run_dir / 'clusters.csv'}")
     progress.write(f"\nReport: {report_path}")
 
 
@@ -54,11 +68,23 @@ def score_table(scores: dict[str, dict[str, float]]) -> str:
     Returns:
         Lines of text, values in percent.
     """
-    names = list(next(iter(scores.values())))
+    titles = {name: _title(name) for name in next(iter(scores.values()))}
     width = max(map(len, scores))
-    titles = [name.upper().replace("RECALL", "Recall") for name in names]
-    lines = ["  " + " " * width + "".join(f"{title:>10}" for title in titles)]
+    widths = {name: max(10, len(titles[name]) + 2) for name in titles}
+    lines = [
+        "  "
+        + " " * width
+        + "".join(f"{titles[name]:>{widths[name]}}" for name in titles)
+    ]
     for row, values in scores.items():
-        cells = "".join(f"{100 * values[name]:10.1f}" for name in names)
+        cells = "".join(
+            f"{100 * values[name]:{widths[name]}.1f}" for name in titles
+        )
         lines.append(f"  {row:{width}}{cells}")
     return "\n".join(lines)
+
+
+def _title(name: str) -> str:
+    if name.startswith(("recall", "copies")):
+        return name.replace("_", " ").capitalize()
+    return name.upper()

@@ -1,31 +1,34 @@
 """What TFX's Trainer calls: one model, trained and saved."""
 
-import json
 import logging
 import os
-import time
 
 import keras
 import numpy as np
 import tensorflow as tf
 from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.dsl.io import fileio
-from tfx.utils import io_utils
 
 import keras_dvml as kd
-from pipelines.configs import TrainConfig
+from pipelines.augmentations import augmentation_of
+from pipelines.configs import UNSUPERVISED, TrainConfig
+from pipelines.methods import NoMetricLoss, build_model, continue_model
+from pipelines.pseudo_labels import read_pseudo_labels
+from pipelines.training_history import (
+    EpochLines,
+    History,
+    join_histories,
+    kept_values,
+    num_epochs,
+    read_history,
+    write_history,
+)
 
 KERAS_MODEL_FILE = "model.keras"
-HISTORY_FILE = "history.json"
-# The one score of unseen classes that is followed over the epochs.
-_CURVE = "val_recall@1"
-_SECONDS_BETWEEN_LINES = 3.0
+#: Key of `custom_config`: the artifact of cluster ids to train on.
+PSEUDO_LABELS_URI = "pseudo_labels_uri"
 
-_AUGMENTATIONS = {
-    "none": None,
-    "random_shift": kd.data.random_shift,
-    "random_resized_crop": kd.data.random_resized_crop,
-}
+_VARIATIONAL = ("dvml", "variational_udml")
 
 logger = logging.getLogger(__name__)
 
@@ -33,30 +36,44 @@ logger = logging.getLogger(__name__)
 def run_fn(fn_args: FnArgs) -> None:
     """Trains one model and saves it for serving and for Keras.
 
-    Writes `Format-Serving/` (the embedder as a SavedModel) with
-    `model.keras` beside it, and `history.json` among the model run's files.
+    Writes `Format-Serving/` (the embedder as a SavedModel) with `model.keras`
+    and `history.json` beside it, and `history.json` among the model run's
+    files. Given a base model, training goes on from where that ended: weights,
+    optimizer, batches and history.
 
     Args:
         fn_args: from TFX. `custom_config["train"]` holds the fields of a
-            `TrainConfig`.
+            `TrainConfig`, `custom_config["pseudo_labels_uri"]` where the
+            labels of UDML are. Without them UDML learns from turned images
+            alone.
     """
     config = TrainConfig(**fn_args.custom_config["train"])
     # Everything before it shares the process and would share the names.
     keras.backend.clear_session()
     keras.utils.set_random_seed(config.seed)
-    model = build_model(config)
-    history = {}
-    if config.method != "untrained":
+    if fn_args.base_model:
+        base_uri = os.path.dirname(fn_args.base_model)
+        model = continue_model(keras_model_path(base_uri), config)
+        history = read_history(base_uri)
+    else:
+        model, history = build_model(config), {}
+    if config.method != "untrained" and config.epochs:
         train_images = kd.data.load_examples(fn_args.train_files)
-        history = _fit(model, train_images, fn_args.eval_files, config)
+        labels = _labels(train_images, fn_args, config)
+        if labels is None:
+            model.compile(optimizer=model.optimizer, loss=NoMetricLoss())
+        batches = _batches(train_images, labels, config)
+        trained = _fit(
+            model, batches, fn_args.eval_files, config, num_epochs(history)
+        )
+        history = join_histories(history, trained)
 
-    fileio.makedirs(os.path.dirname(fn_args.serving_model_dir))
+    model_uri = os.path.dirname(fn_args.serving_model_dir)
+    fileio.makedirs(model_uri)
     kd.serving.write_saved_model(model, fn_args.serving_model_dir)
-    model.save(keras_model_path(os.path.dirname(fn_args.serving_model_dir)))
-    io_utils.write_string_file(
-        os.path.join(fn_args.model_run_dir, HISTORY_FILE),
-        json.dumps(history, indent=1),
-    )
+    model.save(keras_model_path(model_uri))
+    for folder in (model_uri, fn_args.model_run_dir):
+        write_history(folder, history)
     keras.backend.clear_session()
 
 
@@ -65,76 +82,87 @@ def keras_model_path(model_uri: str) -> str:
     return os.path.join(model_uri, KERAS_MODEL_FILE)
 
 
-def build_model(config: TrainConfig) -> kd.models.EmbeddingModel:
-    """Builds and compiles the model of a method; weights are the seed's.
-
-    Args:
-        config: names the method and its sizes.
-
-    Returns:
-        A compiled model.
-    """
-    backbone = kd.models.conv_backbone(config.image_size, config.widths)
-    if config.method == "dvml":
-        model = kd.models.DVML(
-            backbone,
-            embedding_dim=config.embedding_dim,
-            num_samples=config.num_samples,
-            seed=config.seed,
+def _labels(
+    images: kd.data.EncodedImages, fn_args: FnArgs, config: TrainConfig
+) -> np.ndarray | None:
+    """Returns what to train on, or `None` for turned images alone."""
+    if config.method not in UNSUPERVISED:
+        return images.labels
+    uri = fn_args.custom_config.get(PSEUDO_LABELS_URI)
+    if not uri:
+        return None
+    clusters = read_pseudo_labels(uri).clusters_of(images.ids)
+    missing = images.ids[clusters < 0]
+    if len(missing):
+        raise ValueError(
+            f"{len(missing)} of {len(images.ids)} images to train on have no "
+            f"pseudo-label in {uri}, the first being {missing[0]!r}"
         )
-    else:
-        model = kd.models.EmbeddingModel(
-            backbone, embedding_dim=config.embedding_dim
+    return clusters
+
+
+def _batches(
+    images: kd.data.EncodedImages,
+    labels: np.ndarray | None,
+    config: TrainConfig,
+) -> tf.data.Dataset:
+    groups = "clusters" if config.method in UNSUPERVISED else "classes"
+    num_classes, num_images = config.classes_per_batch, config.images_per_class
+    if labels is None:
+        # Batches of one class that holds everything.
+        labels = np.zeros(len(images.ids), np.int64)
+        num_images = min(num_classes * num_images, len(labels))
+        num_classes = 1
+    classes, sizes = np.unique(labels, return_counts=True)
+    if num_classes > len(classes):
+        logger.info(
+            "Batches hold %d %s, not %d: there are no more to train on.",
+            len(classes),
+            groups,
+            num_classes,
         )
-    model.compile(
-        optimizer=keras.optimizers.Adam(config.learning_rate),
-        loss=kd.losses.TripletSemiHardLoss(margin=config.margin),
+        num_classes = len(classes)
+    num_small = int(np.sum(sizes < num_images))
+    if num_small:
+        logger.info(
+            "%d %s have fewer than %d images: theirs are repeated within a "
+            "batch.",
+            num_small,
+            groups,
+            num_images,
+        )
+    return kd.data.balanced_batches(
+        _decoded(images, config.image_size),
+        labels,
+        classes_per_batch=num_classes,
+        images_per_class=num_images,
+        steps_per_epoch=config.steps_per_epoch,
+        augment=augmentation_of(config),
+        seed=config.seed,
+        replacement=num_small > 0,
     )
-    return model
 
 
 def _fit(
     model: keras.Model,
-    train_images: kd.data.EncodedImages,
+    batches: tf.data.Dataset,
     eval_files: list[str],
     config: TrainConfig,
-) -> dict[str, list[float]]:
-    classes, sizes = np.unique(train_images.labels, return_counts=True)
-    num_classes = min(config.classes_per_batch, len(classes))
-    if num_classes < config.classes_per_batch:
-        logger.info(
-            "Batches hold %d classes, not %d: there are no more to train on.",
-            num_classes,
-            config.classes_per_batch,
-        )
-    num_small = int(np.sum(sizes < config.images_per_class))
-    if num_small:
-        logger.info(
-            "%d classes have fewer than %d images: theirs are repeated "
-            "within a batch.",
-            num_small,
-            config.images_per_class,
-        )
-    batches = kd.data.balanced_batches(
-        _decoded(train_images, config.image_size),
-        train_images.labels,
-        classes_per_batch=num_classes,
-        images_per_class=config.images_per_class,
-        steps_per_epoch=config.steps_per_epoch,
-        augment=_AUGMENTATIONS[config.augmentation],
-        seed=config.seed,
-        replacement=num_small > 0,
-    )
-    callbacks = [EpochLines(config.epochs)]
-    if config.method == "dvml":
+    first_epoch: int,
+) -> History:
+    batches.position.step = first_epoch * config.steps_per_epoch
+    callbacks = [EpochLines(first_epoch, config.epochs)]
+    if config.method in _VARIATIONAL:
         callbacks.insert(
             0,
             kd.training.PhaseSchedule(
                 release_decoder_at=config.release_decoder_at
             ),
         )
+    test_images = None
     if config.evaluate_every:
         test_images = kd.data.load_examples(eval_files)
+    if test_images is not None and test_images.labels is not None:
         # First, so that its scores are in the logs that the others see.
         callbacks.insert(
             0,
@@ -147,16 +175,13 @@ def _fit(
         )
     history = model.fit(
         batches,
-        epochs=config.epochs,
+        initial_epoch=first_epoch,
+        epochs=first_epoch + config.epochs,
         steps_per_epoch=config.steps_per_epoch,
         callbacks=callbacks,
         verbose=0,
     )
-    return {
-        name: [_number(value) for value in values]
-        for name, values in history.history.items()
-        if not name.startswith("val_") or name == _CURVE
-    }
+    return kept_values(history.history)
 
 
 def _decoded(images: kd.data.EncodedImages, image_size: int) -> tf.data.Dataset:
@@ -165,42 +190,3 @@ def _decoded(images: kd.data.EncodedImages, image_size: int) -> tf.data.Dataset:
     return kd.data.image_batches(
         images.image_bytes, batch_size=32, image_size=image_size
     ).unbatch()
-
-
-class EpochLines(keras.callbacks.Callback):
-    """Logs a line an epoch, though no more than one every few seconds.
-
-    Args:
-        num_epochs: of the whole fit.
-    """
-
-    def __init__(self, num_epochs: int):
-        super().__init__()
-        self.num_epochs = num_epochs
-        self._last_line = float("-inf")
-
-    def on_epoch_end(self, epoch, logs=None):
-        """Writes the line when one is due."""
-        now = time.monotonic()
-        is_last = epoch + 1 == self.num_epochs
-        if not is_last and now - self._last_line < _SECONDS_BETWEEN_LINES:
-            return
-        self._last_line = now
-        values = ", ".join(
-            f"{name} {value:.3f}" for name, value in _shown(logs).items()
-        )
-        logger.info("epoch %d of %d: %s", epoch + 1, self.num_epochs, values)
-
-
-def _shown(logs: dict[str, float]) -> dict[str, float]:
-    return {
-        name: value
-        for name, value in logs.items()
-        if not name.startswith("val_")
-        or (name == _CURVE and not np.isnan(value))
-    }
-
-
-def _number(value: float) -> float | None:
-    # JSON knows no NaN, which epochs without an evaluation log.
-    return None if np.isnan(value) else float(value)

@@ -1,6 +1,10 @@
 """Images and labels on their way into a model."""
 
-from keras_dvml.data.augmentation import random_resized_crop, random_shift
+from keras_dvml.data.augmentation import (
+    random_color,
+    random_resized_crop,
+    random_shift,
+)
 from keras_dvml.data.batches import balanced_batches, image_batches
 from keras_dvml.data.encoded_images import EncodedImages, load_examples
 from keras_dvml.data.examples import encode_example, read_examples

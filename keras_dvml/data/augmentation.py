@@ -49,3 +49,41 @@ def random_shift(image, seed, max_pixels=4):
     pad = [[max_pixels, max_pixels], [max_pixels, max_pixels], [0, 0]]
     padded = tf.pad(image, pad, mode="REFLECT")
     return tf.image.stateless_random_crop(padded, tf.shape(image), seed)
+
+
+def random_color(image, seed, strength=1.0, inverted=False):
+    """Changes contrast, brightness and tint, and may invert the image.
+
+    With m the mean of the image, which stays as the middle, channel c becomes
+    `gain_c * (image_c - m) + m + offset_c`, clipped to 0..255, where
+
+    - `gain_c = exp(strength * (u + 0.4 * u_c))`, contrast and tint,
+    - `offset_c = 64 * strength * (v + 0.3 * v_c)`, brightness and tint,
+
+    and u, v (one an image), u_c, v_c (one a channel) are uniform in -1..1.
+    A model that learns without labels needs it where pictures of one thing
+    differ in colour: clusters else group pictures of one colour.
+
+    Args:
+        image: `(height, width, 3)` tensor, 0..255.
+        seed: `(2,)` integer tensor. The same seed gives the same change.
+        strength: float >= 0. With 0 colours stay.
+        inverted: bool. Whether to make light dark half of the time before
+            that; for characters and drawings, not for photographs.
+
+    Returns:
+        `(height, width, 3)` uint8 tensor.
+    """
+    seeds = tf.random.experimental.stateless_split(seed, 3)
+    common = tf.random.stateless_uniform((2, 1), seeds[0], -1.0, 1.0)
+    of_channel = tf.random.stateless_uniform((2, 3), seeds[1], -1.0, 1.0)
+    changes = strength * (common + tf.constant([[0.4], [0.3]]) * of_channel)
+    gain, offset = tf.exp(changes[0]), 64.0 * changes[1]
+
+    values = tf.cast(image, tf.float32)
+    if inverted:
+        light_is_dark = tf.random.stateless_uniform((), seeds[2]) < 0.5
+        values = tf.where(light_is_dark, 255.0 - values, values)
+    mean = tf.reduce_mean(values)
+    values = gain * (values - mean) + mean + offset
+    return tf.saturate_cast(tf.round(values), tf.uint8)

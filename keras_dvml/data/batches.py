@@ -38,8 +38,9 @@ def balanced_batches(
         augment: function `(image, seed) -> image` applied to each image, such
             as `random_resized_crop`; or `None`.
         seed: int >= 0. Seed of the choice and of the augmentation.
-        replacement: bool. Whether a class with fewer than K images fills up
-            with repetitions; otherwise it is an error.
+        replacement: bool. Whether a class with fewer than K images, and a
+            batch where there are fewer than P classes, fill up with
+            repetitions; otherwise both are errors.
 
     Returns:
         `tf.data.Dataset` of `(images, labels)`: `(P * K, height, width, 3)`
@@ -70,7 +71,33 @@ def balanced_batches(
     sampler = BalancedSampler(
         labels, classes_per_batch, images_per_class, seed, replacement
     )
-    batch_size = sampler.batch_size
+    return sampled_batches(
+        source,
+        lambda: sampler,
+        batch_size=sampler.batch_size,
+        steps_per_epoch=steps_per_epoch,
+        augment=augment,
+        seed=seed,
+    )
+
+
+def sampled_batches(
+    source, current_sampler, *, batch_size, steps_per_epoch, augment, seed
+):
+    """Batches whose classes may change from one pass to the next.
+
+    Args:
+        source: `ArraySource` or `EncodedSource` of N images.
+        current_sampler: function without arguments that returns a
+            `BalancedSampler`; asked once at the beginning of each pass.
+        batch_size: int. Images in each of its batches.
+        steps_per_epoch: int or `None`, as for `balanced_batches`.
+        augment: As for `balanced_batches`.
+        seed: int >= 0. Seed of the augmentation.
+
+    Returns:
+        `tf.data.Dataset`, as from `balanced_batches`.
+    """
     if steps_per_epoch is None:
         steps_per_epoch = max(1, len(source) // batch_size)
     if steps_per_epoch < 1:
@@ -80,12 +107,13 @@ def balanced_batches(
     position = Position(steps_per_epoch)
 
     def epoch_batches():
+        sampler = current_sampler()
         first_step = position.begin_pass()
         for step in range(first_step, first_step + steps_per_epoch):
             indices = sampler.batch(step)
             # A number of its own for each image drawn, to seed its change.
             draws = step * batch_size + np.arange(batch_size)
-            yield indices, labels[indices], draws
+            yield indices, sampler.labels[indices], draws
 
     spec = tf.TensorSpec((batch_size,), tf.int64)
     dataset = tf.data.Dataset.from_generator(
@@ -117,16 +145,19 @@ class Position:
         step: int. Counted from the beginning of training.
         held: bool. Whether `step` stays where it was put; otherwise each pass
             moves it on to the next epoch.
+        num_passes: int. Passes that have begun.
     """
 
     def __init__(self, steps_per_epoch):
         self.steps_per_epoch = steps_per_epoch
         self.step = 0
         self.held = False
+        self.num_passes = 0
 
     def begin_pass(self):
         """Returns the first step of a pass that begins now."""
         first_step = self.step
+        self.num_passes += 1
         if not self.held:
             self.step += self.steps_per_epoch
         return first_step
@@ -144,7 +175,11 @@ def image_batches(images, batch_size=256, image_size=None):
     Returns:
         `tf.data.Dataset` of `(batch, height, width, 3)` uint8 tensors.
     """
-    source = image_source(images, image_size)
+    return batches_in_order(image_source(images, image_size), batch_size)
+
+
+def batches_in_order(source, batch_size):
+    """Batches of the images of a source, as from `image_batches`."""
     dataset = tf.data.Dataset.range(len(source)).batch(batch_size)
     dataset = dataset.map(source.read, num_parallel_calls=tf.data.AUTOTUNE)
     return dataset.prefetch(tf.data.AUTOTUNE)

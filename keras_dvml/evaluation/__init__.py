@@ -1,14 +1,28 @@
 """Scores of embeddings: embeddings and labels in, named numbers out."""
 
 from keras_dvml.evaluation.clustering_scores import (
+    ami,
     clustering_scores,
+    nmi,
     pairwise_f1,
 )
+from keras_dvml.evaluation.intervals import (
+    Difference,
+    Interval,
+    bootstrap_intervals,
+    compare_retrieval,
+)
+from keras_dvml.evaluation.match_threshold import (
+    MatchThreshold,
+    calibrate_match_threshold,
+)
 from keras_dvml.evaluation.neighbors import nearest_neighbors
-from keras_dvml.evaluation.ranks import positive_ranks
+from keras_dvml.evaluation.ranks import PositiveRanks, positive_ranks
 from keras_dvml.evaluation.retrieval import (
+    RetrievalScores,
     evaluate_retrieval,
     map_at_r,
+    mean_reciprocal_rank,
     r_precision,
     recall_at_k,
     score_names,

@@ -4,3 +4,4 @@ from keras_dvml.index.exact import ExactIndex
 from keras_dvml.index.index import Index
 from keras_dvml.index.recall import measure_recall
 from keras_dvml.index.scann import ScannIndex
+from keras_dvml.index.timing import median_seconds

@@ -1,49 +1,182 @@
 """Exact search with plain TensorFlow operations."""
 
+import functools
+
+import numpy as np
 import tensorflow as tf
 
-from keras_dvml.index.index import Index, checked_gallery
+from keras_dvml.index.gallery import checked_gallery
+from keras_dvml.index.index import Index
+from keras_dvml.index.recall import measure_recall
+from keras_dvml.index.storage import check_storage, decode, encode
+
+# Scores held at once, and numbers widened to float32 at once: 16 and 64 MB.
+_SCORES_AT_ONCE = 1 << 22
+_NUMBERS_AT_ONCE = 1 << 24
+# Fewer rows at once would leave a product too little to do.
+_LEAST_ROWS = 1024
+_QUERIES_AT_ONCE = 1024
 
 
 class ExactIndex(Index):
     """Compares a query with every stored embedding.
 
     Serves in any TensorFlow Serving, and is the oracle of the approximate
-    index.
+    index. Memory beside the embeddings is bounded: they are compared in
+    chunks.
 
     Example:
         >>> import keras_dvml as kd
         >>> index = kd.index.ExactIndex.build(
         ...     [[1.0, 0.0], [0.0, 1.0]], ids=["cat", "dog"]
         ... )
+        >>> index.add([[0.6, 0.8]], ids=["fox"])
         >>> ids, scores = index.search([[0.6, 0.8]], k=2)
         >>> ids.tolist()
-        [['dog', 'cat']]
+        [['fox', 'dog']]
     """
 
-    def __init__(self, embeddings, ids):
-        super().__init__(ids, embeddings.shape[1])
-        self._embeddings = tf.Variable(embeddings, trainable=False)
+    def __init__(self, stored, scales, ids, metric="dot_product", recall=1.0):
+        super().__init__(ids, stored.shape[1], metric)
+        self._stored = tf.Variable(stored, trainable=False)
+        self._scales = tf.Variable(scales, trainable=False)
+        self._recall = float(recall)
 
     @classmethod
-    def build(cls, embeddings, ids=None):
-        return cls(*checked_gallery(embeddings, ids))
+    def build(
+        cls, embeddings, ids=None, *, metric="dot_product", storage="float32"
+    ):
+        """Builds an index.
 
-    def lookup(self, queries, k):
-        similarity = tf.matmul(queries, self._embeddings, transpose_b=True)
-        scores, rows = tf.math.top_k(similarity, k)
-        return rows, scores
+        Args:
+            embeddings: `(N, dim)` float array, finite.
+            ids: sequence of N unique str; by default the row numbers.
+            metric: "dot_product" or "cosine".
+            storage: what the numbers are kept as. A score of an embedding e
+                and a query q is off by at most
+                - "float32", 4 bytes a number: rounding of the sum;
+                - "float16", 2 bytes: also `|e| |q| / 2048`;
+                - "int8", 1 byte, and 4 for the embedding's scale: also
+                  `max(abs(e)) sqrt(dim) |q| / 254`.
+                The smaller ones save memory, not time: numbers are widened to
+                float32 before they are multiplied.
+
+        Raises:
+            ValueError: As for every index, and if storage is none of these.
+        """
+        check_storage(storage)
+        embeddings, ids = checked_gallery(embeddings, ids, metric)
+        index = cls(*encode(embeddings, storage), ids, metric)
+        if storage != "float32":
+            oracle = cls(*encode(embeddings, "float32"), ids, metric)
+            index._recall = measure_recall(index, oracle)
+        return index
 
     @property
-    def embeddings(self):
-        return self._embeddings.numpy()
+    def storage(self):
+        """What the numbers are kept as: "float32", "float16" or "int8"."""
+        return self._stored.dtype.name
+
+    def build_options(self):
+        return {"storage": self.storage}
+
+    def nearest(self, queries, k):
+        if len(queries) == 1 and self.storage == "float32":
+            # The product of a matrix and a vector is faster in NumPy.
+            scores, rows = tf.math.top_k(self._rows @ queries[0], k)
+            return rows.numpy()[None], scores.numpy()[None]
+        parts = [
+            super(ExactIndex, self).nearest(part, k)
+            for part in _in_parts(queries, _QUERIES_AT_ONCE)
+        ]
+        if len(parts) == 1:
+            return parts[0]
+        rows, scores = zip(*parts, strict=True)
+        return np.concatenate(rows), np.concatenate(scores)
+
+    @functools.cached_property
+    def _rows(self):
+        """The stored numbers as an array, over the memory of the variable."""
+        return np.frombuffer(self._stored.value(), np.float32).reshape(
+            self._stored.shape
+        )
+
+    def lookup(self, queries, k):
+        if self.metric == "cosine":
+            queries = tf.math.l2_normalize(queries, axis=1)
+        num_rows = self._stored.shape[0]
+        if num_rows <= _LEAST_ROWS or self._fits(queries):
+            scores, rows = tf.math.top_k(self._scores(queries, 0, num_rows), k)
+            return rows, scores
+        return self._lookup_in_chunks(queries, k)
+
+    def _fits(self, queries):
+        num_queries = queries.shape[0]
+        return (
+            num_queries is not None
+            and self._stored.dtype == tf.float32
+            and num_queries * self._stored.shape[0] <= _SCORES_AT_ONCE
+        )
+
+    def _lookup_in_chunks(self, queries, k):
+        num_rows, dim = self._stored.shape
+        num_queries = tf.shape(queries)[0]
+        size = _SCORES_AT_ONCE // tf.maximum(num_queries, 1)
+        size = tf.clip_by_value(size, _LEAST_ROWS, _NUMBERS_AT_ONCE // dim)
+
+        def best_with_chunk(start, rows, scores):
+            end = tf.minimum(start + size, num_rows)
+            chunk_scores, chunk_rows = tf.math.top_k(
+                self._scores(queries, start, end), tf.minimum(k, end - start)
+            )
+            scores = tf.concat([scores, chunk_scores], axis=1)
+            rows = tf.concat([rows, chunk_rows + start], axis=1)
+            scores, columns = tf.math.top_k(scores, k)
+            return end, tf.gather(rows, columns, batch_dims=1), scores
+
+        nothing = tf.fill([num_queries, k], -1)
+        _, rows, scores = tf.while_loop(
+            lambda start, *_: start < num_rows,
+            best_with_chunk,
+            (0, nothing, tf.fill([num_queries, k], -np.inf)),
+            shape_invariants=(
+                tf.TensorShape([]),
+                tf.TensorShape([None, k]),
+                tf.TensorShape([None, k]),
+            ),
+            # The next chunk's scores need the memory of this one's.
+            parallel_iterations=1,
+        )
+        shape = (queries.shape[0], k)
+        return tf.ensure_shape(rows, shape), tf.ensure_shape(scores, shape)
+
+    def _scores(self, queries, start, end):
+        chunk = tf.cast(self._stored[start:end], tf.float32)
+        scores = tf.matmul(queries, chunk, transpose_b=True)
+        if self._stored.dtype == tf.int8:
+            scores *= self._scales[start:end]
+        return scores
+
+    def measured_recall(self):
+        return self._recall
+
+    def built_embeddings(self):
+        return decode(self._stored.numpy(), self._scales.numpy())
 
     def arrays(self):
         return {
-            "embeddings": self.embeddings,
-            "ids": self.id_strings(),
+            "stored": self._stored.numpy(),
+            "scales": self._scales.numpy(),
+            "recall": np.asarray(self._recall),
         }
 
     @classmethod
-    def from_arrays(cls, arrays):
-        return cls(arrays["embeddings"], arrays["ids"])
+    def from_arrays(cls, arrays, ids, metric):
+        return cls(
+            arrays["stored"], arrays["scales"], ids, metric, arrays["recall"]
+        )
+
+
+def _in_parts(rows, size):
+    """Returns rows cut into parts of a size; one part where there are none."""
+    return [rows[i : i + size] for i in range(0, max(1, len(rows)), size)]

@@ -1,33 +1,33 @@
 """Approximate search with ScaNN. The only file that imports it."""
 
 import functools
+import importlib
 import logging
 import math
+import tempfile
 
 import numpy as np
 import tensorflow as tf
 
 from keras_dvml.index.exact import ExactIndex
-from keras_dvml.index.index import Index, checked_gallery
-from keras_dvml.index.recall import measure_recall
+from keras_dvml.index.gallery import checked_gallery
+from keras_dvml.index.index import Index
+from keras_dvml.index.recall import RecallMeasure, measure_recall
+from keras_dvml.index.scann_files import parts_of, tensors_of, write_files
+from keras_dvml.index.timing import median_seconds
 
 _logger = logging.getLogger(__name__)
 
 # Below this many points a partition saves nothing, and hashing has too little
 # to learn from: ScaNN then scores every point.
 _SMALLEST_TREE = 2048
-
-_STATE = (
-    "scann_config",
-    "serialized_partitioner",
-    "datapoint_to_token",
-    "ah_codebook",
-    "hashed_dataset",
-    "int8_dataset",
-    "int8_multipliers",
-    "dp_norms",
-    "dataset",
-)
+# Below this many ScaNN has nothing to offer.
+_FEWEST_POINTS = 16
+# How many candidates may be scored again exactly: the fastest of those that
+# meet the floor is taken.
+_REORDERED = (30, 60, 120)
+# Fewer queries are answered before a second thread is at work.
+_FEWEST_IN_PARALLEL = 16
 
 
 class ScannIndex(Index):
@@ -35,8 +35,8 @@ class ScannIndex(Index):
 
     The number of leaves follows from the number of embeddings; how many of
     them are searched, and how many candidates are scored again exactly, is
-    found by measurement: no more than reaches `recall_floor` against exact
-    search. A SavedModel that holds this index loads only where ScaNN's
+    found by measurement: what meets `recall_floor` against exact search
+    soonest. A SavedModel that holds this index loads only where ScaNN's
     operations are registered.
 
     Example:
@@ -52,19 +52,24 @@ class ScannIndex(Index):
         [Guo et al., 2020](https://arxiv.org/abs/1908.10396)
     """
 
-    def __init__(self, state, ids, leaves_to_search, num_reordered):
-        super().__init__(ids, state.dataset.shape[1])
+    def __init__(self, state, ids, metric="dot_product", recall_floor=0.95):
+        super().__init__(ids, state.dataset.shape[1], metric)
+        self.recall_floor = float(recall_floor)
         self._state = state
-        self._leaves_to_search = leaves_to_search
-        self._num_reordered = num_reordered
+        self._num_leaves = 1 + int(np.max(_leaf_of_each(state)))
+        self._leaves_to_search = self._num_leaves
+        self._num_reordered = _REORDERED[-1]
 
     @classmethod
-    def build(cls, embeddings, ids=None, recall_floor=0.95):
+    def build(
+        cls, embeddings, ids=None, *, metric="dot_product", recall_floor=0.95
+    ):
         """Builds an index, and searches enough of it to meet a recall.
 
         Args:
             embeddings: `(N, dim)` float array, finite.
             ids: sequence of N unique str; by default the row numbers.
+            metric: "dot_product" or "cosine".
             recall_floor: float in 0..1. Recall@10 against exact search that
                 is reached.
 
@@ -72,110 +77,200 @@ class ScannIndex(Index):
             ImportError: If ScaNN is not installed.
             ValueError: As for every index.
         """
-        embeddings, ids = checked_gallery(embeddings, ids)
-        num_leaves = _num_leaves(len(embeddings))
-        searcher = _build_searcher(embeddings, num_leaves)
-        index = cls(
-            searcher.serialize_to_module(),
-            ids,
-            leaves_to_search=max(1, num_leaves // 10),
-            num_reordered=100,
-        )
-        index._tune(ExactIndex(embeddings, ids), num_leaves, recall_floor)
+        embeddings, ids = checked_gallery(embeddings, ids, metric)
+        searcher = _build_searcher(embeddings, _num_leaves(len(embeddings)))
+        index = cls(searcher.serialize_to_module(), ids, metric, recall_floor)
+        index.tune(recall_floor)
         return index
 
-    def _tune(self, oracle, num_leaves, recall_floor):
-        # Leaves first: they cost least. With all of them searched and all
-        # points scored again the search is exact, so every floor is met.
-        while (recall := measure_recall(self, oracle)) < recall_floor:
-            if self._leaves_to_search < num_leaves:
-                leaves = min(num_leaves, 2 * self._leaves_to_search)
-                self._leaves_to_search = leaves
-            elif self._num_reordered < len(self):
-                self._num_reordered = min(len(self), 2 * self._num_reordered)
-            else:
-                break
-        _logger.info(
-            "ScaNN: %d embeddings, %d of %d leaves searched, %d reordered, "
-            "recall@10 %.3f",
-            *(len(self), self._leaves_to_search, num_leaves),
-            *(self._num_reordered, recall),
-        )
+    def build_options(self):
+        return {"recall_floor": self.recall_floor}
 
     @functools.cached_property
-    def _searcher(self):
-        return _scann_ops().searcher_from_module(self._state)
+    def exact_is_better(self):
+        """Whether exact search is the better choice on this machine.
+
+        It is for fewer than 16 embeddings, and where it answers single
+        queries as fast. The log says so too.
+        """
+        exact = ExactIndex.build(self.built_embeddings())
+        seconds = [0, 0]
+        if len(exact) >= _FEWEST_POINTS:
+            seconds = median_seconds(
+                [self.nearest, exact.nearest],
+                [(query[None], 10) for query in exact.embeddings[:16]],
+            )
+        if seconds[1] > seconds[0]:
+            return False
+        _logger.warning(
+            "exact search is the better choice for %d embeddings of %d "
+            "dimensions: on this machine ScaNN is not faster",
+            *(len(exact), self.dim),
+        )
+        return True
+
+    def tune(self, recall_floor, queries=None):
+        """Searches as much as meets another recall, without a new build.
+
+        Args:
+            recall_floor: float in 0..1. As for `build`.
+            queries: `(Q, dim)` float array of queries like those to come, or
+                `None` for stored embeddings.
+        """
+        self.recall_floor = float(recall_floor)
+        if self._num_leaves == 1:
+            return  # Every point is scored as it is.
+        oracle = ExactIndex.build(self.embeddings, self.ids)
+        measure = RecallMeasure(oracle, queries=queries)
+        settings = []
+        for num_reordered in _REORDERED:
+            self._num_reordered = num_reordered
+            if self._search_fewest_leaves(measure):
+                settings.append((self._leaves_to_search, num_reordered))
+        if settings:
+            self._choose_fastest(settings, measure.queries[:32])
+        # With every leaf searched, more candidates are all that helps. With
+        # all points scored again the search is exact: any floor is met.
+        while not settings and self._num_reordered < len(self):
+            self._num_reordered = min(len(self), 2 * self._num_reordered)
+            if self._search_fewest_leaves(measure):
+                break
+        _logger.info(
+            "ScaNN: %d embeddings, %d of %d leaves searched, %d reordered",
+            *(len(self), self._leaves_to_search, self._num_leaves),
+            self._num_reordered,
+        )
+
+    def _search_fewest_leaves(self, measure):
+        """Searches as few leaves as meet the floor; returns whether any do."""
+        too_few, enough = 0, self._num_leaves
+        self._leaves_to_search = enough
+        if measure.of(self) < self.recall_floor:
+            return False
+        while enough - too_few > 1:
+            self._leaves_to_search = (too_few + enough) // 2
+            if measure.of(self) < self.recall_floor:
+                too_few = self._leaves_to_search
+            else:
+                enough = self._leaves_to_search
+        self._leaves_to_search = enough
+        return True
+
+    def _choose_fastest(self, settings, queries):
+        def search_with(setting, query):
+            self._leaves_to_search, self._num_reordered = setting
+            self.nearest(query, 10)
+
+        seconds = median_seconds(
+            [functools.partial(search_with, setting) for setting in settings],
+            [(query[None],) for query in queries],
+        )
+        fastest = settings[int(np.argmin(seconds))]
+        self._leaves_to_search, self._num_reordered = fastest
 
     def lookup(self, queries, k):
+        if self.metric == "cosine":
+            queries = tf.math.l2_normalize(queries, axis=1)
         # A graph must make its searcher from the state it is saved with.
-        searcher = (
-            self._searcher
-            if tf.executing_eagerly()
-            else _scann_ops().searcher_from_module(self._state)
-        )
-        rows, scores = searcher.search_batched(
-            queries,
-            final_num_neighbors=k,
-            pre_reorder_num_neighbors=max(self._num_reordered, 10 * k),
-            leaves_to_search=self._leaves_to_search,
-        )
-        # Few leaves may hold fewer than k points: fill up to k columns. Within
-        # a batch ScaNN has done so up to the longest answer, with NaN.
-        missing = tf.math.is_nan(scores)
-        rows = tf.where(missing, -1, rows)
-        scores = tf.where(missing, -np.inf, scores)
-        columns = [[0, 0], [0, k - tf.shape(rows)[1]]]
-        rows = tf.pad(rows, columns, constant_values=-1)
-        scores = tf.pad(scores, columns, constant_values=-np.inf)
+        searcher = _scann("scann_ops").searcher_from_module(self._state)
+
+        def found(leaves_to_search):
+            rows, scores = searcher.search_batched_parallel(
+                queries,
+                final_num_neighbors=k,
+                pre_reorder_num_neighbors=self._num_candidates(k),
+                leaves_to_search=leaves_to_search,
+            )
+            # Fewer than k come as fewer columns, or within a batch as NaN.
+            missing = tf.math.is_nan(scores)
+            rows = tf.where(missing, -1, rows)
+            scores = tf.where(missing, -np.inf, scores)
+            columns = [[0, 0], [0, k - tf.shape(rows)[1]]]
+            return (
+                tf.pad(rows, columns, constant_values=-1),
+                tf.pad(scores, columns, constant_values=-np.inf),
+            )
+
+        rows, scores = found(self._leaves_to_search)
+        if self._leaves_to_search < self._num_leaves:
+            # The leaves searched may hold fewer than k points.
+            rows, scores = tf.cond(
+                tf.reduce_all(rows >= 0),
+                lambda: (rows, scores),
+                lambda: found(self._num_leaves),
+            )
         shape = (queries.shape[0], k)
         return tf.ensure_shape(rows, shape), tf.ensure_shape(scores, shape)
 
-    @property
-    def embeddings(self):
+    def nearest(self, queries, k):
+        # ScaNN's Python side answers sooner than its TensorFlow operation, but
+        # not to no question at all.
+        if not len(queries):
+            return super().nearest(queries, k)
+        rows, scores = self._found(queries, k, self._leaves_to_search)
+        # Fewer than k come as fewer columns, or as NaN at the end of a row.
+        if scores.shape[1] < k or np.isnan(scores[:, -1]).any():
+            rows, scores = self._found(queries, k, self._num_leaves)
+        # Unsigned as ScaNN gives them.
+        return rows.astype(np.int64), scores
+
+    def _found(self, queries, k, leaves_to_search):
+        searcher = self._searcher
+        search = (
+            searcher.search_batched
+            if len(queries) < _FEWEST_IN_PARALLEL
+            else searcher.search_batched_parallel
+        )
+        return search(
+            queries,
+            final_num_neighbors=k,
+            pre_reorder_num_neighbors=self._num_candidates(k),
+            leaves_to_search=leaves_to_search,
+        )
+
+    def _num_candidates(self, k):
+        return max(self._num_reordered, 2 * k)
+
+    @functools.cached_property
+    def _searcher(self):
+        python_side = _scann("scann_ops_pybind")
+        with tempfile.TemporaryDirectory() as folder:
+            assets = write_files(parts_of(self._state), folder)
+            return python_side.ScannSearcher(
+                python_side.scann_pybind.ScannNumpy(folder, assets)
+            )
+
+    def measured_recall(self):
+        return measure_recall(self, ExactIndex.build(self.embeddings, self.ids))
+
+    def built_embeddings(self):
         return self._state.dataset.numpy()
 
     def arrays(self):
-        state = {}
-        for name in _STATE:
-            value = getattr(self._state, name).numpy()
-            if np.asarray(value).dtype.kind not in "fiu":
-                # NumPy's own byte strings lose trailing zeros.
-                value = np.frombuffer(np.asarray(value).item(), np.uint8)
-                name = f"{name}.bytes"
-            state[name] = value
         return {
-            **state,
-            "ids": self.id_strings(),
+            **parts_of(self._state),
             "leaves_to_search": np.asarray(self._leaves_to_search),
             "num_reordered": np.asarray(self._num_reordered),
+            "recall_floor": np.asarray(self.recall_floor),
         }
 
     @classmethod
-    def from_arrays(cls, arrays):
-        tensors = [
-            tf.constant([arrays[f"{name}.bytes"].tobytes()])
-            if f"{name}.bytes" in arrays
-            else tf.constant(arrays[name])
-            for name in _STATE
-        ]
-        state = _scann_ops().ScannState(tensors)
-        return cls(
-            state,
-            arrays["ids"],
-            int(arrays["leaves_to_search"]),
-            int(arrays["num_reordered"]),
-        )
+    def from_arrays(cls, arrays, ids, metric):
+        state = _scann("scann_ops").ScannState(tensors_of(arrays))
+        index = cls(state, ids, metric, arrays["recall_floor"])
+        index._leaves_to_search = int(arrays["leaves_to_search"])
+        index._num_reordered = int(arrays["num_reordered"])
+        return index
 
 
-def _scann_ops():
+def _scann(module):
     try:
-        from scann.scann_ops.py import scann_ops
+        return importlib.import_module(f"scann.scann_ops.py.{module}")
     except ImportError as error:
         raise ImportError(
             "ScannIndex needs ScaNN: pip install keras_dvml[scann]. "
             "ExactIndex works without."
         ) from error
-    return scann_ops
 
 
 def _num_leaves(num_embeddings):
@@ -184,8 +279,14 @@ def _num_leaves(num_embeddings):
     return round(math.sqrt(num_embeddings))
 
 
+def _leaf_of_each(state):
+    """Returns the leaf of each embedding, 0 where there is no tree."""
+    leaves = state.datapoint_to_token
+    return leaves.numpy() if leaves.shape.rank else 0
+
+
 def _build_searcher(embeddings, num_leaves):
-    builder = _scann_ops().builder(embeddings, 10, "dot_product")
+    builder = _scann("scann_ops").builder(embeddings, 10, "dot_product")
     if num_leaves == 1:
         return builder.score_brute_force().build()
     num_trained = min(len(embeddings), 100_000)

@@ -33,40 +33,30 @@ def angular_loss(labels, embeddings, angle=40.0):
     push = 4.0 * tangent
     pull = 2.0 * (1.0 + tangent)
 
-    @ops.closed_form
     def mean_over_pairs(similarity):
         to_negatives = push * similarity + log_negatives
 
-        def add_one_positive_each(steps, total, slope):
-            # The term of a pair does not change when its two members do: half
-            # of each circle meets all pairs, opposite members twice.
-            positive = cycles.member(steps)
-            times = tf.sign(cycles.size - 2 * steps) + 1
-            times = weight * tf.cast(times, tf.float32)
-
+        def add_one_pair_each(there, back, times, total, slope):
             log_sum, by_negative = ops.log_sum_exp_with_slope(
-                to_negatives + tf.gather(to_negatives, positive)
+                to_negatives + tf.gather(to_negatives, there)
             )
-            to_positive = tf.gather(similarity, positive, batch_dims=1)
+            to_positive = tf.gather(similarity, there, batch_dims=1)
             log_sum = tf.squeeze(log_sum, axis=1) - pull * to_positive
+            # The term of a pair is the same in its other order.
+            times *= 2.0 * weight
             by_pair = times * tf.sigmoid(log_sum)
             by_negative *= push * by_pair[:, None]
-            # A row is pushed as the anchor, and as the positive of the row
-            # that stands as many steps back.
+            # A row is pushed as the anchor and as the positive.
             slope += by_negative
-            slope += tf.gather(by_negative, cycles.member(-steps))
-            slope = ops.add_to_entries(slope, positive, -pull * by_pair)
-            total += tf.reduce_sum(times * tf.nn.softplus(log_sum))
-            return steps + 1, total, slope
+            slope += tf.gather(by_negative, back)
+            slope = ops.add_to_entries(slope, there, -pull * by_pair)
+            return total + tf.reduce_sum(times * tf.nn.softplus(log_sum)), slope
 
-        _, total, slope = tf.while_loop(
-            lambda steps, *_: 2 * steps <= tf.reduce_max(cycles.size),
-            add_one_positive_each,
-            (1, 0.0, tf.zeros_like(similarity)),
+        return cycles.for_each_pair(
+            add_one_pair_each, (0.0, tf.zeros_like(similarity))
         )
-        return total, slope
 
-    return mean_over_pairs(ops.pairwise_similarity(embeddings))
+    return ops.over_similarities(mean_over_pairs, embeddings)
 
 
 @keras.saving.register_keras_serializable(package="keras_dvml")

@@ -18,8 +18,8 @@ def circle_loss(labels, embeddings, *, scale=80.0, margin=0.4):
     count as constants in the gradient. Mean over the batch; an anchor without
     positive or negative counts 0.
 
-    Written in `t = s_n` and `t = 1 - s_p`, the error of a pair, both exponents
-    are `scale max(0, t + m) (t - m)`.
+    With the weights written as `u`, both exponents are
+    `scale u (u - 2 m) = scale ((u - m)^2 - m^2)`.
 
     Args:
         labels: `(batch,)` or `(batch, 1)` tensor of class ids.
@@ -34,24 +34,25 @@ def circle_loss(labels, embeddings, *, scale=80.0, margin=0.4):
     log_positives = ops.log_positive_pairs(labels)
     log_negatives = ops.log_negative_pairs(labels)
 
-    @ops.closed_form
     def mean_over_anchors(similarity):
-        error = tf.where(negatives, similarity, 1.0 - similarity)
-        weight = scale * tf.nn.relu(error + margin)
-        exponent = weight * (error - margin)
+        weight = tf.nn.relu(
+            tf.where(negatives, similarity + margin, 1.0 + margin - similarity)
+        )
+        exponent = scale * tf.math.squared_difference(weight, margin)
         attraction, by_positive = ops.log_sum_exp_with_slope(
             exponent + log_positives
         )
         repulsion, by_negative = ops.log_sum_exp_with_slope(
             exponent + log_negatives
         )
-        per_anchor = tf.nn.softplus(attraction + repulsion)
+        exponent = attraction + repulsion - 2.0 * scale * margin**2
+        per_anchor = tf.nn.softplus(exponent)
         num_anchors = tf.cast(tf.size(per_anchor), tf.float32)
-        by_anchor = tf.sigmoid(attraction + repulsion) / num_anchors
+        by_anchor = scale * tf.sigmoid(exponent) / num_anchors
         slope = (by_negative - by_positive) * by_anchor * weight
         return tf.reduce_mean(per_anchor), slope
 
-    return mean_over_anchors(ops.pairwise_similarity(embeddings))
+    return ops.over_similarities(mean_over_anchors, embeddings)
 
 
 @keras.saving.register_keras_serializable(package="keras_dvml")

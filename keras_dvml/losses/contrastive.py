@@ -26,15 +26,16 @@ def contrastive_loss(labels, embeddings, margin=1.0):
         Scalar float32 tensor.
     """
     positives = tf.cast(ops.positive_pairs(labels), tf.float32)
-    negatives = tf.cast(ops.negative_pairs(labels), tf.float32)
+    # How far each row pushes each other row: not those of its class.
+    reach = margin * tf.cast(ops.negative_pairs(labels), tf.float32)
     num_positive = tf.reduce_sum(positives)
-    has_negative = tf.reduce_max(negatives)
+    # A batch without a negative of its first row has none at all.
+    has_negative = tf.sign(tf.reduce_max(reach[0]))
 
-    @ops.closed_form
     def mean_over_pairs(squared_distance):
         # The slope of a square root at 0 is infinite.
         distance = tf.sqrt(tf.maximum(squared_distance, 1e-12))
-        gap = negatives * tf.nn.relu(margin - distance)
+        gap = tf.nn.relu(reach - distance)
         num_close = tf.reduce_sum(tf.sign(gap))
         # 1 / number of pairs; 0 without pairs to pull or pairs to push.
         pull = tf.math.divide_no_nan(has_negative, num_positive)
@@ -45,7 +46,9 @@ def contrastive_loss(labels, embeddings, margin=1.0):
         slope = pull * positives - push * gap / distance
         return attraction + repulsion, slope
 
-    return mean_over_pairs(ops.pairwise_squared_distance(embeddings))
+    return ops.over_squared_distances(
+        mean_over_pairs, embeddings, symmetric=True
+    )
 
 
 @keras.saving.register_keras_serializable(package="keras_dvml")

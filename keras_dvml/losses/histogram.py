@@ -29,7 +29,6 @@ def histogram_loss(labels, embeddings, num_bins=100):
     positive_share = _share(positives)
     negative_share = _share(negatives)
 
-    @ops.closed_form
     def overlap(similarity):
         place = (similarity + 1.0) * (num_bins / 2.0)
         # Rounding takes unit vectors a little beyond -1..1.
@@ -56,7 +55,7 @@ def histogram_loss(labels, embeddings, num_bins=100):
         slope = (num_bins / 2.0) * share * tf.gather(by_node, node)
         return tf.reduce_sum(negative * positive_up_to), slope
 
-    return overlap(ops.pairwise_similarity(embeddings))
+    return ops.over_similarities(overlap, embeddings, symmetric=True)
 
 
 def _share(pairs):

@@ -27,7 +27,6 @@ def lifted_structure_loss(labels, embeddings, margin=1.0):
     log_positives = ops.log_positive_pairs(labels)
     log_negatives = ops.log_negative_pairs(labels)
 
-    @ops.closed_form
     def mean_over_anchors(squared_distance):
         # The slope of a square root at 0 is infinite.
         distance = tf.sqrt(tf.maximum(squared_distance, 1e-12))
@@ -44,7 +43,7 @@ def lifted_structure_loss(labels, embeddings, margin=1.0):
         slope = (by_positive - by_negative) * (0.5 * active) / distance
         return tf.reduce_mean(per_anchor), slope
 
-    return mean_over_anchors(ops.pairwise_squared_distance(embeddings))
+    return ops.over_squared_distances(mean_over_anchors, embeddings)
 
 
 @keras.saving.register_keras_serializable(package="keras_dvml")

@@ -42,7 +42,6 @@ def margin_loss(
     has_both = tf.cast(has_both, tf.float32)
     dim = embeddings.shape[-1]
 
-    @ops.closed_form
     def mean_over_active(squared_distance):
         distance = tf.sqrt(tf.maximum(squared_distance, 1e-12))
         worth = negatives & (distance < boundary + margin)
@@ -83,7 +82,7 @@ def margin_loss(
         weight = tf.math.divide_no_nan(has_both, active)
         return weight * total, weight * slope
 
-    return mean_over_active(ops.pairwise_squared_distance(embeddings))
+    return ops.over_squared_distances(mean_over_active, embeddings)
 
 
 def _sampling_weights(distance, worth, dim, cutoff):

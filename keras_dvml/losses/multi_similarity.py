@@ -42,7 +42,6 @@ def multi_similarity_loss(
     log_positives = ops.log_positive_pairs(labels)
     log_negatives = ops.log_negative_pairs(labels)
 
-    @ops.closed_form
     def mean_over_anchors(similarity):
         positive = similarity - log_positives
         negative = similarity + log_negatives
@@ -51,25 +50,33 @@ def multi_similarity_loss(
         hard_positives = positive < most_negative + mining_margin
         hard_negatives = negative > least_positive - mining_margin
 
-        attraction, by_positive = ops.log_sum_exp_with_slope(
-            tf.where(hard_positives, -positive_scale * similarity, -ops.FAR)
+        attraction, by_positive = _log_one_plus_sum_exp(
+            tf.where(hard_positives, -positive_scale * similarity, -ops.FAR),
+            shift=positive_scale * threshold,
         )
-        repulsion, by_negative = ops.log_sum_exp_with_slope(
-            tf.where(hard_negatives, negative_scale * similarity, -ops.FAR)
+        repulsion, by_negative = _log_one_plus_sum_exp(
+            tf.where(hard_negatives, negative_scale * similarity, -ops.FAR),
+            shift=-negative_scale * threshold,
         )
-        attraction += positive_scale * threshold
-        repulsion -= negative_scale * threshold
-        per_anchor = (
-            tf.nn.softplus(attraction) / positive_scale
-            + tf.nn.softplus(repulsion) / negative_scale
-        )
-        # d softplus = sigmoid; the scales cancel those of the exponents.
-        weight = 1.0 / tf.cast(tf.size(per_anchor), tf.float32)
-        slope = by_negative * (weight * tf.sigmoid(repulsion))
-        slope -= by_positive * (weight * tf.sigmoid(attraction))
+        per_anchor = attraction / positive_scale + repulsion / negative_scale
+        # The scales cancel those of the exponents.
+        num_anchors = tf.cast(tf.size(per_anchor), tf.float32)
+        slope = (by_negative - by_positive) / num_anchors
         return tf.reduce_mean(per_anchor), slope
 
-    return mean_over_anchors(ops.pairwise_similarity(embeddings))
+    return ops.over_similarities(mean_over_anchors, embeddings)
+
+
+def _log_one_plus_sum_exp(exponents, shift):
+    """Returns `log(1 + sum exp(exponent + shift))` of each row, and its slope.
+
+    The 1 stands on the diagonal: a row is no pair with itself.
+    """
+    diagonal = tf.zeros_like(exponents[:, 0])
+    log_sum, slope = ops.log_sum_exp_with_slope(
+        tf.linalg.set_diag(exponents, diagonal - shift)
+    )
+    return log_sum + shift, tf.linalg.set_diag(slope, diagonal)
 
 
 @keras.saving.register_keras_serializable(package="keras_dvml")

@@ -1,5 +1,7 @@
 """Multi-class N-pair loss."""
 
+import math
+
 import keras
 import tensorflow as tf
 
@@ -27,30 +29,33 @@ def n_pair_loss(labels, embeddings, temperature=0.1):
     cycles = ops.class_cycles(labels)
     weight = tf.math.divide_no_nan(1.0, tf.cast(cycles.num_pairs, tf.float32))
 
-    @ops.closed_form
     def mean_over_pairs(similarity):
-        similarity /= temperature
         log_sum, by_negative = ops.log_sum_exp_with_slope(
             similarity + log_negatives
         )
         log_sum = tf.squeeze(log_sum, axis=1)
 
-        def add_one_positive_each(positive, is_pair, total, push, pull):
-            gap = log_sum - tf.gather(similarity, positive, batch_dims=1)
-            by_pair = is_pair * tf.sigmoid(gap) * (weight / temperature)
+        def add_one_pair_each(there, back, times, total, push, pull):
+            # Once with the row as the anchor, once with the other member.
+            gaps = tf.stack([log_sum, tf.gather(log_sum, there)])
+            gaps -= tf.gather(similarity, there, batch_dims=1)
+            times *= weight
+            by_pair = times * tf.sigmoid(gaps)
             return (
-                total + tf.reduce_sum(is_pair * tf.nn.softplus(gap)),
-                push + by_pair,
-                ops.add_to_entries(pull, positive, by_pair),
+                total + tf.reduce_sum(times * tf.nn.softplus(gaps)),
+                push + by_pair[0] + tf.gather(by_pair[1], back),
+                ops.add_to_entries(pull, there, by_pair[0] + by_pair[1]),
             )
 
-        total, push, pull = cycles.for_each_positive(
-            add_one_positive_each,
+        total, push, pull = cycles.for_each_pair(
+            add_one_pair_each,
             (0.0, tf.zeros_like(log_sum), tf.zeros_like(similarity)),
         )
-        return weight * total, push[:, None] * by_negative - pull
+        return total, push[:, None] * by_negative - pull
 
-    return mean_over_pairs(ops.pairwise_similarity(embeddings))
+    # Scaled so that their dot products are the similarities / temperature.
+    scaled = tf.cast(embeddings, tf.float32) / math.sqrt(temperature)
+    return ops.over_similarities(mean_over_pairs, scaled)
 
 
 @keras.saving.register_keras_serializable(package="keras_dvml")

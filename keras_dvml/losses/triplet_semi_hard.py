@@ -29,24 +29,21 @@ def triplet_semi_hard_loss(labels, embeddings, margin=0.2):
     cycles = ops.class_cycles(labels)
     weight = tf.math.divide_no_nan(1.0, tf.cast(cycles.num_pairs, tf.float32))
 
-    @ops.closed_form
     def mean_over_pairs(squared_distance):
         # Below every distance where there is no negative.
         to_negatives = tf.where(negatives, squared_distance, -1.0)
-        farthest = tf.argmax(to_negatives, axis=1, output_type=tf.int32)
-        to_farthest = tf.gather(to_negatives, farthest, batch_dims=1)
 
         def add_one_positive_each(positive, is_pair, total, slope):
             to_positive = tf.gather(squared_distance, positive, batch_dims=1)
-            # Below 0 for the negatives that are farther than the positive, and
-            # lowest for the nearest of them; a tie is at infinity.
-            rank = 1.0 / (to_positive[:, None] - to_negatives)
-            nearest = tf.argmin(rank, axis=1, output_type=tf.int32)
-            negative = tf.where(to_farthest > to_positive, nearest, farthest)
+            # Read as integers, floats below 0 come first and rise away from
+            # 0, then those above rise away from 0: the least is the nearest
+            # of the farther negatives or, for want of these, the farthest.
+            rank = tf.bitcast(to_positive[:, None] - to_negatives, tf.int32)
+            negative = tf.argmin(rank, axis=1, output_type=tf.int32)
             to_negative = tf.gather(to_negatives, negative, batch_dims=1)
 
             violation = to_positive - to_negative + margin
-            active = (to_farthest >= 0.0) & (violation > 0.0)
+            active = (to_negative >= 0.0) & (violation > 0.0)
             by_pair = weight * is_pair * tf.cast(active, tf.float32)
             slope = ops.add_to_entries(
                 slope, [positive, negative], [by_pair, -by_pair]
@@ -57,7 +54,7 @@ def triplet_semi_hard_loss(labels, embeddings, margin=0.2):
             add_one_positive_each, (0.0, tf.zeros_like(squared_distance))
         )
 
-    return mean_over_pairs(ops.pairwise_squared_distance(embeddings))
+    return ops.over_squared_distances(mean_over_pairs, embeddings)
 
 
 @keras.saving.register_keras_serializable(package="keras_dvml")

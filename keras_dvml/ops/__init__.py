@@ -1,7 +1,10 @@
 """Stateless tensor maths: distances, pair masks, masked reductions."""
 
 from keras_dvml.ops.class_cycles import ClassCycles, class_cycles
-from keras_dvml.ops.closed_form import closed_form
+from keras_dvml.ops.closed_form import (
+    over_similarities,
+    over_squared_distances,
+)
 from keras_dvml.ops.distances import (
     l2_normalize,
     pairwise_similarity,

@@ -70,6 +70,36 @@ class ClassCycles(NamedTuple):
         )
         return tuple(carried)
 
+    def for_each_pair(self, update, initial):
+        """Folds over the positive pairs, each met in one of its two orders.
+
+        For terms of a pair (a, p) that also give those of (p, a): half of
+        each circle meets all pairs.
+
+        Args:
+            update: Function from `there`, the `(batch,)` int32 row that each
+                row is paired with in this round; `back`, `(batch,)` int32, the
+                row that is paired with each row; `times`, `(batch,)` float32,
+                1, or 1/2 for opposite members of a circle, which meet twice,
+                or, for a row without a pair, 0; and the carried tensors, to
+                the carried tensors.
+            initial: tuple of tensors to begin with.
+
+        Returns:
+            Tuple of the carried tensors after the last round.
+        """
+        longest = tf.reduce_max(self.size)
+
+        def one_round(steps, *carried):
+            times = tf.cast(tf.sign(self.size - 2 * steps) + 1, tf.float32) / 2
+            there, back = self.member(steps), self.member(-steps)
+            return (steps + 1, *update(there, back, times, *carried))
+
+        _, *carried = tf.while_loop(
+            lambda steps, *_: 2 * steps <= longest, one_round, (1, *initial)
+        )
+        return tuple(carried)
+
 
 def class_cycles(labels):
     """Arranges each class of a batch in a circle.

@@ -1,45 +1,105 @@
-"""Losses over pairs whose derivative is written down beside them."""
+"""Losses over pairs whose derivative is written down beside them.
 
-import functools
+Automatic differentiation of a loss over all pairs walks the matrix again for
+each step of the formula. The derivative itself is a short formula that shares
+most of its parts with the loss.
+
+Only the first derivative is right: the slope counts as a constant.
+"""
 
 import tensorflow as tf
 
+from keras_dvml.ops.distances import (
+    pairwise_similarity,
+    pairwise_squared_distance,
+)
+from keras_dvml.ops.small import is_small
 
-def closed_form(value_and_slope):
-    """Makes a differentiable loss of a function that also gives its slope.
 
-    Automatic differentiation of a loss over all pairs walks the matrix again
-    for each step of the formula. The derivative itself is a short formula that
-    shares most of its parts with the loss.
+def over_similarities(value_and_slope, embeddings, *, symmetric=False):
+    """A loss over dot products, differentiable by the embeddings.
 
-    Only the first derivative is right: the slope counts as a constant.
+    The gradient is `sum_j (G_ij + G_ji) z_j`, `G` the slope: of the entries
+    (i, j) and (j, i) only the sum counts.
 
     Args:
-        value_and_slope: Function from a `(batch, batch)` float32 tensor to the
-            loss, a scalar, and its derivative by each entry of the tensor, of
-            the tensor's shape.
+        value_and_slope: Function from the `(batch, batch)` float32 tensor of
+            similarities to the loss, a scalar, and its derivative by each of
+            them, of the tensor's shape.
+        embeddings: `(batch, dim)` float tensor of any precision.
+        symmetric: bool. Whether `G_ij = G_ji`.
 
     Returns:
-        Function from the tensor to the scalar.
+        Scalar float32 tensor.
 
     Example:
         >>> import tensorflow as tf
         >>> from keras_dvml import ops
-        >>> @ops.closed_form
-        ... def sum_of_squares(values):
-        ...     return tf.reduce_sum(tf.square(values)), 2.0 * values
-        >>> values = tf.constant([[1.0, 2.0], [3.0, 4.0]])
+        >>> def sum_of_squares(similarity):
+        ...     value = tf.reduce_sum(tf.square(similarity))
+        ...     return value, 2.0 * similarity
+        >>> embeddings = tf.Variable([[1.0, 2.0]])
         >>> with tf.GradientTape() as tape:
-        ...     tape.watch(values)
-        ...     loss = sum_of_squares(values)
-        >>> tape.gradient(loss, values).numpy().tolist()
-        [[2.0, 4.0], [6.0, 8.0]]
+        ...     loss = ops.over_similarities(sum_of_squares, embeddings)
+        >>> float(loss), tape.gradient(loss, embeddings).numpy().tolist()
+        (25.0, [[20.0, 40.0]])
     """
 
     @tf.custom_gradient
-    @functools.wraps(value_and_slope)
-    def loss(matrix):
-        value, slope = value_and_slope(matrix)
-        return value, lambda upstream: upstream * slope
+    def loss(embeddings):
+        value, slope = value_and_slope(pairwise_similarity(embeddings))
 
-    return loss
+        def gradient(upstream):
+            return upstream * _both_ways(slope, embeddings, symmetric)
+
+        return value, gradient
+
+    return loss(tf.cast(embeddings, tf.float32))
+
+
+def over_squared_distances(value_and_slope, embeddings, *, symmetric=False):
+    """A loss over squared distances, differentiable by the embeddings.
+
+    The gradient is `2 sum_j (G_ij + G_ji) (z_i - z_j)`, `G` the slope: of the
+    entries (i, j) and (j, i) only the sum counts, and of (i, i) nothing.
+
+    Args:
+        value_and_slope: Function from the `(batch, batch)` float32 tensor of
+            squared Euclidean distances to the loss, a scalar, and its
+            derivative by each of them, of the tensor's shape.
+        embeddings: `(batch, dim)` float tensor of any precision.
+        symmetric: bool. Whether `G_ij = G_ji`.
+
+    Returns:
+        Scalar float32 tensor.
+    """
+
+    @tf.custom_gradient
+    def loss(embeddings):
+        value, slope = value_and_slope(pairwise_squared_distance(embeddings))
+
+        def gradient(upstream):
+            # The sum of the weights rides along in the product.
+            ones = tf.ones_like(embeddings[:, :1])
+            rows = tf.concat([embeddings, ones], axis=1)
+            pull = _both_ways(slope, rows, symmetric)
+            pull, total = pull[:, :-1], pull[:, -1:]
+            return (2.0 * upstream) * (total * embeddings - pull)
+
+        return value, gradient
+
+    return loss(tf.cast(embeddings, tf.float32))
+
+
+def _both_ways(slope, rows, symmetric):
+    """Returns `sum_j (G_ij + G_ji) z_j`."""
+    if symmetric:
+        return 2.0 * tf.matmul(slope, rows)
+    if is_small(slope):
+        pull = tf.matmul(slope, rows)
+        return pull + tf.matmul(slope, rows, transpose_a=True)
+    # Adding nothing to one entry makes XLA finish the matrix first. It would
+    # compute it twice otherwise, the second time column by column, which
+    # takes four times as long.
+    slope = tf.tensor_scatter_nd_add(slope, [[0, 0]], [0.0])
+    return tf.matmul(slope + tf.transpose(slope), rows)

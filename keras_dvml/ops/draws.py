@@ -43,8 +43,8 @@ def mean_over_draws(loss, draws):
             ),
         )
         share = 1.0 / tf.cast(tf.shape(draws)[0], tf.float32)
-        return tf.reduce_mean(values), lambda upstream: (
-            upstream * share * gradients
-        )
+        return tf.reduce_mean(
+            values
+        ), lambda upstream: upstream * share * gradients
 
     return mean(draws)

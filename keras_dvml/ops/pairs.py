@@ -46,9 +46,10 @@ def log_positive_pairs(labels):
     Returns:
         `(batch, batch)` float32 tensor.
     """
-    different = FAR * tf.cast(negative_pairs(labels), tf.float32)
-    diagonal = tf.fill(tf.shape(different)[:1], -FAR)
-    return tf.linalg.set_diag(-different, diagonal)
+    # In terms of the negatives: most losses need those as well.
+    log_positives = -FAR - log_negative_pairs(labels)
+    diagonal = tf.fill(tf.shape(log_positives)[:1], -FAR)
+    return tf.linalg.set_diag(log_positives, diagonal)
 
 
 def log_negative_pairs(labels):

@@ -1,5 +1,6 @@
 """Pictures of a run: one HTML report, and its figures for notebooks."""
 
+from keras_dvml.reports.clusters import Cluster, ClusterRound
 from keras_dvml.reports.embedding_map import EmbeddingMap, project_embeddings
 from keras_dvml.reports.figures import (
     plot_embedding_map,

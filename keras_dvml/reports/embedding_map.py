@@ -11,6 +11,7 @@ from keras_dvml.reports.thumbnails import thumbnail_sheet
 _TILE = 48
 _FEWEST_FOR_TSNE = 8
 _CLASSES_AT_LEAST = 20
+_PLURALS = {"class": "classes", "cluster": "clusters"}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -22,10 +23,12 @@ class EmbeddingMap:
         labels: `(N,)` array of any sortable values. Classes.
         label_names: `N` strings. What the class of each image is called.
         image_bytes: `N` encoded images (JPEG, PNG, GIF or BMP).
+        noun: str. What the labels tell apart: `"class"`, of classes that were
+            not trained on, or `"cluster"`, which nobody calls right or wrong.
 
     Raises:
-        ValueError: When lengths differ, there is no image, or an embedding
-            is not finite.
+        ValueError: When lengths differ, there is no image, an embedding is
+            not finite, or the noun is another.
 
     Example:
     >>> import tensorflow as tf
@@ -39,8 +42,14 @@ class EmbeddingMap:
     labels: np.ndarray
     label_names: Sequence[str]
     image_bytes: Sequence[bytes]
+    noun: str = "class"
 
     def __post_init__(self):
+        if self.noun not in _PLURALS:
+            raise ValueError(
+                f"`noun` must be one of {tuple(_PLURALS)}. Received: "
+                f"{self.noun!r}"
+            )
         embeddings = _check_embeddings(self.embeddings)
         labels = np.asarray(self.labels)
         if labels.ndim != 1:
@@ -170,7 +179,9 @@ def map_data(
         JSON-ready dict: `points` (flat x, y), `classes` (class per point),
         `names` and `hues` (per class), `neighbors` and `similarities` (per
         point), `sheet` (data URI of the thumbnails), `columns` and `tile`
-        (its layout), and the numbers of images and classes shown and given.
+        (its layout), the numbers of images and classes shown and given, and
+        what they are called, `noun` and `groups`, alone `prefix` and the
+        name; `judged` says whether another class is a wrong one.
     """
     chosen = sample_by_class(embedding_map.labels, max_points, seed=seed)
     embeddings = embedding_map.embeddings[chosen]
@@ -199,6 +210,10 @@ def map_data(
         "num_images_given": len(embedding_map.labels),
         "num_classes": len(labels),
         "num_classes_given": len(np.unique(embedding_map.labels)),
+        "noun": embedding_map.noun,
+        "groups": _PLURALS[embedding_map.noun],
+        "prefix": "cluster " if embedding_map.noun == "cluster" else "",
+        "judged": embedding_map.noun == "class",
     }
 
 

@@ -172,12 +172,16 @@ def plot_search(search: Search, axes=None):
         )
     _show(axes[0], search.query_image, f"query\n{search.query_label}", "black")
     for ax, result in zip(axes[1:], search.results, strict=False):
-        sign, color = (
-            ("\u2713", "tab:green") if result.is_hit else ("\u2717", "tab:red")
-        )
-        text = f"{sign} {result.score:.3f}\n{result.label}"
+        sign, color = _mark(result.is_hit)
+        text = f"{sign}{result.score:.3f}\n{result.label}"
         _show(ax, result.image, text, color)
     return axes
+
+
+def _mark(is_hit: bool | None) -> tuple[str, str]:
+    if is_hit is None:
+        return "", "black"
+    return ("\u2713 ", "tab:green") if is_hit else ("\u2717 ", "tab:red")
 
 
 def _show(ax, image_bytes: bytes, text: str, color: str) -> None:

@@ -146,6 +146,7 @@ function drawMap(map) {
   function ring(i, near) {
     if (i === chosen || i === hovered) return colors.text;
     if (!near.includes(i)) return null;
+    if (!map.judged) return colors.text;
     return map.classes[i] === map.classes[chosen] ? colors.hit : colors.miss;
   }
   function corner(i) {
@@ -168,7 +169,7 @@ function drawMap(map) {
     element.textContent = content;
     return element;
   }
-  function name(i) { return map.names[map.classes[i]]; }
+  function name(i) { return map.prefix + map.names[map.classes[i]]; }
 
   function hover(i) {
     if (i !== hovered) {
@@ -199,20 +200,24 @@ function drawMap(map) {
       const hit = map.classes[neighbor] === map.classes[i];
       hits += hit;
       const item = document.createElement("li");
-      item.className = hit ? "hit" : "miss";
       const figure = document.createElement("figure");
-      const sign = text("span", "sign", hit ? "\u2713" : "\u2717");
-      sign.title = hit ? "right class" : "other class";
+      figure.append(tile(neighbor));
+      if (map.judged) {
+        item.className = hit ? "hit" : "miss";
+        const sign = text("span", "sign", hit ? "\u2713" : "\u2717");
+        sign.title = hit ? "right class" : "other class";
+        figure.append(sign);
+      }
       const caption = document.createElement("figcaption");
-      const label = text("span", "name", name(neighbor));
+      const label = text("span", "name", map.names[map.classes[neighbor]]);
       label.title = name(neighbor);
       caption.append(label, text("span", "score", map.similarities[i][rank].toFixed(3)));
-      figure.append(tile(neighbor), sign, caption);
+      figure.append(caption);
       item.append(figure);
       list.append(item);
     });
     const total = map.neighbors[i].length;
-    aside.replaceChildren(head, text("p", "hint", `${hits} of the ${total} nearest are of its class`), list);
+    aside.replaceChildren(head, text("p", "hint", `${hits} of the ${total} nearest are of its ${map.noun}`), list);
     draw();
   }
 

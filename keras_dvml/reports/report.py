@@ -9,9 +9,10 @@ from html import escape
 from importlib import resources
 from pathlib import Path
 
+from keras_dvml.reports.clusters import ClusterRound, clusters_html
 from keras_dvml.reports.curves import Histories, curves_data, curves_html
 from keras_dvml.reports.embedding_map import EmbeddingMap, map_data
-from keras_dvml.reports.searches import Search, searches_html
+from keras_dvml.reports.searches import Search, are_marked, searches_html
 from keras_dvml.reports.tables import (
     Scores,
     notes_html,
@@ -29,6 +30,8 @@ def write_report(
     title: str,
     scores: Scores,
     histories: Histories,
+    scores_title: str = "Scores on unseen classes",
+    clusterings: Sequence[ClusterRound] = (),
     embedding_map: EmbeddingMap | None = None,
     searches: Sequence[Search] = (),
     notes: Mapping[str, str] | None = None,
@@ -45,6 +48,8 @@ def write_report(
         title: str. The headline.
         scores: row name -> score name -> value in 0..1. The first row is
             what the others are compared with.
+        scores_title: str. What the scores are of.
+        clusterings: `ClusterRound` objects, in the order they were made.
         histories: row name -> Keras history: term -> value per epoch, NaN
             or `None` where nothing was measured. May be empty.
         embedding_map: `EmbeddingMap` or `None` for no map.
@@ -86,11 +91,18 @@ def write_report(
         summary=escape(summary(scores)),
         style=_read("report.css"),
         script=_read("report.js"),
+        scores_title=escape(scores_title),
         scores=scores_html(scores, colors),
         curves=_section("Training", _CURVES_HINT, curves, "curves"),
+        clusters=_section(
+            "Clusters", _CLUSTERS_HINT, clusters_html(clusterings), "clusters"
+        ),
         map=_map_section(drawn),
         searches=_section(
-            "Searches", _SEARCHES_HINT, searches_html(searches), "searches"
+            "Searches",
+            _SEARCHES_HINT + (_SIGNS_HINT if are_marked(searches) else ""),
+            searches_html(searches),
+            "searches",
         ),
         quarantined=_section(
             "Files left out",
@@ -107,15 +119,22 @@ _CURVES_HINT = (
     "One panel per score or loss term, one line per row of the table. "
     "Point at a curve to read the values of that epoch below it."
 )
+_CLUSTERS_HINT = (
+    "A row is a cluster: the images nearest to its centre, the nearest first. "
+    "Nobody named them. In the rounds of training a cluster keeps its number."
+)
 _SEARCHES_HINT = (
     "The query stands first, then the images found, most similar first, each "
-    "with its class and similarity. \u2713 right class, \u2717 other class."
+    "with its name and similarity."
 )
+_SIGNS_HINT = " \u2713 right class, \u2717 other class."
 _MAP_HINT = (
-    "Each dot is an image of a class the model never saw in training; images "
-    "that embed alike lie close together, colours tell classes apart. "
-    "Point at a dot to see its picture and its class, click it to see the "
+    "Images that embed alike lie close together, colours tell {groups} apart. "
+    "Point at a dot to see its picture and its {noun}, click it to see the "
     "images nearest to it in the full embedding."
+)
+_UNSEEN_HINT = (
+    "Each dot is an image of a class the model never saw in training. "
 )
 
 
@@ -148,24 +167,40 @@ def _map_section(drawn: dict | None) -> str:
     if drawn is None:
         return ""
     shown, given = drawn["num_images"], drawn["num_images_given"]
-    hint = _MAP_HINT
+    noun, groups = drawn["noun"], drawn["groups"]
+    hint = _UNSEEN_HINT if noun == "class" else "Each dot is an image. "
+    hint += _MAP_HINT.format(noun=noun, groups=groups)
     if shown < given:
         hint += (
             f" Shown: {shown:,} of {given:,} images, "
             f"{drawn['num_classes']:,} of {drawn['num_classes_given']:,} "
-            "classes; nearest images are sought among those."
+            f"{groups}; nearest images are sought among those."
         )
     options = "".join(
         f'<option value="{i}">{escape(name)}</option>'
         for name, i in sorted(
-            (name, i) for i, name in enumerate(drawn["names"])
+            ((name, i) for i, name in enumerate(drawn["names"])),
+            key=lambda pair: _natural(pair[0]),
         )
     )
     return _section(
         "Embedding map",
         hint,
-        _fill(_read("map.html"), options=options, sheet=drawn["sheet"]),
+        _fill(
+            _read("map.html"),
+            options=options,
+            sheet=drawn["sheet"],
+            label=noun.capitalize(),
+        ),
     )
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """Returns a key that sorts 9 before 10."""
+    parts = re.split(r"(\d+)", name)
+    return [
+        (int(part), "") if part.isdecimal() else (-1, part) for part in parts
+    ]
 
 
 def _read(name: str) -> str:

@@ -17,7 +17,8 @@ class SearchResult:
         image: bytes. The encoded image (JPEG, PNG, GIF or BMP).
         label: str. What its class is called.
         score: float. Its similarity to the query.
-        is_hit: bool. Whether it is of the query's class.
+        is_hit: bool or `None`. Whether it is of the query's class; `None`
+            where nobody knows.
 
     Example:
     >>> from keras_dvml.reports import SearchResult
@@ -28,7 +29,7 @@ class SearchResult:
     image: bytes
     label: str
     score: float
-    is_hit: bool
+    is_hit: bool | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,8 +65,22 @@ def searches_html(searches: Sequence[Search]) -> str:
     return "\n".join(_search_html(search) for search in searches)
 
 
+def are_marked(searches: Sequence[Search]) -> bool:
+    """Says whether any result is marked as right or wrong."""
+    return any(
+        result.is_hit is not None
+        for search in searches
+        for result in search.results
+    )
+
+
 def _search_html(search: Search) -> str:
-    hits = sum(result.is_hit for result in search.results)
+    right = ""
+    if are_marked([search]):
+        hits = sum(bool(result.is_hit) for result in search.results)
+        right = (
+            f'<span class="score">{hits} of {len(search.results)} right</span>'
+        )
     label = escape(str(search.query_label))
     columns = min(max(len(search.results), 8), 10)
     results = "\n".join(_result_html(result) for result in search.results)
@@ -74,24 +89,28 @@ def _search_html(search: Search) -> str:
         '<figure class="query">'
         f"{_picture_html(search.query_image, f'Query: {label}')}"
         f'<figcaption><span class="name" title="{label}">{label}</span>'
-        f'<span class="score">{hits} of {len(search.results)} right</span>'
-        "</figcaption></figure>\n"
+        f"{right}</figcaption></figure>\n"
         f'<ol class="results" style="--columns: {columns}">\n{results}\n'
         "</ol>\n</div>"
     )
 
 
+_MARKS = {
+    True: ("hit", "\u2713", "right class"),
+    False: ("miss", "\u2717", "other class"),
+}
+
+
 def _result_html(result: SearchResult) -> str:
-    kind, sign, word = (
-        ("hit", "\u2713", "right class")
-        if result.is_hit
-        else ("miss", "\u2717", "other class")
-    )
-    label = escape(str(result.label))
+    label = text = escape(str(result.label))
+    kind = mark = ""
+    if result.is_hit is not None:
+        kind, sign, word = _MARKS[bool(result.is_hit)]
+        mark = f'<span class="sign" title="{word}">{sign}</span>'
+        text = f"{label}, {word}"
     return (
         f'<li class="{kind}"><figure>'
-        f"{_picture_html(result.image, f'{label}, {word}')}"
-        f'<span class="sign" title="{word}">{sign}</span>'
+        f"{_picture_html(result.image, text)}{mark}"
         f'<figcaption><span class="name" title="{label}">{label}</span>'
         f'<span class="score">{result.score:.3f}</span>'
         "</figcaption></figure></li>"

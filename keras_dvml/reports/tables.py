@@ -22,6 +22,11 @@ def summary(scores: Scores) -> str:
             f"With {best}, the first result is of the right class for "
             f"{measured[best]:.1%} of the queries (Recall@1)"
         )
+    elif name.startswith("copies_found@"):
+        text = (
+            f"With {best}, {measured[best]:.1%} of changed copies find their "
+            "original first among all images"
+        )
     else:
         text = f"{best} reaches {measured[best]:.1%} {spell_name(name)}"
     if len(measured) == 1:

@@ -78,6 +78,24 @@ def thumbnail_sheet(images: Sequence[bytes], tile: int) -> tuple[str, int]:
     return _jpeg_uri(sheet), columns
 
 
+def thumbnail_strip(images: Sequence[bytes], tile: int) -> str:
+    """Draws thumbnails side by side onto one picture.
+
+    Args:
+        images: sequence of bytes. Encoded images, at least one.
+        tile: int. Side of a tile in pixels.
+
+    Returns:
+        The picture as a data URI.
+    """
+    thumbnails = [square_thumbnail(one, tile) for one in images]
+    tiles = [
+        one if one.shape[0] == tile else _resize(one, tile)
+        for one in thumbnails
+    ]
+    return _jpeg_uri(np.concatenate(tiles, axis=1))
+
+
 def _decode(image_bytes: bytes, size: int) -> tf.Tensor:
     if image_bytes[:2] == b"\xff\xd8":
         # JPEG decodes to a half, a quarter or an eighth in a fraction of

@@ -19,8 +19,16 @@ _MEANINGS = {
         "MAP@R: how purely the first R results are of the query's class, "
         "early ones counting more; R is the number of other images in it."
     ),
+    "copies_found": (
+        "Copies found@k: a part of an image that was held out of training, in "
+        "other colours, searches among all images; share of copies whose "
+        "original is among the first k results. It tells how well an image is "
+        "recognised again, not how well others of its kind are found."
+    ),
     "nmi": "NMI: how well clusters of the embeddings agree with the classes.",
 }
+# One sentence for all k of them.
+_AT_K = ("recall@", "copies_found@")
 
 
 def spell_name(name: str) -> str:
@@ -40,7 +48,8 @@ def spell_name(name: str) -> str:
 def explain_scores(names: list[str]) -> list[str]:
     """Returns one sentence for each kind of score among `names`."""
     kinds = dict.fromkeys(
-        "recall" if name.startswith("recall@") else name for name in names
+        name.partition("@")[0] if name.startswith(_AT_K) else name
+        for name in names
     )
     return [_MEANINGS[kind] for kind in kinds if kind in _MEANINGS]
 

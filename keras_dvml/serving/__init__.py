@@ -1,4 +1,5 @@
 """From a trained model to SavedModels that TensorFlow Serving runs."""
 
+from keras_dvml.serving.custom_ops import custom_ops
 from keras_dvml.serving.export import export, write_saved_model
 from keras_dvml.serving.versions import next_version, publish

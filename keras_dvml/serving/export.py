@@ -1,30 +1,42 @@
 """Writes a model, with an index or without, as SavedModels."""
 
-import json
+import logging
 import os
 
-import numpy as np
 import tensorflow as tf
 
-from keras_dvml.index import ExactIndex, ScannIndex, measure_recall
+from keras_dvml.index import ExactIndex, ScannIndex
+from keras_dvml.serving.custom_ops import custom_ops
+from keras_dvml.serving.facts import write_facts
+from keras_dvml.serving.notes import write_notes
 from keras_dvml.serving.signatures import EmbedModule, SearchModule
 from keras_dvml.serving.versions import next_version
 from keras_dvml.serving.warm_up import write_warm_up
 from keras_dvml.whole_files import whole_folder
 
-#: Facts about the index, below a version's folder.
-INDEX_FACTS_FILE = os.path.join("assets.extra", "index.json")
+_logger = logging.getLogger(__name__)
 
 
-def export(model, path, index=None, k=10, recall_floor=0.95):
+def export(
+    model,
+    path,
+    index=None,
+    k=10,
+    *,
+    recall_floor=0.95,
+    match_threshold=None,
+    flavours=None,
+):
     """Writes the next version of a served model, atomically.
 
-    Without an index the model embeds. With an `ExactIndex` it also searches,
-    in any TensorFlow Serving. With a `ScannIndex` two flavours are written
-    under one version: `<path>/<version>` with an exact index, and
-    `<path>-scann/<version>` with the ScaNN index, for servers that have its
-    operations: a single such operation makes a whole SavedModel unloadable
-    where they are missing.
+    Without an index the model embeds. With an index it also searches; what
+    was added to the index or removed from it is merged first. Of a
+    `ScannIndex` there are two flavours under one version: "exact" at
+    `<path>/<version>` with an exact index, for any TensorFlow Serving, and
+    "scann" at `<path>-scann/<version>` with the ScaNN index, for servers that
+    have its operations: a single such operation makes a whole SavedModel
+    unloadable where they are missing. Beside the versions lie `README.md`,
+    with the commands that serve them, and `models.config`.
 
     Args:
         model: `models.MetricModel`, or a Keras model from square images in
@@ -34,45 +46,51 @@ def export(model, path, index=None, k=10, recall_floor=0.95):
         k: int. Results of a search; fixed in the graph, so that servers can
             batch requests.
         recall_floor: float in 0..1. Least recall@10 against exact search that
-            a `ScannIndex` is exported with.
+            an index is exported with.
+        match_threshold: float, `evaluation.MatchThreshold` or `None`. With
+            one, searches also return `is_match`: whether a result's score
+            reaches it.
+        flavours: sequence of "exact" and "scann", or `None`: of a
+            `ScannIndex` both, but only "exact" where exact search is the
+            better choice; of an `ExactIndex` "exact".
 
     Returns:
-        list of str. The folders written, the stock flavour first.
+        list of str. The folders written, the exact flavour first.
 
     Raises:
         ValueError: If k exceeds the gallery, the index has another width than
-            the model's embeddings, or its recall is under the floor. Nothing
-            is written then.
+            the model's embeddings or a recall under the floor, an exact
+            flavour would need custom operations, or flavours has what the
+            index cannot give. Nothing is written then.
     """
     path = os.path.abspath(os.fspath(path))
-    flavours = {path: index}
-    if isinstance(index, ScannIndex):
-        exact = ExactIndex(index.embeddings, index.ids.numpy())
-        recall = measure_recall(index, exact)
-        if recall < recall_floor:
-            raise ValueError(
-                f"the ScannIndex has recall@10 {recall:.3f}, under "
-                f"recall_floor={recall_floor}"
-            )
-        flavours = {path: exact, f"{path}-scann": index}
-    version = str(next_version(*flavours))
-    folders = {
-        os.path.join(base_dir, version): flavour
-        for base_dir, flavour in flavours.items()
-    }
-    # The stock flavour last: where a version of it stands, so does its twin.
-    for folder, flavour in reversed(folders.items()):
-        write_saved_model(model, folder, flavour, k)
-    return list(folders)
+    indexes = {path: index}
+    if index is not None:
+        index = index.rebuilt()
+        _check_recall(index, recall_floor)
+        by_flavour = _by_flavour(index, flavours)
+        suffixes = {"exact": "", "scann": "-scann"}
+        indexes = {
+            path + suffixes[flavour]: one for flavour, one in by_flavour.items()
+        }
+    # Both flavours count alike, also where one of them is not written.
+    version = str(next_version(path, f"{path}-scann"))
+    # The exact flavour last: where a version of it stands, so does its twin.
+    for base_dir, one in reversed(indexes.items()):
+        folder = os.path.join(base_dir, version)
+        write_saved_model(model, folder, one, k, match_threshold)
+    for base_dir in indexes:
+        write_notes(base_dir, custom_ops(os.path.join(base_dir, version)))
+    return [os.path.join(base_dir, version) for base_dir in indexes]
 
 
-def write_saved_model(model, path, index=None, k=10):
+def write_saved_model(model, path, index=None, k=10, match_threshold=None):
     """Writes one SavedModel, whole or not at all.
 
     Signatures: `serving_default` = `embed`, from `image_bytes` to
     `embedding`; with an index also `search`, from `image_bytes` to `ids` and
     `scores`, and `search_embedding`, from `embedding` to the same. Warm-up
-    requests for each, and with an index its measured recall, go into
+    requests for each, and with an index what was measured of it, go into
     `assets.extra`.
 
     Args:
@@ -80,60 +98,104 @@ def write_saved_model(model, path, index=None, k=10):
         path: str. The SavedModel's folder; must not exist.
         index: `index.Index` or `None`.
         k: int. Results of a search.
+        match_threshold: As for `export`.
 
     Raises:
         FileExistsError: If `path` exists.
-        ValueError: If k exceeds the gallery, or the index has another width
-            than the model's embeddings.
+        ValueError: If k exceeds the gallery, the index has another width than
+            the model's embeddings, or the graph needs custom operations other
+            than those of a `ScannIndex`.
     """
-    module = (
-        EmbedModule(model) if index is None else _search_module(model, index, k)
-    )
+    module = EmbedModule(model)
+    if index is not None:
+        index = index.rebuilt()
+        module = SearchModule(model, index, k, match_threshold)
+        _check_width(module)
+    signatures = module.signatures()
+    inputs = _sample_inputs(module)
     with whole_folder(os.fspath(path)) as folder:
-        tf.saved_model.save(
-            module,
-            folder,
-            signatures=module.signatures(),
-            options=tf.saved_model.SaveOptions(namespace_whitelist=["Scann"]),
-        )
-        write_warm_up(folder, _warm_up_requests(module.image_size, index))
+        tf.saved_model.save(module, folder, signatures=signatures)
+        ops = custom_ops(folder)
+        _check_ops(ops, index)
+        write_warm_up(folder, list(inputs.items()))
         if index is not None:
-            _write_index_facts(folder, index, k)
+            write_facts(folder, module, _timed(signatures, inputs), ops)
 
 
-def _search_module(model, index, k):
-    module = SearchModule(model, index, k)
-    dim = module.embed(_sample_image(module.image_size)).shape[1]
-    if dim != index.dim:
+def _check_recall(index, recall_floor):
+    recall = index.measured_recall()
+    if recall < recall_floor:
+        raise ValueError(
+            f"the {type(index).__name__} has recall@10 {recall:.3f}, under "
+            f"recall_floor={recall_floor}"
+        )
+
+
+def _by_flavour(index, flavours):
+    """Returns the index of each flavour to be written, "exact" first."""
+    possible = ["exact"]
+    if isinstance(index, ScannIndex):
+        possible.append("scann")
+    if flavours is None:
+        flavours = possible
+        if len(possible) > 1 and index.exact_is_better:
+            _logger.warning("only the exact flavour is written")
+            flavours = ["exact"]
+    if not flavours or set(flavours) - set(possible):
+        raise ValueError(
+            f"flavours of a {type(index).__name__} must be among "
+            f"{', '.join(possible)}; received {flavours!r}"
+        )
+    by_flavour = {}
+    if "exact" in flavours:
+        exact = index
+        if isinstance(index, ScannIndex):
+            exact = ExactIndex.build(
+                index.embeddings, index.ids, metric=index.metric
+            )
+        by_flavour["exact"] = exact
+    if "scann" in flavours:
+        by_flavour["scann"] = index
+    return by_flavour
+
+
+def _check_width(module):
+    image_bytes = tf.TensorSpec([1], tf.string)
+    embedding = tf.function(module.embed).get_concrete_function(image_bytes)
+    dim = embedding.output_shapes[1]
+    if dim != module.index.dim:
         raise ValueError(
             f"the model embeds into {dim} dimensions, but the index holds "
-            f"embeddings of {index.dim}"
+            f"embeddings of {module.index.dim}"
         )
-    return module
 
 
-def _warm_up_requests(image_size, index):
-    image_bytes = {"image_bytes": _sample_image(image_size)}
-    requests = [("serving_default", image_bytes), ("embed", image_bytes)]
-    if index is not None:
-        embedding = {"embedding": np.zeros((1, index.dim), np.float32)}
-        requests += [("search", image_bytes), ("search_embedding", embedding)]
-    return requests
+def _check_ops(ops, index):
+    if isinstance(index, ScannIndex):
+        ops = [op for op in ops if not op.startswith("Scann>")]
+    if ops:
+        raise ValueError(
+            "a SavedModel for any TensorFlow Serving must have no custom "
+            f"operations; this one needs {', '.join(ops)}"
+        )
 
 
-def _sample_image(image_size):
-    pixels = tf.fill((image_size, image_size, 3), tf.constant(128, tf.uint8))
-    return tf.io.encode_png(pixels)[None]
-
-
-def _write_index_facts(folder, index, k):
-    exact = ExactIndex(index.embeddings, index.ids.numpy())
-    facts = {
-        "index": type(index).__name__,
-        "num_embeddings": len(index),
-        "embedding_dim": index.dim,
-        "k": k,
-        "recall@10": measure_recall(index, exact),
+def _timed(signatures, inputs):
+    """Returns each signature once, with its input; two have the same name."""
+    return {
+        name: (signatures[name], inputs[name])
+        for name in inputs
+        if name != "serving_default"
     }
-    with open(os.path.join(folder, INDEX_FACTS_FILE), "w") as file:
-        json.dump(facts, file, indent=2)
+
+
+def _sample_inputs(module):
+    """Returns an input of each signature, by name."""
+    size = module.image_size
+    pixels = tf.fill((size, size, 3), tf.constant(128, tf.uint8))
+    image_bytes = {"image_bytes": tf.io.encode_png(pixels)[None]}
+    inputs = {"serving_default": image_bytes, "embed": image_bytes}
+    if isinstance(module, SearchModule):
+        embedding = {"embedding": module.index.embeddings[:1]}
+        inputs |= {"search": image_bytes, "search_embedding": embedding}
+    return inputs

@@ -1,5 +1,7 @@
 """What a SavedModel answers: image bytes in, embeddings or ids out."""
 
+import math
+
 import tensorflow as tf
 
 from keras_dvml import data, keras_versions
@@ -40,15 +42,18 @@ class SearchModule(EmbedModule):
 
     Args:
         model: As for `EmbedModule`.
-        index: `index.Index` over the gallery.
+        index: `index.Index` over the gallery, unchanged since it was built.
         k: int. Number of results of a search.
+        match_threshold: float or `None`. Least score of a result that counts
+            as a match; without one, results do not say whether they are.
     """
 
-    def __init__(self, model, index, k):
+    def __init__(self, model, index, k, match_threshold=None):
         super().__init__(model)
         index.check_k(k)
         self.index = index
         self.k = k
+        self.match_threshold = _checked_threshold(match_threshold)
 
     def signatures(self):
         @tf.function(input_signature=[_image_bytes()])
@@ -61,7 +66,11 @@ class SearchModule(EmbedModule):
             ]
         )
         def search_embedding(embedding):
-            return self._results(embedding)
+            return self._results(
+                tf.debugging.check_numerics(
+                    embedding, "embedding must be finite"
+                )
+            )
 
         return {
             **super().signatures(),
@@ -71,11 +80,24 @@ class SearchModule(EmbedModule):
 
     def _results(self, embeddings):
         rows, scores = self.index.lookup(embeddings, self.k)
-        return {"ids": self.index.ids_of(rows), "scores": scores}
+        results = {"ids": self.index.ids_of(rows), "scores": scores}
+        if self.match_threshold is not None:
+            results["is_match"] = scores >= self.match_threshold
+        return results
 
 
 def _image_bytes():
     return tf.TensorSpec([None], tf.string, name="image_bytes")
+
+
+def _checked_threshold(match_threshold):
+    if match_threshold is None:
+        return None
+    if not math.isfinite(match_threshold):
+        raise ValueError(
+            f"match_threshold must be finite; received {match_threshold}"
+        )
+    return float(match_threshold)
 
 
 def _square_size(model):

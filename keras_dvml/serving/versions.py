@@ -3,6 +3,8 @@
 import os
 import shutil
 
+from keras_dvml.serving.custom_ops import custom_ops
+from keras_dvml.serving.notes import write_notes
 from keras_dvml.whole_files import whole_folder
 
 
@@ -20,7 +22,8 @@ def publish(source_dir, base_dir, version=None):
     """Copies a SavedModel to `<base_dir>/<version>`, whole or not at all.
 
     The copy is made beside its place under a name that servers ignore, and
-    renamed when it is complete.
+    renamed when it is complete. Beside the versions lie then `README.md` and
+    `models.config`, as after `export`.
 
     Args:
         source_dir: str. A SavedModel.
@@ -42,4 +45,5 @@ def publish(source_dir, base_dir, version=None):
     target = os.path.join(base_dir, str(version))
     with whole_folder(target) as folder:
         shutil.copytree(source_dir, folder, dirs_exist_ok=True)
+    write_notes(base_dir, custom_ops(target))
     return target

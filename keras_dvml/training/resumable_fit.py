@@ -3,9 +3,21 @@
 import json
 import os
 import tempfile
+import typing
 
 import keras
 import numpy as np
+
+
+@typing.runtime_checkable
+class Resumable(typing.Protocol):
+    """A callback whose memory is saved with the run, and restored."""
+
+    def get_state(self):
+        """Returns a dict from names to arrays, of numbers or of strings."""
+
+    def set_state(self, state):
+        """Goes back to what `get_state` returned."""
 
 
 def resumable_fit(
@@ -21,18 +33,21 @@ def resumable_fit(
 
     The state is saved every `save_every` steps and at the end of each epoch:
     weights (phase and random streams among them), optimizer, running means of
-    the losses, epoch, step and history. Started again with the same arguments
-    the run goes on from the last saved step, in the middle of an epoch too,
-    and ends with the weights and the history that it would have had; on a CPU
-    bit for bit, given `tf.config.experimental.enable_op_determinism()`. A run
-    that is complete returns its history at once.
+    the losses, epoch, step and history, and what callbacks that are
+    `Resumable` remember, such as the labels and rounds of `PseudoLabels`.
+    Started again with the same arguments the run goes on from the last saved
+    step, in the middle of an epoch too, and ends with the weights and the
+    history that it would have had; on a CPU bit for bit, given
+    `tf.config.experimental.enable_op_determinism()`. A run that is complete
+    returns its history at once.
 
     Not covered: what other callbacks remember, and the random streams of
     Keras 2's own layers, such as dropout.
 
     Args:
         model: compiled `models.MetricModel`.
-        batches: `tf.data.Dataset` from `data.balanced_batches`.
+        batches: `tf.data.Dataset` from `data.balanced_batches` or
+            `PseudoLabels.batches`.
         epochs: int >= 1. Epochs in all.
         checkpoint_dir: str or `os.PathLike`. Folder of the state, one run's.
         save_every: int >= 1. Steps between saves.
@@ -45,7 +60,7 @@ def resumable_fit(
 
     Raises:
         ValueError: If the batches have no position, or the saved state is of
-            another model.
+            another model or of other callbacks.
 
     Example:
         >>> import numpy as np
@@ -66,10 +81,12 @@ def resumable_fit(
     position = getattr(batches, "position", None)
     if position is None:
         raise ValueError(
-            "batches must come straight from data.balanced_batches, which "
-            f"knows its position; received {type(batches).__name__}"
+            "batches must come straight from data.balanced_batches or "
+            "PseudoLabels.batches, which know their position; received "
+            f"{type(batches).__name__}"
         )
-    run = _Run(model, position, checkpoint_dir, save_every)
+    resumable = [one for one in callbacks if isinstance(one, Resumable)]
+    run = _Run(model, position, resumable, checkpoint_dir, save_every)
     run.restore()
     # One list for both calls of fit: callbacks see one run of all epochs.
     steps_per_epoch = position.steps_per_epoch
@@ -111,7 +128,7 @@ def resumable_fit(
 class _Run(keras.callbacks.Callback):
     """The state of a run: counts its steps, saves and restores it."""
 
-    def __init__(self, model, position, checkpoint_dir, save_every):
+    def __init__(self, model, position, resumable, checkpoint_dir, save_every):
         super().__init__()
         if save_every < 1:
             raise ValueError(
@@ -119,6 +136,7 @@ class _Run(keras.callbacks.Callback):
             )
         self._model = model
         self._position = position
+        self._resumable = resumable
         self._path = os.path.join(checkpoint_dir, "run.npz")
         self._save_every = save_every
         self._means_within_epoch = None
@@ -137,6 +155,7 @@ class _Run(keras.callbacks.Callback):
         self.history = json.loads(str(state["history"]))
         self._position.step = self.step
         self._assign("variable", self._variables(), state)
+        self._restore_callbacks(state)
         if self.step % self._position.steps_per_epoch:
             self._means_within_epoch = state
 
@@ -168,8 +187,18 @@ class _Run(keras.callbacks.Callback):
             for variable in metric.variables
         ]
 
+    def _callback_names(self):
+        return [type(one).__name__ for one in self._resumable]
+
     def _save(self):
-        state = {"step": self.step, "history": json.dumps(self.history)}
+        state = {
+            "step": self.step,
+            "history": json.dumps(self.history),
+            "callbacks": json.dumps(self._callback_names()),
+        }
+        for number, callback in enumerate(self._resumable):
+            for name, value in callback.get_state().items():
+                state[f"callback.{number}.{name}"] = value
         for kind, variables in [
             ("variable", self._variables()),
             ("mean", self._means()),
@@ -186,6 +215,24 @@ class _Run(keras.callbacks.Callback):
                 os.unlink(file.name)
                 raise
         os.replace(file.name, self._path)
+
+    def _restore_callbacks(self, state):
+        saved = json.loads(str(state["callbacks"]))
+        if saved != self._callback_names():
+            raise ValueError(
+                f"{self._path} holds the state of the callbacks {saved}, this "
+                f"run has {self._callback_names()}: it is the state of "
+                "another run"
+            )
+        for number, callback in enumerate(self._resumable):
+            prefix = f"callback.{number}."
+            callback.set_state(
+                {
+                    name.removeprefix(prefix): value
+                    for name, value in state.items()
+                    if name.startswith(prefix)
+                }
+            )
 
     def _assign(self, kind, variables, state):
         saved = [name for name in state if name.startswith(f"{kind}.")]

@@ -54,6 +54,8 @@ class RetrievalEvaluation(keras.callbacks.Callback):
         scores = dict.fromkeys(score_names(self.ks), float("nan"))
         if due or last:
             embeddings = self.model.predict(self._batches, verbose=0)
-            scores = evaluate_retrieval(embeddings, self.labels, self.ks)
+            scores = evaluate_retrieval(
+                embeddings, self.labels, self.ks, progress=False
+            )
         if logs is not None:
             logs.update({f"val_{name}": one for name, one in scores.items()})

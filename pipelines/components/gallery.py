@@ -1,13 +1,17 @@
 """Reads the images of an artifact, and embeds them just as a server would."""
 
+import io
+import os
 from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
+from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import io_utils
 
 _BATCH_SIZE = 256
+_EMBEDDINGS_FILE = "embeddings.npz"
 
 
 def example_files(
@@ -48,3 +52,23 @@ def embed_images(
         batch = tf.constant([image_bytes[i] for i in range(start, stop)])
         batches.append(embed(image_bytes=batch)["embedding"].numpy())
     return np.concatenate(batches)
+
+
+def write_embeddings(uri: str, **arrays: np.ndarray) -> None:
+    """Writes `embeddings.npz` into an artifact's folder.
+
+    Args:
+        uri: of the artifact.
+        **arrays: `ids`, `embeddings` and what else there is of each image.
+    """
+    # Through memory: zip files seek, which remote files cannot do.
+    packed = io.BytesIO()
+    np.savez(packed, **arrays)
+    with fileio.open(os.path.join(uri, _EMBEDDINGS_FILE), "wb") as stream:
+        stream.write(packed.getvalue())
+
+
+def read_embeddings(uri: str) -> dict[str, np.ndarray]:
+    """Reads what `write_embeddings` wrote."""
+    with fileio.open(os.path.join(uri, _EMBEDDINGS_FILE), "rb") as stream:
+        return dict(np.load(io.BytesIO(stream.read())))

@@ -1,12 +1,10 @@
-"""Ingestion: images with labels in, TFRecords with disjoint classes out."""
+"""Ingestion: images in, TFRecords with disjoint splits out."""
 
 import json
-import logging
 import os
 from collections.abc import Iterator
 from typing import Any
 
-import absl.logging
 import apache_beam as beam
 import tensorflow as tf
 from tfx import v1 as tfx
@@ -28,12 +26,14 @@ from pipelines.components.image_sources import (
     SPLITS,
     SourceImage,
     read_dataset,
-    read_folder,
+    read_files,
 )
-
-_NUM_SHOWN = 5
-
-logger = logging.getLogger(__name__)
+from pipelines.components.ingestion_checks import (
+    check_class_sizes,
+    check_quarantine,
+    check_split_sizes,
+)
+from pipelines.sources.folder import scan_folder, scan_unlabelled
 
 
 @component(use_beam=True)
@@ -42,6 +42,7 @@ def ImageExampleGen(  # noqa: N802
     quarantine: OutputArtifact[Quarantine],
     dataset: Parameter[str] = "",
     folder: Parameter[str] = "",
+    unlabelled_folder: Parameter[str] = "",
     data_dir: Parameter[str] = "",
     max_bad_fraction: Parameter[float] = 0.01,
     input_fingerprint: Parameter[str] = "",
@@ -50,14 +51,16 @@ def ImageExampleGen(  # noqa: N802
 ):
     """Writes images, bytes untouched, as GZIP TFRecords of tf.Examples.
 
-    Splits `train` and `test` share no class. Files that are no images are
-    set aside with a reason; too many of them fail the run.
+    Splits `train` and `test` share no class, or, of images without labels,
+    no image. Files that are no images are set aside with a reason; too many
+    of them fail the run.
 
     Args:
         examples: what was read.
         quarantine: what was left out and why, and the sizes of the classes.
         dataset: TFDS builder name, or empty.
         folder: path of a folder with one sub-folder a class, or empty.
+        unlabelled_folder: path of a folder of images in any order, or empty.
         data_dir: where TFDS prepares its data sets.
         max_bad_fraction: share of bad files above which the run fails.
         input_fingerprint: changes when the input does; only the cache reads
@@ -69,7 +72,9 @@ def ImageExampleGen(  # noqa: N802
     examples.split_names = artifact_utils.encode_split_names(list(SPLITS))
     with beam_pipeline as pipeline:
         if folder:
-            images = read_folder(pipeline, folder)
+            images = read_files(pipeline, scan_folder(folder))
+        elif unlabelled_folder:
+            images = read_files(pipeline, scan_unlabelled(unlabelled_folder))
         else:
             images = read_dataset(pipeline, dataset, data_dir)
         _write(pipeline, images, examples, quarantine)
@@ -82,83 +87,21 @@ def ImageExampleGen(  # noqa: N802
     bad = _load_json(quarantine, "quarantine.json")
     sizes = _load_json(quarantine, "class_sizes.json")
     check_quarantine(bad, _num_images(sizes), max_bad_fraction)
-    check_class_sizes(sizes)
+    if unlabelled_folder:
+        check_split_sizes(sizes)
+        parts = (
+            f"{_num_images(sizes):,} images without labels, "
+            f"{sum(sizes['test'].values()):,} of them held out"
+        )
+    else:
+        check_class_sizes(sizes)
+        parts = (
+            f"{_num_images(sizes):,} images, {len(sizes['train'])} classes to "
+            f"train on and {len(sizes['test'])} others to test on"
+        )
     examples.set_string_custom_property(
-        "summary",
-        f"{_num_images(sizes):,} images, {len(sizes['train'])} classes to "
-        f"train on and {len(sizes['test'])} others to test on, "
-        f"files quarantined: {len(bad)}",
+        "summary", f"{parts}, files quarantined: {len(bad)}"
     )
-
-
-def check_quarantine(
-    bad: list[dict[str, str]], num_images: int, max_bad_fraction: float
-) -> None:
-    """Warns of bad files, and refuses to go on when there are too many.
-
-    Args:
-        bad: what was quarantined: dicts with `path` and `reason`.
-        num_images: files that are images.
-        max_bad_fraction: in [0, 1].
-    """
-    if not bad:
-        return
-    lines = [f"{file['path']}: {file['reason']}" for file in bad]
-    for line in lines:
-        # All go to the run's log, where TFX's own lines go.
-        absl.logging.info("Quarantined %s", line)
-    shown = lines[:_NUM_SHOWN]
-    num_files = len(bad) + num_images
-    fraction = len(bad) / num_files
-    if fraction > max_bad_fraction:
-        raise ValueError(
-            f"{len(bad)} of {num_files} files are bad ({fraction:.1%}); "
-            f"`max_bad_fraction` allows {max_bad_fraction:.1%}. "
-            f"The first of them: {'; '.join(shown)}"
-        )
-    for line in shown:
-        logger.warning("Quarantined %s", line)
-    logger.warning("Quarantined %d of %d files.", len(bad), num_files)
-
-
-def check_class_sizes(sizes: dict[str, dict[str, int]]) -> None:
-    """Refuses classes that cannot be learned, or that are in both splits.
-
-    Args:
-        sizes: split name to class name to number of images.
-    """
-    for split in SPLITS:
-        if len(sizes[split]) < 2:
-            raise ValueError(
-                f"Split `{split}` must hold at least 2 classes with images. "
-                f"Received: {sorted(sizes[split])}"
-            )
-    shared = sorted(set(sizes["train"]) & set(sizes["test"]))
-    if shared:
-        raise ValueError(
-            "Classes of `train` and `test` must not overlap, or the scores "
-            f"would not be those of unseen classes. {len(shared)} are in "
-            f"both, among them {shared[:_NUM_SHOWN]}"
-        )
-    lonely = sorted(name for name, n in sizes["train"].items() if n < 2)
-    if lonely:
-        raise ValueError(
-            "Every class to train on needs at least 2 images. "
-            f"{len(lonely)} have only one, among them {lonely[:_NUM_SHOWN]}"
-        )
-    lonely = sorted(name for name, n in sizes["test"].items() if n < 2)
-    if len(lonely) == len(sizes["test"]):
-        raise ValueError(
-            "At least one class to test on needs 2 images or more. "
-            f"All {len(lonely)} have only one: {lonely[:_NUM_SHOWN]}"
-        )
-    if lonely:
-        logger.warning(
-            "%d classes to test on have one image only, which no other can "
-            "be found for; they are left out of the scores: %s",
-            len(lonely),
-            ", ".join(lonely[:_NUM_SHOWN]),
-        )
 
 
 def _write(
@@ -176,7 +119,10 @@ def _write(
         sizes.append(
             checked.good
             | f"Key_{split}"
-            >> beam.Map(lambda image, split=split: (split, image.label_name))
+            >> beam.Map(
+                # Images without labels are all of one class, which is "".
+                lambda image, split=split: (split, image.label_name or "")
+            )
         )
         uri = artifact_utils.get_split_uri([examples], split)
         _ = (

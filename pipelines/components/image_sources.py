@@ -9,7 +9,7 @@ import apache_beam as beam
 import tensorflow_datasets as tfds
 
 from pipelines.sources.datasets import prepare_dataset
-from pipelines.sources.folder import ImageFile, scan_folder
+from pipelines.sources.folder import ImageFile
 
 SPLITS = ("train", "test")
 # A film in the folder must not be read into memory to learn what it is.
@@ -23,31 +23,30 @@ class SourceImage:
     Attributes:
         image_id: unique and stable over runs.
         image_bytes: the file as it is.
-        label: number of its class.
-        label_name: name of its class.
+        label: number of its class, or `None`.
+        label_name: name of its class, or `None`.
         failure: why it could not be read; empty when it could.
     """
 
     image_id: str
     image_bytes: bytes
-    label: int
-    label_name: str
+    label: int | None
+    label_name: str | None
     failure: str = ""
 
 
-def read_folder(
-    pipeline: beam.Pipeline, folder: str
+def read_files(
+    pipeline: beam.Pipeline, files: list[ImageFile]
 ) -> dict[str, beam.PCollection]:
-    """Reads a folder with one sub-folder a class.
+    """Reads the files of a folder.
 
     Args:
         pipeline: to read in.
-        folder: path of the folder.
+        files: as `pipelines.sources.folder` lists them.
 
     Returns:
         Split name to collection of `SourceImage`.
     """
-    files = scan_folder(folder)
     return {
         split: (
             pipeline
@@ -118,7 +117,7 @@ def _read_file(file: ImageFile) -> SourceImage:
         _printable(file.image_id),
         image_bytes,
         file.label,
-        _printable(file.label_name),
+        file.label_name and _printable(file.label_name),
         failure,
     )
 

@@ -1,10 +1,8 @@
-"""Shows a run: scores, curves, a map, and searches with what was pushed."""
+"""Shows a run: scores, curves, clusters, a map, and searches as served."""
 
-import io
 import json
 import os
 
-import numpy as np
 from tfx import types
 from tfx.dsl.components.base.base_component import BaseComponent
 from tfx.dsl.components.base.base_executor import BaseExecutor
@@ -20,12 +18,21 @@ from tfx.utils import io_utils
 
 import keras_dvml as kd
 from pipelines.artifacts import Report
-from pipelines.components.gallery import example_files
+from pipelines.components.cluster_galleries import cluster_galleries
+from pipelines.components.gallery import example_files, read_embeddings
 from pipelines.components.pusher import read_push
 from pipelines.components.searches import class_name, search_pushed_model
-from pipelines.trainer import HISTORY_FILE
+from pipelines.pseudo_labels import (
+    LABELS_FILE,
+    PseudoLabelTable,
+    read_pseudo_labels,
+)
+from pipelines.training_history import HISTORY_FILE
 
-_SHOWN_SCORES = ("recall@", "map@r", "nmi")
+CLUSTERS_FILE = "clusters.csv"
+_SHOWN_SCORES = ("recall@", "map@r", "nmi", "copies_found@")
+_COPIES_TITLE = "Changed copies that find their original"
+_CLASSES_TITLE = "Scores on unseen classes"
 
 
 class Executor(BaseExecutor):
@@ -54,6 +61,11 @@ class Executor(BaseExecutor):
             kd.data.load_examples(example_files(inputs["examples"], *splits))
             for splits in ((), ("test",))
         )
+        rounds = [
+            inputs[_pseudo_labels(number)]
+            for number in range(int(exec_properties["num_clusterings"]))
+        ]
+        tables = [read_pseudo_labels(one.uri) for one in rounds]
         push = read_push(inputs["pushed_model"])
         kd.reports.write_report(
             os.path.join(report.uri, "report.html"),
@@ -63,8 +75,16 @@ class Executor(BaseExecutor):
                 method: _read_json(inputs[_model_run(method)], HISTORY_FILE)
                 for method in methods
             },
-            embedding_map=_embedding_map(
-                inputs[_evaluation(candidate)], unseen
+            embedding_map=(
+                _map_of_clusters(
+                    inputs[_evaluation(candidate)], gallery, tables[-1]
+                )
+                if gallery.labels is None
+                else _map_of_classes(inputs[_evaluation(candidate)], unseen)
+            ),
+            clusterings=cluster_galleries(tables, gallery) if tables else [],
+            scores_title=(
+                _COPIES_TITLE if gallery.labels is None else _CLASSES_TITLE
             ),
             searches=(
                 search_pushed_model(push["exact"], unseen, gallery)
@@ -84,6 +104,11 @@ class Executor(BaseExecutor):
         io_utils.write_string_file(
             os.path.join(report.uri, "scores.json"), json.dumps(scores)
         )
+        if rounds:
+            fileio.copy(
+                os.path.join(rounds[-1].uri, LABELS_FILE),
+                os.path.join(report.uri, CLUSTERS_FILE),
+            )
         report.set_string_custom_property("summary", "report.html")
 
 
@@ -99,6 +124,7 @@ class Reporter(BaseComponent):
         evaluations: method to its evaluation.
         model_runs: method to its training history.
         pushed_model: what was published, if anything.
+        pseudo_labels: the candidate's clusterings in order, if it made any.
         candidate: the method whose embeddings are drawn.
         title: of the report.
         notes: facts to be listed, term to text.
@@ -118,6 +144,7 @@ class Reporter(BaseComponent):
         evaluations: dict[str, types.BaseChannel],
         model_runs: dict[str, types.BaseChannel],
         pushed_model: types.BaseChannel,
+        pseudo_labels: list[types.BaseChannel],
         candidate: str,
         title: str,
         notes: dict[str, str],
@@ -129,9 +156,14 @@ class Reporter(BaseComponent):
             "pushed_model": pushed_model,
             **{_evaluation(m): channel for m, channel in evaluations.items()},
             **{_model_run(m): channel for m, channel in model_runs.items()},
+            **{
+                _pseudo_labels(number): channel
+                for number, channel in enumerate(pseudo_labels)
+            },
         }
         parameters = {
             "methods": json.dumps(list(evaluations)),
+            "num_clusterings": str(len(pseudo_labels)),
             "candidate": candidate,
             "title": title,
             "notes": json.dumps(notes),
@@ -145,16 +177,28 @@ class Reporter(BaseComponent):
         )
 
 
-def _embedding_map(
+def _map_of_clusters(
+    evaluation: standard_artifacts.ModelEvaluation,
+    images: kd.data.EncodedImages,
+    table: PseudoLabelTable,
+) -> kd.reports.EmbeddingMap:
+    clusters = table.clusters_of(images.ids)
+    return kd.reports.EmbeddingMap(
+        embeddings=read_embeddings(evaluation.uri)["embeddings"],
+        labels=clusters,
+        label_names=[str(cluster) for cluster in clusters],
+        image_bytes=images.image_bytes,
+        noun="cluster",
+    )
+
+
+def _map_of_classes(
     evaluation: standard_artifacts.ModelEvaluation,
     images: kd.data.EncodedImages,
 ) -> kd.reports.EmbeddingMap:
-    path = os.path.join(evaluation.uri, "embeddings.npz")
-    with fileio.open(path, "rb") as stream:
-        embeddings = np.load(io.BytesIO(stream.read()))["embeddings"]
     # Both are in the order of the ids.
     return kd.reports.EmbeddingMap(
-        embeddings=embeddings,
+        embeddings=read_embeddings(evaluation.uri)["embeddings"],
         labels=images.labels,
         label_names=[class_name(images, i) for i in range(len(images.ids))],
         image_bytes=images.image_bytes,
@@ -192,6 +236,10 @@ def _evaluation(method: str) -> str:
 
 def _model_run(method: str) -> str:
     return f"model_run_{method}"
+
+
+def _pseudo_labels(number: int) -> str:
+    return f"pseudo_labels_{number}"
 
 
 def _read_json(artifact: types.Artifact, name: str) -> dict | list:

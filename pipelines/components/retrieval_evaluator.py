@@ -1,11 +1,9 @@
 """Measures retrieval on unseen classes, and blesses what may be pushed."""
 
-import io
 import json
 import logging
 import os
 
-import numpy as np
 from tfx.components.evaluator import constants
 from tfx.dsl.component.experimental.annotations import (
     InputArtifact,
@@ -18,7 +16,11 @@ from tfx.types import standard_artifacts
 from tfx.utils import io_utils, path_utils
 
 import keras_dvml as kd
-from pipelines.components.gallery import embed_images, example_files
+from pipelines.components.gallery import (
+    embed_images,
+    example_files,
+    write_embeddings,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +38,8 @@ def RetrievalEvaluator(  # noqa: N802
 ):
     """Scores retrieval among the images of the `test` split.
 
-    Writes `scores.json` and `embeddings.npz` (`ids`, `labels`,
+    Writes `scores.json`, `intervals.json` (score to low and high, 95% over
+    the choice of classes) and `embeddings.npz` (`ids`, `labels`,
     `embeddings`). Given a tolerance it blesses the model when its Recall@1
     is at least the baseline's, measured anew on the same images, minus the
     tolerance; without a tolerance it only measures.
@@ -66,28 +69,39 @@ def RetrievalEvaluator(  # noqa: N802
         )
         ks = tuple(k for k in ks if k not in too_large)
     scores = kd.evaluation.evaluate_retrieval(embeddings, images.labels, ks=ks)
-    _write_evaluation(evaluation.uri, scores, images, embeddings)
-    evaluation.set_string_custom_property("summary", _summary(scores))
+    intervals = kd.evaluation.bootstrap_intervals(scores)
+    _write_evaluation(evaluation.uri, scores, intervals, images, embeddings)
+    evaluation.set_string_custom_property(
+        "summary", summarize(scores, intervals)
+    )
     if tolerance is None:
         return
 
-    baseline_recall = None
-    if baseline_model is not None and _is_usable_baseline(
-        baseline_model, model
-    ):
+    baseline_recall = difference = None
+    if baseline_model is not None and is_usable_baseline(baseline_model, model):
         baseline_embeddings = embed_images(
             path_utils.serving_model_path(baseline_model.uri),
             images.image_bytes,
         )
-        baseline_recall = kd.evaluation.evaluate_retrieval(
-            baseline_embeddings, images.labels, ks=(1,)
-        )["recall@1"]
-    blessed = deserves_blessing(scores["recall@1"], baseline_recall, tolerance)
+        baseline_scores = kd.evaluation.evaluate_retrieval(
+            baseline_embeddings, images.labels, ks=(1,), clustering=False
+        )
+        baseline_recall = baseline_scores["recall@1"]
+        difference = kd.evaluation.compare_retrieval(scores, baseline_scores)[
+            "recall@1"
+        ]
+    blessed = deserves_blessing(
+        scores["recall@1"], baseline_recall, tolerance, difference=difference
+    )
     write_blessing(blessing, blessed, model, baseline_model)
 
 
 def deserves_blessing(
-    recall: float, baseline_recall: float | None, tolerance: float
+    recall: float,
+    baseline_recall: float | None,
+    tolerance: float,
+    score_name: str = "Recall@1",
+    difference: kd.evaluation.Difference | None = None,
 ) -> bool:
     """Decides whether a model may be pushed.
 
@@ -95,6 +109,8 @@ def deserves_blessing(
         recall: the candidate's Recall@1.
         baseline_recall: the last blessed model's, or `None` without one.
         tolerance: how much of it may be lost.
+        score_name: what is compared, where it is another score.
+        difference: of the two, with its interval, to be reported where known.
 
     Returns:
         Whether the candidate is good enough.
@@ -104,13 +120,21 @@ def deserves_blessing(
     floor = baseline_recall - tolerance
     blessed = recall >= floor
     logger.info(
-        "Recall@1 %.1f%% against %.1f%% of the last blessed model "
+        "%s %.1f%% against %.1f%% of the last blessed model "
         "(at least %.1f%% asked for): %s.",
+        score_name,
         100 * recall,
         100 * baseline_recall,
         100 * floor,
         "blessed" if blessed else "NOT blessed",
     )
+    if difference is not None:
+        logger.info(
+            "%s differs by %+.1f points, 95%% interval %+.1f to %+.1f over "
+            "the choice of classes.",
+            score_name,
+            *(100 * value for value in difference),
+        )
     return blessed
 
 
@@ -158,9 +182,15 @@ def write_blessing(
     )
 
 
-def _is_usable_baseline(
+def is_usable_baseline(
     baseline_model: standard_artifacts.Model, model: standard_artifacts.Model
 ) -> bool:
+    """Says whether an earlier model is there to be compared with.
+
+    Args:
+        baseline_model: the last blessed model.
+        model: the candidate.
+    """
     if baseline_model.id == model.id:
         logger.info("The last blessed model is this one: it stays blessed.")
         return False
@@ -174,20 +204,28 @@ def _is_usable_baseline(
     return True
 
 
-def _write_evaluation(uri, scores, images, embeddings):
-    io_utils.write_string_file(
-        os.path.join(uri, "scores.json"), json.dumps(scores, indent=1)
-    )
-    # Through memory: zip files seek, which remote files cannot do.
-    packed = io.BytesIO()
-    np.savez(
-        packed, ids=images.ids, labels=images.labels, embeddings=embeddings
-    )
-    with fileio.open(os.path.join(uri, "embeddings.npz"), "wb") as stream:
-        stream.write(packed.getvalue())
+def summarize(
+    scores: dict[str, float],
+    intervals: dict[str, kd.evaluation.Interval],
+) -> str:
+    """Says in a line how good a model is, and how sure that is.
 
-
-def _summary(scores: dict[str, float]) -> str:
+    Args:
+        scores: of `evaluate_retrieval`.
+        intervals: of `bootstrap_intervals`.
+    """
     return ", ".join(
-        f"{name} {scores[name]:.1%}" for name in ("recall@1", "map@r", "nmi")
+        f"{name} {scores[name]:.1%} "
+        f"({100 * intervals[name].low:.1f} to {intervals[name].high:.1%})"
+        for name in ("recall@1", "map@r", "nmi")
+    )
+
+
+def _write_evaluation(uri, scores, intervals, images, embeddings):
+    for name, content in (("scores", scores), ("intervals", intervals)):
+        io_utils.write_string_file(
+            os.path.join(uri, f"{name}.json"), json.dumps(content, indent=1)
+        )
+    write_embeddings(
+        uri, ids=images.ids, labels=images.labels, embeddings=embeddings
     )

@@ -14,18 +14,19 @@ def search_pushed_model(
     queries: kd.data.EncodedImages,
     gallery: kd.data.EncodedImages,
 ) -> list[kd.reports.Search]:
-    """Sends images of some classes to the `search` signature.
+    """Sends a few images to the `search` signature.
 
     Args:
         saved_model_path: of a model with a `search` signature.
-        queries: images to choose the queries from: one each of a few classes.
+        queries: images to choose the queries from: one each of a few classes,
+            or a few where there are no labels.
         gallery: what the model's index holds.
 
     Returns:
         A row of results a query; the query itself is left out of them.
     """
     search = tf.saved_model.load(saved_model_path).signatures["search"]
-    chosen = _first_of_classes(queries.labels)
+    chosen = _chosen(queries)
     found = search(
         image_bytes=tf.constant([queries.image_bytes[i] for i in chosen])
     )
@@ -40,7 +41,7 @@ def search_pushed_model(
                 image=gallery.image_bytes[number],
                 label=class_name(gallery, number),
                 score=float(score),
-                is_hit=bool(gallery.labels[number] == queries.labels[query]),
+                is_hit=_is_hit(gallery, number, queries, query),
             )
             for number, score in zip(numbers, scores, strict=True)
             # Rows are padded with empty ids where a search finds too few.
@@ -57,17 +58,31 @@ def search_pushed_model(
 
 
 def class_name(images: kd.data.EncodedImages, number: int) -> str:
-    """Returns the name of an image's class, or its label where it has none.
+    """Returns the name of an image's class, or what else it goes by.
 
     Args:
-        images: labelled images.
+        images: of which the image is one.
         number: of the image.
+
+    Returns:
+        The name of its class, else its label, and without labels its file's.
     """
+    if images.labels is None:
+        return str(images.ids[number]).rpartition("/")[2]
     return str(images.label_names[number]) or str(images.labels[number])
 
 
-def _first_of_classes(labels: np.ndarray) -> list[int]:
-    """Returns the number of the first image of classes spread evenly."""
+def _is_hit(gallery, number, queries, query) -> bool | None:
+    if gallery.labels is None:
+        return None
+    return bool(gallery.labels[number] == queries.labels[query])
+
+
+def _chosen(queries: kd.data.EncodedImages) -> list[int]:
+    """Returns the first image of classes spread evenly, or images so."""
+    labels = queries.labels
+    if labels is None:
+        labels = np.arange(len(queries.ids))
     classes, first = np.unique(labels, return_index=True)
     chosen = np.linspace(0, len(classes) - 1, _NUM_SEARCHES).astype(int)
     return [int(i) for i in first[np.unique(chosen)]]

@@ -4,18 +4,22 @@ import importlib
 import pathlib
 
 from pipelines.configs.schema import (
+    UNSUPERVISED,
     EvaluationConfig,
     IndexConfig,
     IngestConfig,
     PipelineConfig,
+    RoundsConfig,
     TrainConfig,
 )
 
 __all__ = [
+    "UNSUPERVISED",
     "EvaluationConfig",
     "IndexConfig",
     "IngestConfig",
     "PipelineConfig",
+    "RoundsConfig",
     "TrainConfig",
     "config_names",
     "load_config",

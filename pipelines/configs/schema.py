@@ -3,11 +3,19 @@
 import dataclasses
 from typing import Literal
 
-Augmentation = Literal["none", "random_shift", "random_resized_crop"]
-"""A function of `keras_dvml.data` by its name, or none."""
+Augmentation = Literal[
+    "none", "random_shift", "random_resized_crop", "photographs", "drawings"
+]
+"""None, a function of `keras_dvml.data`, or what suits a kind of images: other
+colours and a random part, of photographs mirrored as well, of drawings and
+characters with light and dark exchanged as well."""
 
-Method = Literal["untrained", "triplet", "dvml"]
-"""`untrained` measures the first weights; `triplet` is the plain baseline."""
+Method = Literal["untrained", "triplet", "dvml", "udml", "variational_udml"]
+"""`untrained` measures the first weights; `triplet` is the plain baseline.
+The last two learn without labels, the second of them with DVML's terms."""
+
+UNSUPERVISED = ("udml", "variational_udml")
+WITHOUT_LABELS = ("untrained", *UNSUPERVISED)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,20 +27,31 @@ class IngestConfig:
             `train` and `test` are used; their classes must not overlap.
         folder: path of a folder with one sub-folder a class. The first half
             of the classes, by name, is trained on, the last half tested on.
+            Where not `labelled`, of a folder of images in any order: one in
+            ten is held out of training.
+        labelled: whether the images have labels. Without, only methods that
+            need none can run, and nothing but copies of images is sought.
         max_bad_fraction: in [0, 1]. The run fails when a larger share of the
             files is quarantined.
     """
 
     dataset: str = ""
     folder: str = ""
+    labelled: bool = True
     max_bad_fraction: float = 0.01
 
     def __post_init__(self):
-        """Refuses two sources, none, or a share that is no share."""
+        """Refuses wrong sources, or a share that is no share."""
         if bool(self.dataset) == bool(self.folder):
             raise ValueError(
                 "Exactly one of `dataset` and `folder` must be set. Received: "
                 f"dataset={self.dataset!r}, folder={self.folder!r}"
+            )
+        if self.dataset and not self.labelled:
+            raise ValueError(
+                "`labelled` must be True for a data set, whose labels the "
+                "methods without labels leave aside. Received: "
+                f"dataset={self.dataset!r}, labelled=False"
             )
         if not 0 <= self.max_bad_fraction <= 1:
             raise ValueError(
@@ -45,19 +64,28 @@ class IngestConfig:
 class TrainConfig:
     """How one model is trained. All methods of a run share all but `method`.
 
+    `udml` and `variational_udml` train with the multi-similarity loss, the
+    others with the triplet loss.
+
     Attributes:
         method: which model and loss; see `Method`.
         image_size: pixels; images are cut to squares of this side.
         widths: channels of each block of the convolutional backbone.
         embedding_dim: numbers in an embedding.
         num_samples: DVML's draws of the variation an image.
+        rotation_weight: UDML's weight of telling how an image was turned.
+        rotation_batch: images of a batch that UDML turns.
         margin: of the triplet loss.
-        epochs: passes of `steps_per_epoch` batches.
+        epochs: passes of `steps_per_epoch` batches; for UDML, see
+            `RoundsConfig`.
         steps_per_epoch: batches an epoch.
         classes_per_batch: classes in a batch; fewer where fewer exist.
         images_per_class: images of each of them, with replacement where a
             class has fewer.
         augmentation: random change of each training image.
+        crop_min_area: in (0, 1]. Least share of an image that a random part
+            keeps.
+        color_strength: how much colours are changed, 0 for not at all.
         learning_rate: of Adam.
         release_decoder_at: epoch at which DVML's second phase begins.
         evaluate_every: epochs between retrieval scores on the test classes,
@@ -70,16 +98,72 @@ class TrainConfig:
     widths: tuple[int, ...] = (32, 64, 128, 256)
     embedding_dim: int = 128
     num_samples: int = 20
+    rotation_weight: float = 0.1
+    rotation_batch: int = 16
     margin: float = 0.2
     epochs: int = 20
     steps_per_epoch: int = 50
     classes_per_batch: int = 16
     images_per_class: int = 5
     augmentation: Augmentation = "random_shift"
+    crop_min_area: float = 0.7
+    color_strength: float = 1.0
     learning_rate: float = 1e-3
     release_decoder_at: int = 5
     evaluate_every: int = 5
     seed: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class RoundsConfig:
+    """How UDML makes its own labels: in rounds of clustering and training.
+
+    Attributes:
+        num_rounds: of clustering all training images and training on their
+            cluster ids. The first clusters backbone features, later ones the
+            embeddings of the model of the round before.
+        epochs_per_round: passes of `TrainConfig.steps_per_epoch` batches.
+        rotation_epochs: before the first round, learning from turned images
+            alone; 0 for none.
+        num_clusters: clusters, at most as many as images to train on; `None`
+            for one to each `images_per_cluster` of them, at least 2.
+        images_per_cluster: images to a cluster where their number is not
+            given. Small clusters are purer, and fill up in batches with
+            repetitions, each changed in another way.
+        images_per_shown_cluster: the same of the last clustering, which is
+            of all images, and for people to look at.
+        metric: `"cosine"` or `"euclidean"`, what k-means measures with.
+        num_iterations: of k-means, at most.
+    """
+
+    num_rounds: int = 4
+    epochs_per_round: int = 5
+    rotation_epochs: int = 0
+    num_clusters: int | None = None
+    images_per_cluster: int = 3
+    images_per_shown_cluster: int = 15
+    metric: Literal["cosine", "euclidean"] = "cosine"
+    num_iterations: int = 20
+
+    def __post_init__(self):
+        """Refuses numbers that are out of range."""
+        for name, least in (
+            ("num_rounds", 1),
+            ("epochs_per_round", 1),
+            ("rotation_epochs", 0),
+            ("images_per_cluster", 1),
+            ("images_per_shown_cluster", 1),
+        ):
+            if vars(self)[name] < least:
+                raise ValueError(
+                    f"`{name}` must be at least {least}. Received: "
+                    f"{name}={vars(self)[name]}"
+                )
+        if self.num_clusters is not None and self.num_clusters < 2:
+            raise ValueError(
+                "`num_clusters` must be at least 2, or None. Received: "
+                f"num_clusters={self.num_clusters}"
+            )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,8 +172,9 @@ class EvaluationConfig:
 
     Attributes:
         ks: the k of Recall@k.
-        tolerance: in [0, 1]. The candidate is blessed when its Recall@1 is at
-            least the last blessed model's minus this.
+        tolerance: in [0, 1]. The candidate is blessed when its Recall@1, or
+            without labels the share of copies it finds, is at least the last
+            blessed model's minus this.
     """
 
     ks: tuple[int, ...] = (1, 2, 4, 8)
@@ -118,6 +203,7 @@ class PipelineConfig:
         name: of the pipeline and of the model under `saved_models/`.
         ingest: where the images come from.
         train: the budget that all methods share.
+        rounds: how the methods without labels make theirs.
         evaluation: how they are measured.
         index: how the gallery is searched.
         methods: which are trained and compared, in the order of the table.
@@ -127,15 +213,28 @@ class PipelineConfig:
     name: str
     ingest: IngestConfig
     train: TrainConfig = TrainConfig()
+    rounds: RoundsConfig = RoundsConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
     index: IndexConfig = IndexConfig()
     methods: tuple[Method, ...] = ("untrained", "triplet", "dvml")
     candidate: Method = "dvml"
 
     def __post_init__(self):
-        """Refuses a candidate that is not trained."""
+        """Refuses methods that do not fit each other or the images."""
         if self.candidate not in self.methods:
             raise ValueError(
                 f"`candidate` must be one of `methods`. Received: candidate="
                 f"{self.candidate!r}, methods={self.methods}"
+            )
+        needing = [m for m in self.methods if m not in WITHOUT_LABELS]
+        if needing and not self.ingest.labelled:
+            raise ValueError(
+                f"`methods` must be of {WITHOUT_LABELS} where images have no "
+                f"labels. Received: {needing}"
+            )
+        if self.rounds.rotation_epochs and not self.train.rotation_weight:
+            raise ValueError(
+                "`rotation_epochs` need a `rotation_weight` above 0. Received: "
+                f"rotation_epochs={self.rounds.rotation_epochs}, "
+                f"rotation_weight={self.train.rotation_weight}"
             )

@@ -3,6 +3,8 @@ import pytest
 import tensorflow as tf
 
 import keras_dvml as kd
+from keras_dvml.data.batches import sampled_batches
+from keras_dvml.data.image_source import image_source
 
 
 @pytest.fixture
@@ -152,6 +154,43 @@ def test_small_class_is_repeated_on_request(pictures):
     )
     (numbers,) = numbers_of(batches)
     assert sorted(set(numbers)) == list(range(7))
+
+
+def test_missing_classes_are_repeated_on_request(pictures):
+    sampler = kd.data.BalancedSampler(pictures[1], 8, 2, 0, replacement=True)
+    drawn = pictures[1][sampler.batch(step=0)].reshape(8, 2)
+    # 8 draws of 6 classes: each once, and two of them twice.
+    np.testing.assert_array_equal(drawn[:, 0], drawn[:, 1])
+    assert sorted(np.bincount(drawn[:, 0])) == [1, 1, 1, 1, 2, 2]
+
+
+def test_images_without_a_label_can_be_skipped(pictures):
+    labels = np.where(np.arange(30) % 5 == 0, -1, pictures[1])
+    sampler = kd.data.BalancedSampler(labels, 3, 4, 0, skip_unlabelled=True)
+    drawn = np.concatenate([sampler.batch(step) for step in range(50)])
+    np.testing.assert_array_equal(np.unique(drawn), np.flatnonzero(labels >= 0))
+
+
+def test_labels_may_change_from_pass_to_pass(pictures):
+    images, labels = pictures
+    samplers = [
+        kd.data.BalancedSampler(one, 3, 2, seed=0)
+        for one in (labels, labels[::-1].copy())
+    ]
+    remaining = iter(samplers)
+    batches = sampled_batches(
+        image_source(images),
+        lambda: next(remaining),
+        batch_size=6,
+        steps_per_epoch=4,
+        augment=None,
+        seed=0,
+    )
+    for first_step, sampler in zip((0, 4), samplers, strict=True):
+        for step, (batch, batch_labels) in enumerate(batches, first_step):
+            numbers = batch[:, 0, 0, 0].numpy()
+            np.testing.assert_array_equal(numbers, sampler.batch(step))
+            np.testing.assert_array_equal(batch_labels, sampler.labels[numbers])
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,4 @@
 import struct
-import zlib
 
 import numpy as np
 import pytest
@@ -74,35 +73,15 @@ def test_jpeg_gif_and_bmp_decode(tmp_path):
         assert kd.data.decode_image(tf.constant(encoded), 4).shape == (4, 4, 3)
 
 
-def huge_png():
-    """A PNG of 10,000 x 10,000 black pixels that is only some 100 KiB."""
-
-    def chunk(kind, content):
-        crc = zlib.crc32(kind + content)
-        return (
-            struct.pack(">I", len(content))
-            + kind
-            + content
-            + struct.pack(">I", crc)
-        )
-
-    header = struct.pack(">IIBBBBB", 10_000, 10_000, 1, 0, 0, 0, 0)
-    rows = zlib.compress(bytes(10_000 * (1 + 1250)), 9)
-    signature = b"\x89PNG\r\n\x1a\n"
-    return signature + b"".join(
-        [chunk(b"IHDR", header), chunk(b"IDAT", rows), chunk(b"IEND", b"")]
-    )
-
-
 @pytest.mark.parametrize(
     ("image_bytes", "reason"),
     [
         (b"", "empty file"),
-        (b"hello, I am a text", "not a JPEG, PNG, GIF or BMP"),
+        (b"hello, I am a text", "must be JPEG, PNG, GIF.*other bytes"),
         (png(picture())[:200], "corrupt image"),
-        (png(picture())[:12], "its header cannot be read"),
+        (png(picture())[:12], "corrupt image"),
+        (png(picture())[:24], "corrupt image"),
         (tf.io.encode_jpeg(picture()).numpy()[:300], "corrupt image"),
-        (huge_png(), "10000 x 10000 pixels; at most 64000000"),
     ],
 )
 def test_bad_images_are_named_with_the_reason(image_bytes, reason):

@@ -1,7 +1,12 @@
+import json
+import logging
+
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import keras_dvml as kd
+from keras_dvml.evaluation import progress
 
 
 def clustered(num_classes=12, sizes=(1, 2, 3, 7), dim=8, seed=0):
@@ -18,6 +23,7 @@ def clustered(num_classes=12, sizes=(1, 2, 3, 7), dim=8, seed=0):
 def naive_scores(embeddings, labels, ks):
     """The definitions, one query at a time; ties put other classes first."""
     recall, average_precision, precision = {k: [] for k in ks}, [], []
+    reciprocal = []
     for query in range(len(labels)):
         others = [i for i in range(len(labels)) if i != query]
         others.sort(
@@ -32,6 +38,7 @@ def naive_scores(embeddings, labels, ks):
             continue
         for k in ks:
             recall[k].append(any(hits[:k]))
+        reciprocal.append(1 / (1 + hits.index(True)))
         precision.append(sum(hits[:num_positive]) / num_positive)
         average_precision.append(
             sum(
@@ -45,6 +52,7 @@ def naive_scores(embeddings, labels, ks):
         **{f"recall@{k}": np.mean(recall[k]) for k in ks},
         "map@r": np.mean(average_precision),
         "r_precision": np.mean(precision),
+        "mrr": np.mean(reciprocal),
     }
 
 
@@ -78,17 +86,119 @@ def test_perfect_embeddings_score_one():
     assert scores == {name: pytest.approx(1.0) for name in scores}
 
 
+def test_scores_may_leave_out_the_clustering():
+    embeddings, labels = clustered()
+    every = kd.evaluation.evaluate_retrieval(embeddings, labels, (1,))
+    some = kd.evaluation.evaluate_retrieval(
+        embeddings, labels, (1,), clustering=False
+    )
+    names = ["recall@1", "map@r", "r_precision", "mrr"]
+    assert some == {name: every[name] for name in names}
+    assert some.clusters is None
+
+
+def test_left_out_queries_are_counted_and_logged(caplog):
+    caplog.set_level(logging.INFO)
+    # The sizes repeat 1, 2, 3, 7: of 12 classes 3 have a single item.
+    scores = kd.evaluation.evaluate_retrieval(*clustered(), (1,))
+    assert scores.num_left_out == 3
+    assert "3 of 39 queries are left out" in caplog.text
+
+
+def test_scores_are_a_dict_for_json():
+    scores = kd.evaluation.evaluate_retrieval(*clustered(), (1,))
+    assert json.loads(json.dumps(scores)) == scores
+
+
+def test_queries_are_looked_up_in_a_gallery():
+    # Gallery b a b; the first query is nearest to b, then a, then b.
+    gallery = [[1.0, 0.0], [0.8, 0.6], [0.0, 1.0]], ["b", "a", "b"]
+    queries = [[1.0, 0.1], [0.0, 1.0], [1.0, 0.0]], ["a", "b", "c"]
+    scores = kd.evaluation.evaluate_retrieval(
+        *gallery, (1, 2, 3), queries=queries, clustering=False
+    )
+    # Query a: R = 1, rank 2. Query b: R = 2, ranks 1 and 3. Query c: left out.
+    assert scores.num_left_out == 1
+    assert scores == {
+        "recall@1": 0.5,
+        "recall@2": 1.0,
+        "recall@3": 1.0,
+        "map@r": (0 + 1 / 2) / 2,
+        "r_precision": (0 + 1 / 2) / 2,
+        "mrr": (1 / 2 + 1) / 2,
+    }
+
+
+def test_a_gallery_does_not_leave_out_the_query():
+    embeddings, labels = clustered()
+    scores = kd.evaluation.evaluate_retrieval(
+        embeddings, labels, (1,), (embeddings, labels)
+    )
+    # Each query finds itself at rank 1, so no class is alone either.
+    assert scores["recall@1"] == 1.0
+    assert scores.num_left_out == 0
+
+
+def test_clustering_scores_beside_a_gallery_are_those_of_the_queries():
+    embeddings, labels = clustered()
+    scores = kd.evaluation.evaluate_retrieval(
+        *clustered(seed=1), (1,), (embeddings, labels)
+    )
+    expected = kd.evaluation.clustering_scores(embeddings, labels)
+    assert {name: scores[name] for name in expected} == expected
+
+
+def datasets(embeddings, labels):
+    """The same data in all the ways that a data set may hold it."""
+    make = tf.data.Dataset.from_tensor_slices
+    yield make((embeddings, labels)).batch(7), None
+    yield make((embeddings, labels)), None
+    yield make(embeddings).batch(7), make(labels)
+    yield make(embeddings).batch(7), labels
+
+
+def test_data_sets_and_memory_maps_score_as_arrays_do(tmp_path):
+    embeddings, labels = clustered()
+    evaluate = kd.evaluation.evaluate_retrieval
+    expected = evaluate(embeddings, labels, (1,))
+    for dataset, own_labels in datasets(embeddings, labels):
+        assert evaluate(dataset, own_labels, (1,)) == expected
+        pairs = dataset if own_labels is None else (dataset, own_labels)
+        assert evaluate(*clustered(seed=1), (1,), pairs) == evaluate(
+            *clustered(seed=1), (1,), (embeddings, labels)
+        )
+    np.save(tmp_path / "embeddings.npy", embeddings)
+    mapped = np.load(tmp_path / "embeddings.npy", mmap_mode="r")
+    assert evaluate(mapped, labels, (1,)) == expected
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float64"])
+def test_other_float_types_are_scored_as_float32(dtype):
+    embeddings, labels = clustered()
+    embeddings = embeddings.astype("float16")
+    evaluate = kd.evaluation.evaluate_retrieval
+    assert evaluate(embeddings.astype(dtype), labels, (1,)) == evaluate(
+        embeddings.astype("float32"), labels, (1,)
+    )
+
+
+def test_long_work_shows_a_bar_that_can_be_switched_off(capsys, monkeypatch):
+    monkeypatch.setattr(progress, "_SECONDS_WITHOUT", -1.0)
+    kd.evaluation.evaluate_retrieval(*clustered(), (1,), progress=False)
+    assert capsys.readouterr().out == ""
+    kd.evaluation.evaluate_retrieval(*clustered(), (1,))
+    assert "1/1" in capsys.readouterr().out
+
+
+def test_short_work_shows_nothing(capsys):
+    kd.evaluation.evaluate_retrieval(*clustered(), (1,))
+    assert capsys.readouterr().out == ""
+
+
 def test_names_of_the_scores_are_known_beforehand():
     embeddings, labels = clustered()
     scores = kd.evaluation.evaluate_retrieval(embeddings, labels, (1, 4))
     assert list(scores) == kd.evaluation.score_names((1, 4))
-
-
-def test_queries_alone_in_their_class_are_left_out():
-    embeddings = [[1.0, 0.0], [1.0, 0.1], [0.0, 1.0]]
-    ranks, queries = kd.evaluation.positive_ranks(embeddings, [0, 0, 1])
-    assert queries.tolist() == [0, 1]
-    assert [one.tolist() for one in ranks] == [[1], [1]]
 
 
 def test_labels_may_be_any_ids():
@@ -97,21 +207,6 @@ def test_labels_may_be_any_ids():
     expected = kd.evaluation.evaluate_retrieval(embeddings, labels, (1,))
     actual = kd.evaluation.evaluate_retrieval(embeddings, names, (1,))
     assert actual == pytest.approx(expected)
-
-
-def test_pairwise_f1_equals_counting_pairs():
-    random = np.random.default_rng(0)
-    labels, clusters = random.integers(0, 4, (2, 40))
-    same_label = labels[:, None] == labels
-    same_cluster = clusters[:, None] == clusters
-    pairs = np.triu(np.ones((40, 40), bool), k=1)
-    both = np.sum(same_label & same_cluster & pairs)
-    precision = both / np.sum(same_cluster & pairs)
-    recall = both / np.sum(same_label & pairs)
-    expected = 2 * precision * recall / (precision + recall)
-    assert kd.evaluation.pairwise_f1(labels, clusters) == pytest.approx(
-        expected
-    )
 
 
 def test_neighbours_equal_a_full_sort():
@@ -136,9 +231,54 @@ def test_neighbours_equal_a_full_sort():
         (np.ones((3, 2)), [0, 0], (1,), "3 embeddings but 2 labels"),
         (np.ones((3, 2)), [0, 0, 1], (3,), r"k must be in 1..2.*received 3"),
         (np.ones((3, 2)), [0, 0, 1], (0,), "received 0"),
+        (np.ones((3, 2)), [0, 0, 1], (1.5,), "received 1.5"),
         (np.ones((3, 2)), [0, 1, 2], (1,), "no class has two items"),
+        (np.ones((3, 2)), np.zeros((3, 2)), (1,), r"shape \(3, 2\)"),
+        (np.ones((3, 2)), [0, 0, np.nan], (1,), "labels .* NaN .* row 2"),
+        (np.ones((3, 2)), None, (1,), "came without labels"),
+        ([["a"], ["b"]], [0, 0], (1,), "must be real numbers; received <U1"),
+        ([[1e300], [1.0]], [0, 0], (1,), "NaN or infinity.*row 0"),
+        ([[1.0], [1e30]], [0, 0], (1,), "overflow; received 1.0e.30 in row 1"),
     ],
 )
 def test_bad_input_is_named(embeddings, labels, ks, message):
     with pytest.raises(ValueError, match=message):
         kd.evaluation.evaluate_retrieval(embeddings, labels, ks)
+
+
+@pytest.mark.parametrize(
+    ("queries", "message"),
+    [
+        (([[1.0, np.nan]], [0]), "queries must be finite"),
+        (([[1.0]], [0]), r"queries must have the embeddings' 2 columns"),
+        (([[1.0, 0.0]], [0, 1]), "1 queries but 2 labels"),
+        (([[1.0, 0.0]], ["a"]), "must be of one kind; received int64 and <U1"),
+        (([[1.0, 0.0]], [7]), "no query has an item of its class"),
+        (([[1.0, 0.0]], [0], [0]), "received 3 parts"),
+        ((np.ones((0, 2)), []), r"queries must be .* received shape \(0, 2\)"),
+    ],
+)
+def test_bad_queries_are_named(queries, message):
+    with pytest.raises(ValueError, match=message):
+        kd.evaluation.evaluate_retrieval(np.eye(2), [0, 1], (1,), queries)
+
+
+def test_k_may_be_the_whole_gallery_beside_queries():
+    arguments = np.eye(2), [0, 1], (2,), (np.eye(2), [0, 1])
+    assert kd.evaluation.evaluate_retrieval(*arguments)["recall@2"] == 1.0
+    with pytest.raises(ValueError, match=r"k must be in 1..2 .*received 3"):
+        kd.evaluation.evaluate_retrieval(*arguments[:2], (3,), arguments[3])
+
+
+@pytest.mark.parametrize(
+    ("dataset", "labels", "message"),
+    [
+        (lambda data: data.repeat(), None, "a data set that ends"),
+        (lambda data: data.take(0), None, "must not be empty"),
+        (lambda data: data, [0, 1], r"a data set of \(embeddings, labels\)"),
+    ],
+)
+def test_bad_data_sets_are_named(dataset, labels, message):
+    pairs = tf.data.Dataset.from_tensor_slices((np.eye(2), [0, 0])).batch(2)
+    with pytest.raises(ValueError, match=message):
+        kd.evaluation.evaluate_retrieval(dataset(pairs), labels, (1,))

@@ -39,6 +39,17 @@ def test_every_positive_pair_is_visited_once():
     assert cycles.num_pairs == np.sum(visits)
 
 
+def test_pairs_are_visited_in_one_order_and_back_finds_the_other_member():
+    cycles = ops.class_cycles(LABELS)
+
+    def mark(there, back, times, visits):
+        visits = ops.add_to_entries(visits, there, times)
+        return (ops.add_to_entries(visits, back, tf.gather(times, back)),)
+
+    (visits,) = cycles.for_each_pair(mark, (tf.zeros((6, 6)),))
+    np.testing.assert_array_equal(visits, ops.positive_pairs(LABELS))
+
+
 def test_batch_without_pairs_leaves_what_is_carried():
     cycles = ops.class_cycles([1, 2, 3])
     (total,) = cycles.for_each_positive(lambda *_: (tf.constant(1.0),), (5.0,))

@@ -1,5 +1,4 @@
 import numpy as np
-import pytest
 import tensorflow as tf
 
 from keras_dvml import ops
@@ -29,34 +28,3 @@ def test_pair_maths_is_float32_for_half_precision():
 def test_normalizing_gives_length_one_and_leaves_zero_alone():
     rows = ops.l2_normalize(tf.constant([[3.0, 4.0], [0.0, 0.0]]))
     np.testing.assert_allclose(rows, [[0.6, 0.8], [0.0, 0.0]], atol=1e-6)
-
-
-@pytest.mark.parametrize(
-    "pairwise", [ops.pairwise_similarity, ops.pairwise_squared_distance]
-)
-@pytest.mark.parametrize("jit_compile", [False, True])
-# Small and large matrices go different ways.
-@pytest.mark.parametrize("num_rows", [7, 300])
-def test_gradient_equals_that_of_explicit_pairs(
-    pairwise, jit_compile, num_rows
-):
-    random = np.random.default_rng(0)
-    rows = tf.constant(random.normal(size=(num_rows, 3)), tf.float32)
-    upstream = tf.constant(random.normal(size=[num_rows] * 2), tf.float32)
-
-    def explicit(rows):
-        one, other = rows[:, None], rows[None, :]
-        if pairwise is ops.pairwise_similarity:
-            return tf.reduce_sum(one * other, axis=-1)
-        return tf.reduce_sum(tf.square(one - other), axis=-1)
-
-    @tf.function(jit_compile=jit_compile)
-    def gradient(function, rows):
-        with tf.GradientTape() as tape:
-            tape.watch(rows)
-            matrix = function(rows)
-        return tape.gradient(matrix, rows, output_gradients=upstream)
-
-    np.testing.assert_allclose(
-        gradient(pairwise, rows), gradient(explicit, rows), atol=1e-3
-    )

@@ -32,6 +32,11 @@ class LocalRun:
     def uri(self, step, key):
         return pathlib.Path(self.outcomes[step].outputs[key][0].uri)
 
+    def versions(self, model_name):
+        """Names of the folders that a server takes for versions."""
+        paths = (self.serving_dir / model_name).iterdir()
+        return {path.name for path in paths if path.name.isdecimal()}
+
 
 @pytest.fixture(scope="session")
 def write_images():

@@ -17,7 +17,7 @@ def test_unknown_name_is_an_attribute_error():
 
 
 @pytest.mark.pipeline
-@pytest.mark.parametrize("name", ["Quarantine", "Report"])
+@pytest.mark.parametrize("name", ["PseudoLabels", "Quarantine", "Report"])
 def test_type_name_is_one_that_kubeflow_imports_the_type_by(name):
     artifact = getattr(pipelines, name)
     # The pattern of TFX's compiler for Kubeflow V2.

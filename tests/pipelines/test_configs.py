@@ -3,6 +3,8 @@ import pytest
 from pipelines.configs import (
     IngestConfig,
     PipelineConfig,
+    RoundsConfig,
+    TrainConfig,
     config_names,
     load_config,
 )
@@ -10,7 +12,8 @@ from pipelines.configs.folder_dvml import model_name
 
 
 def test_all_runs_are_listed():
-    assert {"folder_dvml", "glyphs_dvml"} <= set(config_names())
+    names = {"folder_dvml", "folder_udml", "glyphs_dvml", "glyphs_udml"}
+    assert names <= set(config_names())
 
 
 def test_glyphs_are_drawn_and_served_under_their_name():
@@ -38,14 +41,64 @@ def test_unknown_run_is_told_the_known_ones():
         load_config("glyph")
 
 
-def test_glyphs_take_no_images():
-    with pytest.raises(ValueError, match="folder_dvml"):
-        load_config("glyphs_dvml", "somewhere")
+@pytest.mark.parametrize("method", ["dvml", "udml"])
+def test_glyphs_take_no_images(method):
+    with pytest.raises(ValueError, match=f"folder_{method}"):
+        load_config(f"glyphs_{method}", "somewhere")
 
 
-def test_folder_run_asks_for_images():
+@pytest.mark.parametrize("method", ["dvml", "udml"])
+def test_folder_run_asks_for_images(method):
     with pytest.raises(ValueError, match="--images FOLDER"):
-        load_config("folder_dvml")
+        load_config(f"folder_{method}")
+
+
+def test_unlabelled_folder_runs_methods_that_need_no_labels(tmp_path):
+    config = load_config("folder_udml", str(tmp_path / "My Birds!"))
+    assert config.name == "my_birds"
+    assert not config.ingest.labelled
+    assert config.methods == ("untrained", "udml")
+
+
+def test_methods_that_need_labels_are_refused_without():
+    with pytest.raises(ValueError, match=r"no labels.*\['dvml'\]"):
+        PipelineConfig(
+            name="birds",
+            ingest=IngestConfig(folder="birds", labelled=False),
+            methods=("dvml", "udml"),
+            candidate="udml",
+        )
+
+
+def test_data_sets_keep_their_labels():
+    with pytest.raises(ValueError, match="labelled=False"):
+        IngestConfig(dataset="glyphs", labelled=False)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"num_rounds": 0},
+        {"epochs_per_round": 0},
+        {"rotation_epochs": -1},
+        {"images_per_cluster": 0},
+        {"num_clusters": 1},
+    ],
+)
+def test_rounds_refuse_numbers_out_of_range(wrong):
+    (name, value), *_ = wrong.items()
+    with pytest.raises(ValueError, match=f"{name}={value}"):
+        RoundsConfig(**wrong)
+
+
+def test_rotations_alone_need_a_weight():
+    with pytest.raises(ValueError, match="rotation_weight=0"):
+        PipelineConfig(
+            name="glyphs",
+            ingest=IngestConfig(dataset="glyphs"),
+            train=TrainConfig(rotation_weight=0),
+            rounds=RoundsConfig(rotation_epochs=1),
+        )
 
 
 @pytest.mark.parametrize(

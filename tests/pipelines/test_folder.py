@@ -4,12 +4,30 @@ import sys
 
 import pytest
 
-from pipelines.sources.folder import folder_fingerprint, scan_folder
+from pipelines.sources.folder import (
+    files_fingerprint,
+    scan_folder,
+    scan_unlabelled,
+)
 
 
 @pytest.fixture
 def folder(tmp_path, write_images):
     return write_images(tmp_path / "images", num_classes=5, images_per_class=2)
+
+
+@pytest.fixture
+def flat(tmp_path):
+    """Thirty files that need be no images to be listed, five a level down."""
+    (tmp_path / "flat" / "more").mkdir(parents=True)
+    for i in range(30):
+        place = tmp_path / "flat" / ("more" if i < 5 else "")
+        (place / f"{i}.png").write_bytes(b"a")
+    return tmp_path / "flat"
+
+
+def folder_fingerprint(folder):
+    return files_fingerprint(scan_folder(folder))
 
 
 def test_first_half_of_the_classes_is_trained_on(folder):
@@ -92,3 +110,44 @@ def test_scanning_needs_no_tensorflow():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout.split()
     assert "tensorflow" not in modules and "tfx" not in modules
+
+
+def test_unlabelled_files_have_ids_and_no_labels(flat):
+    files = scan_unlabelled(str(flat))
+    ids = [file.image_id for file in files]
+    assert len(ids) == 30 and ids == sorted(ids)
+    assert "more/0.png" in ids and "29.png" in ids
+    assert {(file.label, file.label_name) for file in files} == {(None, None)}
+
+
+def test_one_unlabelled_file_in_ten_is_held_out(flat):
+    splits = [file.split for file in scan_unlabelled(str(flat))]
+    assert (splits.count("test"), splits.count("train")) == (3, 27)
+
+
+def test_a_new_file_changes_few_of_those_held_out(flat):
+    def held_out():
+        files = scan_unlabelled(str(flat))
+        return {file.image_id for file in files if file.split == "test"}
+
+    before = held_out()
+    (flat / "new.png").write_bytes(b"a")
+    # One more of 31 files, which may be the new one.
+    assert len(held_out() & before) >= 2
+
+
+def test_held_out_files_are_not_the_first_by_name(flat):
+    files = scan_unlabelled(str(flat))
+    places = [i for i, file in enumerate(files) if file.split == "test"]
+    assert places != [0, 1, 2]
+
+
+def test_unlabelled_folder_with_too_few_files_is_named(tmp_path):
+    (tmp_path / "a.png").write_bytes(b"a")
+    with pytest.raises(ValueError, match="at least 20 images.*1 files"):
+        scan_unlabelled(str(tmp_path))
+
+
+def test_missing_unlabelled_folder_is_named(tmp_path):
+    with pytest.raises(ValueError, match="folder of images.*nope"):
+        scan_unlabelled(str(tmp_path / "nope"))

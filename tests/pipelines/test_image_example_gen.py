@@ -65,6 +65,17 @@ def test_split_that_lost_its_classes_is_an_error(module):
         module.check_class_sizes(sizes)
 
 
+@pytest.mark.parametrize(
+    ("num_train", "num_test", "split"), [(1, 5, "train"), (9, 0, "test")]
+)
+def test_unlabelled_split_that_lost_its_images_is_an_error(
+    module, num_train, num_test, split
+):
+    sizes = {"train": {"": num_train}, "test": {"": num_test}}
+    with pytest.raises(ValueError, match=f"Split `{split}`"):
+        module.check_split_sizes(sizes)
+
+
 def test_unreadable_file_carries_its_reason(tmp_path):
     from pipelines.components.image_sources import _read_file
     from pipelines.sources.folder import ImageFile

@@ -52,6 +52,42 @@ def test_wrong_arguments_are_explained(arguments, message, capsys):
     assert message in capsys.readouterr().out
 
 
+def test_labels_is_none_or_not_given():
+    finished = subprocess.run(
+        ["make", "--dry-run", "demo", "LABELS=some"],
+        capture_output=True,
+        text=True,
+    )
+    assert finished.returncode == 2
+    assert "LABELS=some" in finished.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "config"),
+    [
+        ([], "glyphs_dvml"),
+        (["IMAGES=a b"], "folder_dvml --images"),
+        (["LABELS=none"], "glyphs_udml"),
+        (["LABELS=none", "IMAGES=a b"], "folder_udml --images"),
+    ],
+)
+def test_make_demo_chooses_the_run(arguments, config):
+    finished = subprocess.run(
+        ["make", "--dry-run", "demo", *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert f"--config {config}" in finished.stdout
+
+
+def test_table_of_copies_has_room_for_its_titles():
+    assert score_table({"udml": {"copies_found@1": 0.5}}).split("\n") == [
+        "        Copies found@1",
+        "  udml            50.0",
+    ]
+
+
 def test_table_lists_methods_and_percentages():
     table = score_table(
         {

@@ -1,4 +1,11 @@
+import json
+import pathlib
+from types import SimpleNamespace
+
+import numpy as np
 import pytest
+
+import keras_dvml as kd
 
 pytestmark = pytest.mark.pipeline
 
@@ -42,6 +49,81 @@ def test_blessing_depends_on_the_last_blessed_model(
     )
 
 
+def test_blessing_tells_how_sure_the_difference_is(module, caplog):
+    caplog.set_level("INFO")
+    difference = kd.evaluation.Difference(0.1, -0.02, 0.22)
+    assert module.deserves_blessing(0.6, 0.5, 0.01, difference=difference)
+    assert "+10.0 points, 95% interval -2.0 to +22.0" in caplog.text
+
+
+def test_summary_tells_how_sure_the_scores_are(module):
+    scores = {"recall@1": 0.612, "map@r": 0.3, "nmi": 0.5, "ami": 0.4}
+    intervals = {
+        name: kd.evaluation.Interval(value - 0.03, value + 0.025)
+        for name, value in scores.items()
+    }
+    assert module.summarize(scores, intervals) == (
+        "recall@1 61.2% (58.2 to 63.7%), map@r 30.0% (27.0 to 32.5%), "
+        "nmi 50.0% (47.0 to 52.5%)"
+    )
+
+
+@pytest.fixture
+def run(module, artifact, monkeypatch, tmp_path):
+    """Runs the component on embeddings instead of images and models."""
+    labels = np.repeat(np.arange(10), 6)
+    images = SimpleNamespace(
+        ids=[f"{i}" for i in range(60)], labels=labels, image_bytes=[b""] * 60
+    )
+    noise = np.random.default_rng(0).normal(size=(60, 10))
+    hardness = {"Model_1": 0.5, "Model_2": 0.3}
+    monkeypatch.setattr(module, "example_files", lambda *_: None)
+    monkeypatch.setattr(kd.data, "load_examples", lambda _: images)
+    (tmp_path / "Model_2" / "Format-Serving").mkdir(parents=True)
+    monkeypatch.setattr(
+        module,
+        "embed_images",
+        lambda path, _: (
+            np.eye(10)[labels]
+            + hardness[pathlib.Path(path).parent.name] * noise
+        ),
+    )
+
+    def run(**arguments):
+        evaluation = artifact("ModelEvaluation", 1)
+        blessing = artifact("ModelBlessing", 1)
+        module.RetrievalEvaluator.EXECUTOR_SPEC.executor_class._FUNCTION(
+            model=artifact("Model", 1),
+            examples=artifact("Examples", 1),
+            evaluation=evaluation,
+            blessing=blessing,
+            **arguments,
+        )
+        return evaluation, blessing
+
+    return run
+
+
+def test_intervals_stand_beside_the_scores(run):
+    evaluation, _ = run(ks="[1, 2, 60]")
+    folder = pathlib.Path(evaluation.uri)
+    scores = json.loads((folder / "scores.json").read_text())
+    intervals = json.loads((folder / "intervals.json").read_text())
+    assert list(scores) == list(intervals)
+    assert "recall@2" in scores and "recall@60" not in scores
+    for name, (low, high) in intervals.items():
+        assert low < scores[name] < high, name
+    summary = evaluation.get_string_custom_property("summary")
+    assert summary.startswith(f"recall@1 {scores['recall@1']:.1%} (")
+
+
+def test_a_model_is_compared_with_the_last_blessed_one(run, artifact, caplog):
+    caplog.set_level("INFO")
+    _, blessing = run(tolerance=0.01, baseline_model=artifact("Model", 2))
+    assert blessing.get_int_custom_property("blessed") == 0
+    assert "Recall@1 differs by -" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("blessed", "file"), [(True, "BLESSED"), (False, "NOT_BLESSED")]
 )
@@ -59,11 +141,11 @@ def test_blessing_is_written_as_tfx_reads_it(module, artifact, blessed, file):
 
 def test_model_is_never_its_own_baseline(module, artifact):
     model = artifact("Model", 1)
-    assert not module._is_usable_baseline(model, model)
+    assert not module.is_usable_baseline(model, model)
 
 
 def test_baseline_that_is_gone_is_passed_over(module, artifact, caplog):
-    assert not module._is_usable_baseline(
+    assert not module.is_usable_baseline(
         artifact("Model", 1), artifact("Model", 2)
     )
     assert "is gone" in caplog.text

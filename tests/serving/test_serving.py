@@ -6,7 +6,6 @@ import threading
 import numpy as np
 import pytest
 import tensorflow as tf
-from tensorflow.core.protobuf import saved_model_pb2
 
 import keras_dvml as kd
 from keras_dvml.serving.warm_up import WARM_UP_FILE
@@ -93,29 +92,24 @@ def test_plain_keras_model_is_exported_too(tiny_backbone, files, tmp_path):
     )
 
 
-def operations_of(folder):
-    with open(os.path.join(folder, "saved_model.pb"), "rb") as file:
-        proto = saved_model_pb2.SavedModel.FromString(file.read())
-    graph = proto.meta_graphs[0].graph_def
-    names = {node.op for node in graph.node}
-    for function in graph.library.function:
-        names |= {node.op for node in function.node_def}
-    return names
+@pytest.fixture
+def scann(embeddings):
+    return kd.index.ScannIndex.build(embeddings, IDS)
 
 
 @pytest.mark.scann
 def test_scann_index_gives_two_flavours_under_one_version(
-    model, embeddings, files, tmp_path, run_python
+    model, scann, files, tmp_path, run_python
 ):
-    index = kd.index.ScannIndex.build(embeddings, IDS)
-    folders = kd.serving.export(model, tmp_path / "birds", index, k=3)
+    scann.exact_is_better = False
+    folders = kd.serving.export(model, tmp_path / "birds", scann, k=3)
     assert folders == [
         str(tmp_path / "birds" / "1"),
         str(tmp_path / "birds-scann" / "1"),
     ]
-    stock, with_scann = map(operations_of, folders)
-    assert not any(">" in name for name in stock)
-    assert any(name.startswith("Scann>") for name in with_scann)
+    stock, with_scann = map(kd.serving.custom_ops, folders)
+    assert stock == []
+    assert with_scann == ["Scann>ScannSearchBatched", "Scann>TensorsToScann"]
 
     (tmp_path / "query.png").write_bytes(files[7])
     code = """
@@ -139,7 +133,10 @@ def test_scann_index_under_the_recall_floor_is_not_exported(
     class Forgetful(kd.index.ScannIndex):
         def lookup(self, queries, k):
             rows, scores = super().lookup(queries, k)
-            return tf.where(tf.range(k) < k // 2, rows, -1), scores
+            return tf.where(tf.range(k) <= k // 2, rows, -1), scores
+
+        def nearest(self, queries, k):
+            return kd.index.Index.nearest(self, queries, k)
 
     index = Forgetful.build(embeddings, IDS, recall_floor=0.0)
     with pytest.raises(ValueError, match="recall@10 0.500, under"):
@@ -147,16 +144,155 @@ def test_scann_index_under_the_recall_floor_is_not_exported(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.scann
+def test_only_the_exact_flavour_is_written_where_it_is_better(
+    model, scann, tmp_path, caplog
+):
+    (tmp_path / "birds-scann" / "4").mkdir(parents=True)
+    scann.exact_is_better = True
+    folders = kd.serving.export(model, tmp_path / "birds", scann, k=3)
+    assert folders == [str(tmp_path / "birds" / "5")]
+    assert "only the exact flavour is written" in caplog.text
+    assert os.listdir(tmp_path / "birds-scann") == ["4"]
+
+
+@pytest.mark.scann
+def test_flavours_may_be_chosen(model, scann, exact, tmp_path):
+    scann.exact_is_better = True
+    (folder,) = kd.serving.export(
+        model, tmp_path / "birds", scann, k=3, flavours=["scann"]
+    )
+    assert folder == str(tmp_path / "birds-scann" / "1")
+    for index, flavours in ((exact, ["scann"]), (scann, ["hnsw"]), (scann, [])):
+        with pytest.raises(ValueError, match="must be among exact"):
+            kd.serving.export(
+                model, tmp_path / "birds", index, k=3, flavours=flavours
+            )
+
+
+@pytest.mark.scann
+def test_exact_flavour_with_custom_operations_is_refused(
+    model, scann, embeddings, tmp_path
+):
+    class Disguised(kd.index.ExactIndex):
+        def lookup(self, queries, k):
+            return scann.lookup(queries, k)
+
+    index = Disguised.build(embeddings, IDS)
+    index.state = scann
+    with pytest.raises(ValueError, match="no custom.*Scann>ScannSearchBatched"):
+        kd.serving.export(model, tmp_path / "birds", index, k=3)
+    assert not list(tmp_path.glob("birds/*"))
+
+
+def test_changes_of_an_index_are_in_its_export(
+    model, exact, embeddings, files, tmp_path
+):
+    exact.remove(["photo-7"])
+    exact.add(embeddings[7:8], ids=["photo-7-again"])
+    (folder,) = kd.serving.export(model, tmp_path / "birds", exact, k=40)
+    search = tf.saved_model.load(folder).signatures["search"]
+    (ids,) = search(image_bytes=tf.constant(files[7:8]))["ids"].numpy()
+    assert ids[0] == b"photo-7-again" and b"photo-7" not in ids
+    assert exact.is_changed
+
+
+def test_emptied_index_is_not_exported(model, exact, tmp_path):
+    exact.remove(IDS)
+    with pytest.raises(ValueError, match=r"received shape \(0, 8\)"):
+        kd.serving.export(model, tmp_path / "birds", exact)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("storage", ["float16", "int8"])
+@pytest.mark.parametrize("metric", ["dot_product", "cosine"])
+def test_every_way_to_keep_and_compare_embeddings_is_served(
+    model, embeddings, tmp_path, storage, metric
+):
+    index = kd.index.ExactIndex.build(
+        embeddings, IDS, storage=storage, metric=metric
+    )
+    (folder,) = kd.serving.export(
+        model, tmp_path / "birds", index, k=3, recall_floor=0.0
+    )
+    search = tf.saved_model.load(folder).signatures["search_embedding"]
+    found = search(embedding=tf.constant(3 * embeddings[:9]))
+    ids, scores = index.search(3 * embeddings[:9], k=3)
+    assert found["ids"].numpy().astype("U").tolist() == ids.tolist()
+    np.testing.assert_allclose(found["scores"], scores, rtol=1e-5)
+
+
+def test_results_say_whether_they_match_where_a_threshold_is_given(
+    model, exact, embeddings, files, tmp_path
+):
+    _, scores = exact.search(embeddings, k=3)
+    # Between the second and the third result of the first query.
+    threshold = float(scores[0, 1:].mean())
+    (folder,) = kd.serving.export(
+        model, tmp_path / "birds", exact, k=3, match_threshold=threshold
+    )
+    signatures = tf.saved_model.load(folder).signatures
+    by_image = signatures["search"](image_bytes=tf.constant(files))
+    by_embedding = signatures["search_embedding"](
+        embedding=tf.constant(embeddings)
+    )
+    assert by_image["is_match"][0].numpy().tolist() == [True, True, False]
+    for found in (by_image, by_embedding):
+        assert found["is_match"].shape == (40, 3)
+        np.testing.assert_array_equal(
+            found["is_match"], found["scores"].numpy() >= threshold
+        )
+    with open(os.path.join(folder, "assets.extra", "index.json")) as file:
+        assert json.load(file)["match_threshold"] == threshold
+
+
+def test_calibrated_threshold_is_taken_as_it_is(
+    model, exact, embeddings, tiny_images, tmp_path
+):
+    match = kd.evaluation.calibrate_match_threshold(embeddings, tiny_images[1])
+    (folder,) = kd.serving.export(
+        model, tmp_path / "birds", exact, k=3, match_threshold=match
+    )
+    search = tf.saved_model.load(folder).signatures["search"]
+    assert search.structured_outputs["is_match"].shape.as_list() == [None, 3]
+    with pytest.raises(ValueError, match="must be finite; received nan"):
+        kd.serving.export(
+            model, tmp_path / "birds", exact, match_threshold=float("nan")
+        )
+
+
+def test_embeddings_that_are_no_numbers_fail_their_request(
+    model, exact, embeddings, tmp_path
+):
+    (folder,) = kd.serving.export(model, tmp_path / "birds", exact, k=3)
+    search = tf.saved_model.load(folder).signatures["search_embedding"]
+    for bad in (np.nan, np.inf):
+        with pytest.raises(
+            tf.errors.InvalidArgumentError, match="embedding must be finite"
+        ):
+            search(embedding=tf.constant(np.full((1, 8), bad, np.float32)))
+    assert search(embedding=tf.constant(embeddings))["ids"].shape == (40, 3)
+
+
 def test_measured_recall_stands_beside_the_model(model, exact, tmp_path):
     (folder,) = kd.serving.export(model, tmp_path / "birds", exact, k=3)
     with open(os.path.join(folder, "assets.extra", "index.json")) as file:
         facts = json.load(file)
+    milliseconds = facts.pop("milliseconds")
+    assert set(milliseconds) == {"embed", "search", "search_embedding"}
+    assert all(value > 0 for value in milliseconds.values())
+    assert facts.pop("measured_on").endswith("CPUs, one request at a time")
     assert facts == {
         "index": "ExactIndex",
         "num_embeddings": 40,
         "embedding_dim": 8,
+        "metric": "dot_product",
+        "storage": "float32",
         "k": 3,
+        "match_threshold": None,
         "recall@10": 1.0,
+        "tensorflow": tf.__version__,
+        "custom_ops": [],
     }
 
 
@@ -167,14 +303,14 @@ def test_versions_count_up(model, tmp_path):
     assert os.path.basename(folder) == "8"
 
 
-def test_failed_export_leaves_nothing(model, tmp_path, monkeypatch):
+def test_failed_export_leaves_nothing(model, exact, tmp_path, monkeypatch):
     def full_disk(*_):
         raise OSError("No space left on device")
 
     export_file = importlib.import_module("keras_dvml.serving.export")
-    monkeypatch.setattr(export_file, "write_warm_up", full_disk)
+    monkeypatch.setattr(export_file, "write_facts", full_disk)
     with pytest.raises(OSError, match="No space left"):
-        kd.serving.export(model, tmp_path / "birds")
+        kd.serving.export(model, tmp_path / "birds", exact)
     assert list((tmp_path / "birds").iterdir()) == []
 
 

@@ -4,19 +4,20 @@ import signal
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 
 import keras_dvml as kd
 
-SCRIPT = pathlib.Path(__file__).parent / "resumed_run.py"
+HERE = pathlib.Path(__file__).parent
 
 
-def run(checkpoint_dir, fatal_step, result_path):
+def run(script, checkpoint_dir, fatal, result_path):
     return subprocess.run(
         [
-            *(sys.executable, "-W", "ignore", SCRIPT),
-            *map(str, (checkpoint_dir, fatal_step, result_path)),
+            *(sys.executable, "-W", "ignore", HERE / script),
+            *map(str, (checkpoint_dir, fatal, result_path)),
         ],
         capture_output=True,
         text=True,
@@ -24,12 +25,26 @@ def run(checkpoint_dir, fatal_step, result_path):
     )
 
 
+def results_of(script, fatal, folder):
+    finished = run(script, folder / "run", fatal, folder / "result.npz")
+    assert finished.returncode == 0, finished.stderr[-3000:]
+    return dict(np.load(folder / "result.npz"))
+
+
+def assert_killed_run_ends_as(undisturbed, script, fatal, never, folder):
+    killed = run(script, folder / "run", fatal, folder / "result.npz")
+    assert killed.returncode == -signal.SIGKILL, killed.stderr[-3000:]
+    assert not (folder / "result.npz").exists()
+    resumed = results_of(script, never, folder)
+    assert set(resumed) == set(undisturbed)
+    for name, value in undisturbed.items():
+        np.testing.assert_array_equal(resumed[name], value, err_msg=name)
+
+
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory):
     folder = tmp_path_factory.mktemp("undisturbed")
-    finished = run(folder / "run", 0, folder / "result.npz")
-    assert finished.returncode == 0, finished.stderr[-3000:]
-    return dict(np.load(folder / "result.npz"))
+    return results_of("resumed_run.py", 0, folder)
 
 
 # 5 steps an epoch, saved every 2: in the first step, between saves, right
@@ -38,15 +53,38 @@ def undisturbed(tmp_path_factory):
 def test_killed_run_ends_as_the_undisturbed_one(
     fatal_step, undisturbed, tmp_path
 ):
-    killed = run(tmp_path / "run", fatal_step, tmp_path / "result.npz")
-    assert killed.returncode == -signal.SIGKILL
-    assert not (tmp_path / "result.npz").exists()
-    finished = run(tmp_path / "run", 0, tmp_path / "result.npz")
-    assert finished.returncode == 0, finished.stderr[-3000:]
-    resumed = dict(np.load(tmp_path / "result.npz"))
-    assert set(resumed) == set(undisturbed)
-    for name, value in undisturbed.items():
-        np.testing.assert_array_equal(resumed[name], value, err_msg=name)
+    assert_killed_run_ends_as(
+        undisturbed, "resumed_run.py", fatal_step, 0, tmp_path
+    )
+
+
+@pytest.fixture(scope="module")
+def undisturbed_rounds(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("undisturbed_rounds")
+    return results_of("resumed_rounds.py", "never", folder)
+
+
+# 5 steps an epoch, 2 epochs a round: in the middle of the first round, before
+# its last epoch is saved, while later rounds are clustered, right after that
+# and before anything of the round is saved, in the middle of it, at its end.
+@pytest.mark.parametrize(
+    "fatal",
+    [
+        "step 3",
+        "step 10",
+        "round 1",
+        "step 11",
+        "step 13",
+        "round 2",
+        "step 30",
+    ],
+)
+def test_killed_rounds_end_as_the_undisturbed_ones(
+    fatal, undisturbed_rounds, tmp_path
+):
+    assert_killed_run_ends_as(
+        undisturbed_rounds, "resumed_rounds.py", fatal, "never", tmp_path
+    )
 
 
 @pytest.fixture
@@ -94,3 +132,83 @@ def test_batches_without_a_position_are_refused(model, tiny_images, tmp_path):
         kd.training.resumable_fit(
             model, batches(*tiny_images).take(1), 1, tmp_path
         )
+
+
+def pseudo_labels(images):
+    return kd.training.PseudoLabels(images, num_clusters=8, every=1)
+
+
+def test_state_without_that_of_a_callback_is_refused(
+    model, tiny_images, tmp_path
+):
+    kd.training.resumable_fit(
+        model, batches(*tiny_images), 1, tmp_path, verbose=0
+    )
+    pseudo = pseudo_labels(tiny_images[0])
+    with pytest.raises(ValueError, match=r"\['PseudoLabels'\].*another run"):
+        kd.training.resumable_fit(
+            model,
+            *(pseudo.batches(4, 5), 2, tmp_path),
+            callbacks=[pseudo],
+            verbose=0,
+        )
+
+
+class Counter(keras.callbacks.Callback):
+    """A callback of somebody else's, with a memory."""
+
+    num_epochs = 0
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.num_epochs += 1
+
+    def get_state(self):
+        return {"num_epochs": np.asarray(self.num_epochs)}
+
+    def set_state(self, state):
+        self.num_epochs = int(state["num_epochs"])
+
+
+def test_any_callback_with_a_state_is_restored(model, tiny_images, tmp_path):
+    counters = [Counter(), Counter()]
+    for counter, epochs in zip(counters, (2, 5), strict=True):
+        kd.training.resumable_fit(
+            model,
+            *(batches(*tiny_images), epochs, tmp_path),
+            callbacks=[counter],
+            verbose=0,
+        )
+    assert counters[1].num_epochs == 5
+
+
+def test_rounds_are_those_of_fit(tiny_backbone, tiny_images, tmp_path):
+    def train(fit):
+        keras.utils.set_random_seed(0)
+        model = kd.models.EmbeddingModel(
+            keras.models.clone_model(tiny_backbone), embedding_dim=8
+        )
+        model.compile("adam", loss=kd.losses.NPairLoss())
+        pseudo = pseudo_labels(tiny_images[0])
+        return fit(model, pseudo), pseudo
+
+    plain, of_plain = train(
+        lambda model, pseudo: (
+            model.fit(
+                pseudo.batches(4, 5), epochs=3, callbacks=[pseudo], verbose=0
+            ).history
+        )
+    )
+    resumable, of_resumable = train(
+        lambda model, pseudo: kd.training.resumable_fit(
+            model,
+            *(pseudo.batches(4, 5), 3, tmp_path),
+            callbacks=[pseudo],
+            verbose=0,
+        )
+    )
+    assert plain.keys() == resumable.keys()
+    for name, values in plain.items():
+        np.testing.assert_allclose(resumable[name], values, rtol=1e-4)
+    np.testing.assert_array_equal(
+        of_plain.clustering.assignments, of_resumable.clustering.assignments
+    )

@@ -1,0 +1,224 @@
+"""How large an image is, told from its first bytes, in a graph or outside.
+
+A few kilobytes can decode to gigabytes. What a file will decode to must be
+known before it is decoded, and in the graph itself: a served model has nobody
+else to look.
+"""
+
+import tensorflow as tf
+
+#: Images with more pixels than this are refused: 64 megapixels.
+MAX_PIXELS = 64_000_000
+
+#: Whether this TensorFlow decodes WebP: 2.20 does, 2.15 does not.
+DECODES_WEBP = hasattr(tf.raw_ops, "DecodeWebP")
+
+#: What is decoded, in words.
+KINDS = (
+    "JPEG, PNG, GIF, BMP or WebP" if DECODES_WEBP else "JPEG, PNG, GIF or BMP"
+)
+
+_JPEG, _PNG, _GIF, _BMP, _WEBP, _OTHER = range(6)
+
+
+def guarded(image_bytes):
+    """Returns what is to be decoded, if that is safe.
+
+    Args:
+        image_bytes: scalar string tensor.
+
+    Returns:
+        Scalar string tensor: the same, of a GIF the first frame alone.
+
+    Raises:
+        tf.errors.InvalidArgumentError: If the bytes are not an image of a
+            kind that is decoded here, or hold more than `MAX_PIXELS` pixels.
+    """
+    kind = _kind(image_bytes)
+    known = tf.debugging.Assert(
+        kind != _OTHER, [f"an image must be {KINDS}; received other bytes"]
+    )
+    decoded = tf.debugging.Assert(
+        (kind != _WEBP) | DECODES_WEBP,
+        [f"an image must be {KINDS}; received WebP"],
+    )
+    with tf.control_dependencies([known, decoded]):
+        image_bytes = tf.cond(
+            kind == _GIF,
+            lambda: first_frame(image_bytes),
+            lambda: tf.identity(image_bytes),
+        )
+    size = _size(image_bytes, kind)
+    whole = tf.debugging.Assert(
+        tf.reduce_all(size > 0),
+        ["corrupt image: its header tells no size; received", size],
+    )
+    small = tf.debugging.Assert(
+        size[0] * size[1] <= MAX_PIXELS,
+        [
+            f"an image must have at most {MAX_PIXELS} pixels; received height "
+            "and width",
+            size,
+        ],
+    )
+    with tf.control_dependencies([whole, small]):
+        return tf.identity(image_bytes)
+
+
+def first_frame(gif):
+    """Returns a GIF file cut off behind its first frame.
+
+    The decoder unpacks every frame, also where only the first is asked for.
+
+    Args:
+        gif: scalar string tensor.
+
+    Returns:
+        Scalar string tensor: `gif` where no frame begins.
+    """
+    reader = _GifReader(gif)
+    begin = reader.first_image()
+    return tf.cond(
+        reader.byte(begin) == reader.IMAGE,
+        lambda: tf.strings.join(
+            [tf.strings.substr(gif, 0, reader.end_of_image(begin)), ";"]
+        ),
+        lambda: tf.identity(gif),
+    )
+
+
+class _GifReader:
+    """Walks through the blocks of a GIF file; behind its end are zeros."""
+
+    EXTENSION, IMAGE = 0x21, 0x2C
+
+    def __init__(self, gif):
+        self._bytes = tf.io.decode_raw(tf.strings.join([gif, "\0"]), tf.uint8)
+        self._last = tf.size(self._bytes) - 1
+
+    def byte(self, place):
+        at = tf.minimum(place, self._last)
+        return tf.cast(tf.gather(self._bytes, at), tf.int32)
+
+    def number(self, place):
+        return self.byte(place) + 256 * self.byte(place + 1)
+
+    def first_image(self):
+        """Returns the place of the first block that is no extension."""
+        return tf.while_loop(
+            lambda place: self.byte(place) == self.EXTENSION,
+            lambda place: [self._behind_sub_blocks(place + 2)],
+            [13 + self._palette_length(10)],
+        )[0]
+
+    def end_of_image(self, begin):
+        """Returns the place behind the image block at `begin`."""
+        flags = begin + 9
+        # Behind the palette stands the code size, then the image itself.
+        return self._behind_sub_blocks(
+            flags + 1 + self._palette_length(flags) + 1
+        )
+
+    def _behind_sub_blocks(self, place):
+        # Each begins with its length; one of length 0 ends them.
+        return (
+            1
+            + tf.while_loop(
+                lambda place: self.byte(place) > 0,
+                lambda place: [place + 1 + self.byte(place)],
+                [place],
+            )[0]
+        )
+
+    def _palette_length(self, place):
+        flags = self.byte(place)
+        colours = tf.bitwise.left_shift(2, tf.bitwise.bitwise_and(flags, 7))
+        return tf.where(flags >= 0x80, 3 * colours, 0)
+
+
+def _head(image_bytes):
+    # Filled up: a file may be shorter, and the complaint about a part that is
+    # not there would quote its bytes.
+    return tf.strings.substr(image_bytes, 0, 32) + "\0" * 32
+
+
+def _kind(image_bytes):
+    head = _head(image_bytes)
+
+    def holds(signature, place=0):
+        return tf.strings.substr(head, place, len(signature)) == signature
+
+    is_kind = [
+        holds(b"\xff\xd8\xff"),
+        holds(b"\x89PNG\r\n\x1a\n"),
+        holds(b"GIF8"),
+        holds(b"BM"),
+        holds(b"RIFF") & holds(b"WEBP", place=8),
+        True,
+    ]
+    return tf.argmax(tf.cast(is_kind, tf.int32), output_type=tf.int32)
+
+
+def _size(image_bytes, kind):
+    head = _head(image_bytes)
+    sizes = {
+        _JPEG: lambda: tf.io.extract_jpeg_shape(image_bytes, tf.int64)[:2],
+        _PNG: lambda: _read(head, 16, tf.int32, little_endian=False),
+        _GIF: lambda: _gif_size(image_bytes),
+        _BMP: lambda: tf.abs(_read(head, 18, tf.int32)),
+        _WEBP: lambda: _webp_size(head),
+        _OTHER: lambda: tf.zeros(2, tf.int64),
+    }
+    return tf.ensure_shape(tf.switch_case(kind, sizes), (2,))
+
+
+def _read(head, place, dtype, little_endian=True):
+    """Returns height and width where width and height stand in a header."""
+    part = tf.strings.substr(head, place, 2 * dtype.size)
+    width_height = tf.io.decode_raw(part, dtype, little_endian)
+    width_height = tf.ensure_shape(width_height, (2,))
+    return tf.cast(width_height[::-1], tf.int64)
+
+
+def _gif_size(gif):
+    reader = _GifReader(gif)
+    begin = reader.first_image()
+    frame = [reader.number(begin + 7), reader.number(begin + 5)]
+    frame = tf.where(reader.byte(begin) == reader.IMAGE, frame, 0)
+    screen = _read(_head(gif), 6, tf.uint16)
+    return tf.maximum(screen, tf.cast(frame, tf.int64))
+
+
+def _webp_size(head):
+    kind = tf.strings.substr(head, 12, 4)
+    sizes = [
+        (kind == "VP8 ", lambda: _lossy_webp_size(head)),
+        (kind == "VP8L", lambda: _lossless_webp_size(head)),
+        (kind == "VP8X", lambda: _extended_webp_size(head)),
+    ]
+    return tf.case(sizes, default=lambda: tf.zeros(2, tf.int64))
+
+
+def _lossy_webp_size(head):
+    # The upper two bits say how to scale what was decoded.
+    return tf.bitwise.bitwise_and(
+        _read(head, 26, tf.uint16), tf.constant(0x3FFF, tf.int64)
+    )
+
+
+def _lossless_webp_size(head):
+    # Fourteen bits each, one less than width and height.
+    bits = tf.io.decode_raw(tf.strings.substr(head, 21, 4), tf.int32)[0]
+    height_width = tf.bitwise.right_shift(bits, [14, 0])
+    height_width = tf.bitwise.bitwise_and(height_width, 0x3FFF)
+    return tf.cast(1 + height_width, tf.int64)
+
+
+def _extended_webp_size(head):
+    # Three bytes each, one less than width and height.
+    numbers = tf.io.decode_raw(tf.strings.substr(head, 24, 6), tf.uint8)
+    numbers = tf.cast(tf.reshape(numbers, (2, 3)), tf.int64)
+    width_height = tf.linalg.matvec(
+        numbers, tf.constant([1, 256, 65536], tf.int64)
+    )
+    return 1 + width_height[::-1]

@@ -1,0 +1,133 @@
+"""From which similarity on a search result counts as a match."""
+
+import dataclasses
+
+import numpy as np
+
+from keras_dvml.evaluation.checks import class_numbers, labelled_embeddings
+
+_QUERIES_AT_ONCE = 1024
+_NOTHING = np.float32(-np.inf)
+
+
+@dataclasses.dataclass(frozen=True)
+class MatchThreshold:
+    """A similarity, and what it means for queries like those it came from.
+
+    `float(...)` of it is the similarity.
+
+    Attributes:
+        threshold: float. Results with at least this dot product match.
+        false_match_rate: float in 0..1. Share of the queries that an item of
+            another class reaches it for: of a query whose own class the
+            gallery lacks, the chance to be answered with any match.
+        true_match_rate: float in 0..1, or `None` where no class is shared.
+            Share of the queries with others of their class in the gallery
+            that one of these reaches it for.
+        num_queries: int. Queries that it was calibrated on.
+    """
+
+    threshold: float
+    false_match_rate: float
+    true_match_rate: float | None
+    num_queries: int
+
+    def __float__(self):
+        return self.threshold
+
+
+def calibrate_match_threshold(
+    embeddings,
+    labels,
+    gallery=None,
+    gallery_labels=None,
+    *,
+    false_match_rate=0.01,
+):
+    """Finds the similarity that few queries of unknown classes reach.
+
+    Each query is compared with the gallery's items of all classes but its
+    own, as if it were of a class that the gallery lacks. The threshold is the
+    smallest one with no more than the asked share of the queries' best such
+    items at or above it. The classes should be held out of training: a model
+    sets the classes it has seen apart as no others. The more items a gallery
+    has, the closer comes the best of them: calibrate on the gallery that is
+    served, or one of its size.
+
+    Args:
+        embeddings: `(Q, dim)` float array of the queries, or a data set, as
+            for `evaluate_retrieval`.
+        labels: `(Q,)` array.
+        gallery: `(N, dim)` float array; by default the queries, each of which
+            is left out of its own answer.
+        gallery_labels: `(N,)` array.
+        false_match_rate: float in 0..1.
+
+    Returns:
+        `MatchThreshold`.
+
+    Raises:
+        ValueError: If the rate is not in 0..1, or a query has no item of
+            another class to be compared with.
+
+    Example:
+        >>> import numpy as np
+        >>> import keras_dvml as kd
+        >>> angles = np.radians([0, 10, 90, 95])
+        >>> embeddings = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+        >>> match = kd.evaluation.calibrate_match_threshold(
+        ...     embeddings, [0, 0, 1, 1]
+        ... )
+        >>> round(float(match), 3), match.true_match_rate
+        (0.174, 1.0)
+    """
+    if not 0 <= false_match_rate <= 1:
+        raise ValueError(
+            f"false_match_rate must be in 0..1; received {false_match_rate}"
+        )
+    embeddings, labels = labelled_embeddings(embeddings, labels)
+    own_gallery = gallery is None
+    if own_gallery:
+        gallery, gallery_labels = embeddings, labels
+    gallery, gallery_labels = labelled_embeddings(
+        gallery, gallery_labels, name="gallery"
+    )
+    labels, gallery_labels = class_numbers(labels, gallery_labels)
+    others, mates = [], []
+    for start in range(0, len(embeddings), _QUERIES_AT_ONCE):
+        rows = slice(start, start + _QUERIES_AT_ONCE)
+        scores = embeddings[rows] @ gallery.T
+        same = labels[rows, None] == gallery_labels
+        others.append(np.where(same, _NOTHING, scores).max(axis=1))
+        if own_gallery:
+            queries = np.arange(len(scores))
+            scores[queries, start + queries] = _NOTHING
+        mates.append(np.where(same, scores, _NOTHING).max(axis=1))
+    return _threshold(
+        np.concatenate(others), np.concatenate(mates), false_match_rate
+    )
+
+
+def _threshold(others, mates, false_match_rate):
+    if not np.isfinite(others).all():
+        raise ValueError(
+            "the gallery must have items of another class for each query; it "
+            f"has none for row {np.argmin(np.isfinite(others))}"
+        )
+    highest_first = np.sort(others)[::-1]
+    num_allowed = int(false_match_rate * len(others))
+    # The first one too many must stay below: the next number above it.
+    threshold = (
+        np.nextafter(highest_first[num_allowed], np.float32(np.inf))
+        if num_allowed < len(others)
+        else highest_first[-1]
+    )
+    mates = mates[np.isfinite(mates)]
+    return MatchThreshold(
+        threshold=float(threshold),
+        false_match_rate=float(np.mean(others >= threshold)),
+        true_match_rate=(
+            float(np.mean(mates >= threshold)) if len(mates) else None
+        ),
+        num_queries=len(others),
+    )

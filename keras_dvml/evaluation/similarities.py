@@ -1,0 +1,222 @@
+"""Similarities of all pairs, block by block, counted as they come.
+
+Items are sorted by class and cut into parts between classes, so that only a
+part's product with itself holds positives; of any other block all scores are
+negatives. Where the queries are the gallery, a block serves both its rows and
+its columns as queries, and half of the products suffice.
+"""
+
+import os
+from concurrent import futures
+
+import numpy as np
+import tensorflow as tf
+
+from keras_dvml.evaluation.progress import DelayedProgress
+from keras_dvml.evaluation.rank_counter import RankCounter
+
+# A block of 2048 x 2048 scores is 16 MiB: a fast product, little memory.
+_PART = 2048
+# Similarities of queries to the items of their own classes, at most.
+_OWN_AT_ONCE = 2**22
+# Positives whose scores are kept for all queries at once: 16 bytes each.
+_POSITIVES_AT_ONCE = 2**24
+
+
+def count_ranks(
+    embeddings, classes, queries=None, query_classes=None, progress=False
+):
+    """Counts ranks as `RankCounter.result` gives them, in input order.
+
+    Args:
+        embeddings: `(N, dim)` float32 array.
+        classes: `(N,)` int array in 0..C-1.
+        queries: `(Q, dim)` float32 array, or `None` for the embeddings
+            themselves, each without itself.
+        query_classes: `(Q,)` int array in 0..C-1.
+        progress: bool.
+
+    Returns:
+        Tuple of four `(Q,)` arrays.
+    """
+    gallery = _Sorted(embeddings, classes)
+    if queries is not None:
+        asked = _Sorted(queries, query_classes)
+        parts = _count_queries(asked, gallery, False, progress)
+    elif gallery.fits_parts():
+        asked = gallery
+        parts = _count_symmetric(gallery, progress)
+    else:
+        asked = gallery
+        parts = _count_queries(gallery, gallery, True, progress)
+    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
+    results = []
+    for column in columns:
+        in_input_order = np.empty_like(column)
+        in_input_order[asked.order] = column
+        results.append(in_input_order)
+    return results
+
+
+class _Sorted:
+    """Embeddings sorted by class, read part by part."""
+
+    def __init__(self, embeddings, classes):
+        self.embeddings = embeddings
+        self.order = np.argsort(classes, kind="stable")
+        self.classes = classes[self.order]
+        # Class c has the rows starts[c]..starts[c + 1] - 1.
+        sizes = np.bincount(classes)
+        self.starts = np.concatenate([[0], np.cumsum(sizes)])
+        self.sizes = sizes
+
+    def __len__(self):
+        return len(self.order)
+
+    def rows(self, start, stop):
+        """Returns sorted embeddings as a tensor."""
+        return tf.constant(self.embeddings[self.order[start:stop]])
+
+    def class_ranges(self, classes):
+        """Returns `(n, 2)` rows where each class starts and ends."""
+        ends = np.stack([classes, classes + 1], axis=1)
+        return self.starts[np.minimum(ends, len(self.sizes))]
+
+    def fits_parts(self):
+        """Whether each class fits a part, and the positives fit memory."""
+        num_positive = np.sum(np.square(self.sizes.astype(np.int64)))
+        return self.sizes.max() <= _PART and num_positive <= _POSITIVES_AT_ONCE
+
+    def cuts(self):
+        """Returns (start, stop) of parts of whole classes."""
+        ends, cuts, start = self.starts[1:], [], 0
+        while start < len(self):
+            last = np.searchsorted(ends, start + _PART, side="right") - 1
+            cuts.append((start, ends[last]))
+            start = ends[last]
+        return cuts
+
+
+def _count_symmetric(items, progress):
+    cuts = items.cuts()
+    with tf.device("CPU"):
+        parts = [items.rows(*cut) for cut in cuts]
+    counters = [None] * len(parts)
+    num_pairs = len(parts) * (len(parts) + 1) // 2
+    bar = DelayedProgress(num_pairs, progress, "block")
+
+    def count_own(i):
+        start, stop = cuts[i]
+        counters[i] = _own_counter(
+            _product(parts[i], parts[i]),
+            items.class_ranges(items.classes[start:stop]) - start,
+            np.arange(stop - start),
+        )
+        bar.step()
+
+    def count_pair(pair):
+        i, j = pair
+        scores = _product(parts[i], parts[j])
+        counters[i].add(scores)
+        counters[j].add(scores, query_axis=1)
+        bar.step()
+
+    numbers = range(len(parts))
+    with _workers() as workers:
+        list(workers.map(count_own, numbers))
+        pairs = ((i, j) for i in numbers for j in numbers if i < j)
+        list(workers.map(count_pair, pairs))
+    return [counter.result() for counter in counters]
+
+
+def _count_queries(queries, gallery, without_self, progress):
+    with tf.device("CPU"):
+        parts = [
+            gallery.rows(start, start + _PART)
+            for start in range(0, len(gallery), _PART)
+        ]
+    blocks = list(_query_blocks(queries, gallery))
+    bar = DelayedProgress(len(blocks), progress, "block")
+
+    def count(block):
+        start, stop, own_start, own_stop = block
+        with tf.device("CPU"):
+            rows = queries.rows(start, stop)
+            own = gallery.rows(own_start, own_stop)
+        counter = _own_counter(
+            _product(rows, own),
+            gallery.class_ranges(queries.classes[start:stop]) - own_start,
+            np.arange(start, stop) - own_start if without_self else None,
+        )
+        for number, part in enumerate(parts):
+            # What the own product has already counted is cut out.
+            first = number * _PART
+            left = np.clip(own_start - first, 0, len(part))
+            right = np.clip(own_stop - first, left, len(part))
+            if left:
+                counter.add(_product(rows, part[:left]))
+            if right < len(part):
+                counter.add(_product(rows, part[right:]))
+        bar.step()
+        return counter.result()
+
+    with _workers() as workers:
+        return list(workers.map(count, blocks))
+
+
+def _query_blocks(queries, gallery):
+    """Yields query rows and the gallery rows of all their classes."""
+    start = 0
+    while start < len(queries):
+        stop = min(start + _PART, len(queries))
+        while True:
+            own = gallery.class_ranges(queries.classes[[start, stop - 1]])
+            own_start, own_stop = own[0, 0], own[1, 1]
+            size = (stop - start) * (own_stop - own_start)
+            if size <= _OWN_AT_ONCE or stop - start == 1:
+                break
+            stop = start + (stop - start) // 2
+        yield start, stop, own_start, own_stop
+        start = stop
+
+
+def _own_counter(scores, ranges, selves):
+    """Returns a counter that has seen the scores of the own classes.
+
+    Args:
+        scores: `(Q, M)` float32 array.
+        ranges: `(Q, 2)` int array. Between which columns each query's own
+            class lies.
+        selves: `(Q,)` int array, each query's own column, or `None`.
+    """
+    starts, sizes = ranges[:, 0], ranges[:, 1] - ranges[:, 0]
+    queries = np.repeat(np.arange(len(scores)), sizes)
+    from_start = np.arange(len(queries)) - np.repeat(
+        np.cumsum(sizes) - sizes, sizes
+    )
+    own = queries, np.repeat(starts, sizes) + from_start
+    positives = own
+    if selves is not None:
+        other = own[1] != selves[queries]
+        positives = queries[other], own[1][other]
+    counter = RankCounter(positives[0], scores[positives], len(scores))
+    scores = scores.copy()
+    scores[own] = -np.inf
+    counter.add(scores)
+    return counter
+
+
+def _product(rows, columns):
+    """Scores of one block, on the CPU: some GPUs round products to 10 bits.
+
+    TensorFlow's product gives equal pairs equal scores, whatever their place
+    in whatever block, as ties ask for; NumPy's does not.
+    """
+    with tf.device("CPU"):
+        # Read only, but unlike `.numpy()` no copy.
+        return np.asarray(tf.matmul(rows, columns, transpose_b=True))
+
+
+def _workers():
+    # One more than cores: while some count, the product has the others.
+    return futures.ThreadPoolExecutor(min((os.cpu_count() or 1) + 1, 8))

@@ -1,0 +1,88 @@
+"""What lies beside a model's versions for the person who serves them."""
+
+import json
+import os
+import shlex
+import urllib.parse
+
+import tensorflow as tf
+
+from keras_dvml.whole_files import whole_file
+
+#: A server takes only folders with a number for a name as versions.
+CONFIG_FILE = "models.config"
+README_FILE = "README.md"
+
+_CONFIG = """\
+model_config_list {{
+  config {{
+    name: {name}
+    base_path: {base_path}
+    model_platform: "tensorflow"
+    model_version_policy {{ latest {{ num_versions: 1 }} }}
+  }}
+}}
+"""
+
+_README = """\
+# {name}
+
+Versions of one model, the highest number the newest: a running server takes
+up a new one by itself. Every export writes this page and `{config_file}` anew.
+What an index holds, how much of the true answer it finds and how long it took
+stands in `<version>/assets.extra/index.json`.
+
+{needs}
+
+From this folder:
+
+    docker run --rm -p 8500:8500 -p 8501:8501 \\
+      -v "$PWD":{mount}:ro {image} \\
+      --model_config_file={mount}/{config_file}
+
+gRPC is then at port 8500 and REST at 8501:
+
+    printf '{{"signature_name": "search", "instances": [{{"b64": "%s"}}]}}' \\
+      "$(base64 -w0 query.jpg)" |
+      curl -d @- http://localhost:8501/v1/models/{url_name}:predict
+
+`embed` (the default signature) and, where there is an index, `search` take
+`image_bytes`; `search_embedding` takes an `embedding`.
+"""
+
+_STOCK = """\
+It is made of TensorFlow's own operations: any TensorFlow Serving of release
+{release} or later loads it."""
+_CUSTOM = """\
+It needs a TensorFlow Serving of release {release} built with operations that
+the stock one lacks: {ops}."""
+
+
+def write_notes(base_dir, ops=()):
+    """Writes a model configuration and a README beside a model's versions.
+
+    Args:
+        base_dir: str or `os.PathLike`. The folder of the versions.
+        ops: sequence of str. The custom operations that a server must have.
+    """
+    base_dir = os.path.abspath(base_dir)
+    name = os.path.basename(base_dir)
+    base_path = f"/models/{name}"
+    config = _CONFIG.format(
+        name=json.dumps(name, ensure_ascii=False),
+        base_path=json.dumps(base_path, ensure_ascii=False),
+    )
+    release = ".".join(tf.__version__.split(".")[:2])
+    readme = _README.format(
+        name=name,
+        url_name=urllib.parse.quote(name),
+        mount=shlex.quote(base_path),
+        config_file=CONFIG_FILE,
+        image="IMAGE_WITH_THESE_OPERATIONS" if ops else "tensorflow/serving",
+        needs=(_CUSTOM if ops else _STOCK).format(
+            release=release, ops=", ".join(f"`{op}`" for op in ops)
+        ),
+    )
+    for file_name, text in ((CONFIG_FILE, config), (README_FILE, readme)):
+        with whole_file(os.path.join(base_dir, file_name)) as file:
+            file.write(text.encode())

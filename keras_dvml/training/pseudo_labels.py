@@ -1,0 +1,306 @@
+"""Clusters of unlabelled images as labels, made anew while a model trains."""
+
+import logging
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_dvml.clustering import k_means
+from keras_dvml.data.batches import sampled_batches
+from keras_dvml.data.image_source import image_source
+from keras_dvml.data.sampler import BalancedSampler
+from keras_dvml.training.embedding_pass import embed_all
+from keras_dvml.training.label_rounds import LabelRounds
+
+_LOGGER = logging.getLogger(__name__)
+
+# The fields of a `LabelRound` that are logged.
+_LOGGED = (
+    *("round", "smallest", "median", "largest"),
+    *("num_empty", "num_single", "num_noise", "changed", "nmi_previous"),
+)
+
+
+class PseudoLabels(keras.callbacks.Callback):
+    """Labels unlabelled images by clustering them, every few epochs anew.
+
+    A callback and a source of batches at once: `fit` takes `batches()` as its
+    data and the object itself among its callbacks. A round embeds all images,
+    clusters the embeddings and labels each image with its cluster; it takes
+    place before the first epoch and before each whose number is a multiple of
+    `every`.
+
+    - Round 0 clusters the pooled backbone features, since the embedding is
+      untrained; later rounds cluster the embeddings.
+    - k-means goes on from the centroids of the round before. Those of round 0
+      are in another space; round 1 starts from the means of the embeddings
+      under the labels of round 0.
+    - Clusters are renamed to agree with the round before, and embeddings that
+      are bit for bit those of the round before keep their clusters.
+    - Batches are drawn with replacement: clusters with fewer images than a
+      batch wants are filled up with repetitions, and so are batches where
+      fewer clusters have members than a batch wants. Noise is not drawn.
+
+    Each epoch logs the figures of the round it trained on, and so do `fit`'s
+    history and TensorBoard: `clusters_round`, `clusters_smallest`, `_median`
+    and `_largest` (members), `_num_empty`, `_num_single`, `_num_noise`,
+    `_changed` (share of images), `_nmi_previous` and, with true labels,
+    `_nmi_true`; `LabelRound` says what they are. `training.resumable_fit`
+    restores labels and rounds.
+
+    Args:
+        images: N images: uint8 array, paths, encoded images or
+            `tf.data.Dataset`, as for `data.balanced_batches`.
+        num_clusters: int in 1..N. K of `clustering.k_means`, with its default
+            settings; or `None` where `clusterer` is given.
+        every: int >= 1. Epochs a round of labels lasts.
+        image_size: int or `None`. Height and width in pixels to decode to;
+            needed unless the images are decoded.
+        true_labels: `(N,)` int array or `None`. Compared with, never trained
+            on.
+        clusterer: function `(embeddings, previous) -> clustering.Clustering`
+            to use instead of k-means: `(N, dim)` float32 array, and the
+            `Clustering` before with centroids in the space of the embeddings,
+            or `None` in the first round. Ids below 0 are noise.
+        batch_size: int. Images embedded at once.
+        seed: int >= 0. Seed of clusters, batches and augmentation.
+        verbose: 0, 1 or `"auto"`. Whether embedding and clustering show a
+            progress bar; by default they do where `fit` does.
+
+    Attributes:
+        clustering: `clustering.Clustering` of the latest round, or `None`.
+        rounds: list of a `LabelRound` for each round so far.
+
+    Raises:
+        ValueError: If an argument is out of range or does not fit the images,
+            or not one of num_clusters and clusterer is given.
+        TypeError: If the model has no backbone features.
+
+    Example:
+        >>> import numpy as np
+        >>> import keras_dvml as kd
+        >>> random = np.random.default_rng(0)
+        >>> images = random.integers(0, 256, (40, 16, 16, 3)).astype(np.uint8)
+        >>> backbone = kd.models.conv_backbone(16, widths=(4, 8))
+        >>> model = kd.models.EmbeddingModel(backbone, embedding_dim=8)
+        >>> model.compile("adam", loss=kd.losses.MultiSimilarityLoss())
+        >>> pseudo = kd.training.PseudoLabels(images, num_clusters=8, every=2)
+        >>> history = model.fit(
+        ...     pseudo.batches(classes_per_batch=4, images_per_class=5),
+        ...     epochs=4,
+        ...     callbacks=[pseudo],
+        ...     verbose=0,
+        ... )
+        >>> [one.epoch for one in pseudo.rounds]
+        [0, 2]
+
+    Reference:
+        [Cao et al., 2019](https://arxiv.org/abs/1911.07072)
+    """
+
+    def __init__(
+        self,
+        images,
+        num_clusters=None,
+        every=5,
+        *,
+        image_size=None,
+        true_labels=None,
+        clusterer=None,
+        batch_size=256,
+        seed=0,
+        verbose="auto",
+    ):
+        super().__init__()
+        self._source = image_source(images, image_size)
+        _check(len(self._source), num_clusters, clusterer, every, true_labels)
+        self._rounds = LabelRounds(clusterer or self._k_means, true_labels)
+        self._logged = _LOGGED
+        if true_labels is not None:
+            self._logged += ("nmi_true",)
+        self.num_clusters = num_clusters
+        self.every = every
+        self.batch_size = batch_size
+        self.seed = seed
+        self.verbose = verbose
+        # The epoch under way, labels made; `None` between epochs.
+        self._epoch = None
+        self._streams = []
+
+    @property
+    def clustering(self):
+        return self._rounds.clustering
+
+    @property
+    def rounds(self):
+        return self._rounds.records
+
+    def batches(
+        self,
+        classes_per_batch=16,
+        images_per_class=5,
+        steps_per_epoch=None,
+        augment=None,
+    ):
+        """Batches of P clusters with K images each, labelled with clusters.
+
+        A batch is a function of the seed, its step and the labels of its
+        round. Pass the result to `fit` as it is: labels hold for one pass over
+        it, and an epoch must be one.
+
+        Args:
+            classes_per_batch: int. P, at most num_clusters.
+            images_per_class: int >= 2. K.
+            steps_per_epoch: int or `None`. Batches an epoch; by default as
+                many as use N images.
+            augment: As for `data.balanced_batches`.
+
+        Returns:
+            `tf.data.Dataset` of `(images, labels)`, as from
+            `data.balanced_batches`, its attribute `position` included.
+
+        Raises:
+            ValueError: If P is more than num_clusters, or an argument is out
+                of range.
+        """
+        if self.num_clusters and classes_per_batch > self.num_clusters:
+            raise ValueError(
+                f"classes_per_batch={classes_per_batch}, but there are "
+                f"num_clusters={self.num_clusters}"
+            )
+
+        def sampler_of(assignments):
+            return BalancedSampler(
+                *(assignments, classes_per_batch, images_per_class),
+                seed=self.seed,
+                replacement=True,
+                skip_unlabelled=True,
+            )
+
+        # Of made-up labels, so that bad numbers are named at once.
+        batch_size = sampler_of(np.zeros(1, int)).batch_size
+        dataset = sampled_batches(
+            self._source,
+            lambda: sampler_of(self._current_assignments()),
+            batch_size=batch_size,
+            steps_per_epoch=steps_per_epoch,
+            augment=augment,
+            seed=self.seed,
+        )
+        self._streams.append((dataset.position, classes_per_batch))
+        return dataset
+
+    def on_train_begin(self, logs=None):
+        if not hasattr(self.model, "features"):
+            raise TypeError(
+                "PseudoLabels needs a model with backbone features, such as "
+                f"UDML; received {type(self.model).__name__}"
+            )
+        self._features = tf.function(self.model.features)
+        self._embeddings = tf.function(
+            lambda images: self.model(images, training=False)
+        )
+        self._num_epochs = 0
+        self._passes_before = [one.num_passes for one, _ in self._streams]
+
+    def on_epoch_begin(self, epoch, logs=None):
+        due = epoch % self.every == 0 or self.clustering is None
+        # A run taken up in the middle of an epoch has its labels.
+        if due and epoch != self._epoch:
+            self._relabel(epoch)
+        # Afterwards, for what is drawn ahead to have been drawn by now.
+        self._check_passes()
+        self._epoch = epoch
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._epoch = None
+        self._num_epochs += 1
+        if logs is not None:
+            record = self.rounds[-1]._asdict()
+            logs.update(
+                {f"clusters_{name}": record[name] for name in self._logged}
+            )
+
+    def get_state(self):
+        """Returns labels and rounds, for a run that may be resumed."""
+        epoch = -1 if self._epoch is None else self._epoch
+        return {"epoch": np.asarray(epoch), **self._rounds.get_state()}
+
+    def set_state(self, state):
+        """Goes back to what `get_state` returned."""
+        epoch = int(state["epoch"])
+        self._epoch = None if epoch < 0 else epoch
+        self._rounds.set_state(state)
+
+    def _relabel(self, epoch):
+        embed = self._embeddings if self.rounds else self._features
+        embeddings = embed_all(
+            embed, self._source, self.batch_size, self._shows_progress()
+        )
+        self._rounds.begin(embeddings, epoch)
+        present = self.rounds[-1].num_clusters
+        wanted = max((wanted for _, wanted in self._streams), default=0)
+        if present < wanted:
+            _LOGGER.warning(
+                "Only %d clusters have members: batches of %d classes hold "
+                "some of them repeatedly.",
+                *(present, wanted),
+            )
+
+    def _k_means(self, embeddings, previous):
+        return k_means(
+            embeddings,
+            self.num_clusters,
+            initial_centroids=None if previous is None else previous.centroids,
+            seed=self.seed,
+            progress=self._shows_progress(),
+        )
+
+    def _shows_progress(self):
+        if self.verbose == "auto":
+            return self.params.get("verbose") in (1, "auto")
+        return bool(self.verbose)
+
+    def _current_assignments(self):
+        if self.clustering is None:
+            raise RuntimeError(
+                "there are no labels yet: pass the PseudoLabels that made the "
+                "batches to fit, in callbacks"
+            )
+        return self.clustering.assignments
+
+    def _check_passes(self):
+        """Batches drawn ahead, or left over, would have outdated labels."""
+        for (position, _), before in zip(
+            self._streams, self._passes_before, strict=True
+        ):
+            num_passes = position.num_passes - before
+            if num_passes not in (0, self._num_epochs):
+                raise ValueError(
+                    "each epoch must be one pass over the batches of "
+                    f"PseudoLabels; received {num_passes} passes in "
+                    f"{self._num_epochs} epochs. Give fit what batches() "
+                    "returned, without repeat(), and batches() the "
+                    "steps_per_epoch."
+                )
+
+
+def _check(num_images, num_clusters, clusterer, every, true_labels):
+    if (num_clusters is None) == (clusterer is None):
+        raise ValueError(
+            "one of num_clusters and clusterer must be given; received "
+            f"num_clusters={num_clusters}, clusterer={clusterer}"
+        )
+    if num_clusters is not None and not 1 <= num_clusters <= num_images:
+        raise ValueError(
+            f"num_clusters must be in 1..{num_images}, the number of images; "
+            f"received {num_clusters}"
+        )
+    if every < 1:
+        raise ValueError(f"every must be at least 1; received {every}")
+    if true_labels is not None and len(true_labels) != num_images:
+        raise ValueError(
+            f"{num_images} images but {len(true_labels)} true_labels; expected "
+            "one an image"
+        )

@@ -1,0 +1,191 @@
+"""Measures a model where there are no labels: does a copy find its original?"""
+
+import hashlib
+import json
+import logging
+import os
+
+import numpy as np
+import tensorflow as tf
+from tfx.dsl.component.experimental.annotations import (
+    InputArtifact,
+    OutputArtifact,
+    Parameter,
+)
+from tfx.dsl.component.experimental.decorators import component
+from tfx.types import standard_artifacts
+from tfx.utils import io_utils, path_utils
+
+import keras_dvml as kd
+from pipelines.components.gallery import (
+    embed_images,
+    example_files,
+    write_embeddings,
+)
+from pipelines.components.retrieval_evaluator import (
+    deserves_blessing,
+    is_usable_baseline,
+    write_blessing,
+)
+
+#: The score: share of copies whose original is the first result.
+COPIES_FOUND = "copies_found@1"
+_KS = (1, 10)
+_NUM_COPIES = 4
+_MAX_ORIGINALS = 250
+_COPY_SIZE = 160
+_MIN_AREA = 0.25
+_COLOR_STRENGTH = 0.3
+# Not the seed of any training's augmentation.
+_SEED = 2**31
+
+logger = logging.getLogger(__name__)
+
+
+@component
+def CopyEvaluator(  # noqa: N802
+    model: InputArtifact[standard_artifacts.Model],
+    examples: InputArtifact[standard_artifacts.Examples],
+    evaluation: OutputArtifact[standard_artifacts.ModelEvaluation],
+    blessing: OutputArtifact[standard_artifacts.ModelBlessing],
+    tolerance: Parameter[float] = None,
+    code_fingerprint: Parameter[str] = "",
+    baseline_model: InputArtifact[standard_artifacts.Model] = None,
+):
+    """Scores how often a changed copy of an image finds its original.
+
+    Copies are made of images that were held out of training: a random part of
+    at least a quarter of the image, in slightly other colours, as a new JPEG.
+    They search among all images. This tells how well a model recognises an
+    image again, not how well it finds others of its kind: without labels
+    nobody knows those.
+
+    Writes `scores.json` and `embeddings.npz` (`ids`, `embeddings`) of all
+    images. Given a tolerance it blesses the model when it finds as many copies
+    as the baseline does, minus the tolerance.
+
+    Args:
+        model: the trained model.
+        examples: with splits `train` and `test`, the latter held out.
+        evaluation: scores and embeddings.
+        blessing: whether the model may be pushed.
+        tolerance: in [0, 1].
+        code_fingerprint: changes when the code does; only the cache reads it.
+        baseline_model: the last blessed model, if there is one.
+    """
+    del code_fingerprint
+    images = kd.data.load_examples(example_files(examples))
+    held_out = kd.data.load_examples(example_files(examples, "test"))
+    originals = np.flatnonzero(np.isin(images.ids, held_out.ids))
+    if len(originals) > _MAX_ORIGINALS:
+        chosen = np.linspace(0, len(originals) - 1, _MAX_ORIGINALS).astype(int)
+        originals = originals[chosen]
+    copies = [
+        copy
+        for number in originals
+        for copy in changed_copies(images.image_bytes[number], int(number))
+    ]
+    twins = twin_numbers(images.image_bytes)
+
+    def measure(measured):
+        path = path_utils.serving_model_path(measured.uri)
+        gallery = embed_images(path, images.image_bytes)
+        scores = copies_found(
+            gallery,
+            embed_images(path, copies),
+            np.repeat(originals, _NUM_COPIES),
+            twins,
+        )
+        return gallery, scores
+
+    gallery, scores = measure(model)
+    io_utils.write_string_file(
+        os.path.join(evaluation.uri, "scores.json"), json.dumps(scores)
+    )
+    write_embeddings(evaluation.uri, ids=images.ids, embeddings=gallery)
+    evaluation.set_string_custom_property(
+        "summary",
+        f"{scores[COPIES_FOUND]:.1%} of {len(copies):,} changed copies find "
+        f"their original first among {len(images.ids):,} images",
+    )
+    if tolerance is None:
+        return
+    baseline_score = None
+    if baseline_model is not None and is_usable_baseline(baseline_model, model):
+        baseline_score = measure(baseline_model)[1][COPIES_FOUND]
+    blessed = deserves_blessing(
+        scores[COPIES_FOUND], baseline_score, tolerance, "Copies found"
+    )
+    write_blessing(blessing, blessed, model, baseline_model)
+
+
+def changed_copies(image_bytes: bytes, number: int) -> list[bytes]:
+    """Makes new files of random parts of an image in other colours.
+
+    Args:
+        image_bytes: an encoded image.
+        number: of the image; the same number gives the same copies.
+
+    Returns:
+        JPEG files.
+    """
+    image = kd.data.decode_image(image_bytes, _COPY_SIZE)
+    copies = []
+    for copy in range(_NUM_COPIES):
+        seed = tf.constant([_SEED + copy, number], tf.int64)
+        part = kd.data.random_resized_crop(
+            image,
+            seed,
+            min_area=_MIN_AREA,
+            # Characters are not themselves in a mirror.
+            mirrored=False,
+        )
+        part = kd.data.random_color(part, seed, strength=_COLOR_STRENGTH)
+        copies.append(tf.io.encode_jpeg(part, quality=90).numpy())
+    return copies
+
+
+def twin_numbers(image_bytes: list[bytes]) -> np.ndarray:
+    """Numbers files by their content, so that equal files have one number.
+
+    Args:
+        image_bytes: N encoded images.
+
+    Returns:
+        `(N,)` int array: the number of the first file with the same bytes.
+    """
+    first = {}
+    return np.asarray(
+        [
+            first.setdefault(hashlib.sha256(image_bytes[i]).digest(), i)
+            for i in range(len(image_bytes))
+        ]
+    )
+
+
+def copies_found(
+    gallery: np.ndarray,
+    copies: np.ndarray,
+    originals: np.ndarray,
+    twins: np.ndarray,
+) -> dict[str, float]:
+    """Scores copies by how many images come before their original.
+
+    An image as near as the original comes before it, so that a model which
+    embeds everything alike finds nothing. Files equal to the original are the
+    original.
+
+    Args:
+        gallery: `(N, dim)` float array, compared by dot product.
+        copies: `(M, dim)` float array.
+        originals: `(M,)` int array of places in the gallery.
+        twins: `(N,)` int array; equal numbers are equal images.
+
+    Returns:
+        dict of `copies_found@1` and `copies_found@10`, in 0..1.
+    """
+    similarities = copies @ gallery.T
+    to_original = similarities[np.arange(len(copies)), originals]
+    others = twins[None, :] != twins[originals][:, None]
+    num_before = np.sum((similarities >= to_original[:, None]) & others, axis=1)
+    return {f"copies_found@{k}": float(np.mean(num_before < k)) for k in _KS}

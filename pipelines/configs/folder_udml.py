@@ -1,0 +1,46 @@
+"""UDML-SS on a folder of images without labels.
+
+Paper: Cao et al., Unsupervised Deep Metric Learning via Auxiliary Rotation
+    Loss, 2019.
+Command: `make demo IMAGES=path/to/folder LABELS=none`, or
+    python -m pipelines.local_runner --config folder_udml --images FOLDER
+Cost: see README; the training budget does not grow with the folder.
+Expected: clusters and neighbours that look alike. The backbone starts from
+    random weights, so it learns shapes and colours, not what things are.
+"""
+
+import pathlib
+
+from pipelines.configs.folder_dvml import model_name
+from pipelines.configs.schema import (
+    IngestConfig,
+    PipelineConfig,
+    RoundsConfig,
+    TrainConfig,
+)
+
+
+def configure(images: str | None) -> PipelineConfig:
+    """Returns the run.
+
+    Args:
+        images: path of a folder of images, in sub-folders or not.
+    """
+    if not images:
+        raise ValueError(
+            "`folder_udml` needs --images FOLDER, a folder of images."
+        )
+    folder = pathlib.Path(images).expanduser().resolve()
+    return PipelineConfig(
+        name=model_name(folder.name),
+        ingest=IngestConfig(folder=str(folder), labelled=False),
+        train=TrainConfig(
+            image_size=64,
+            steps_per_epoch=40,
+            augmentation="photographs",
+            rotation_weight=0.3,
+        ),
+        rounds=RoundsConfig(num_rounds=4, epochs_per_round=4),
+        methods=("untrained", "udml"),
+        candidate="udml",
+    )

@@ -1,0 +1,42 @@
+"""UDML-SS on the embedded glyphs, whose labels only the scores look at.
+
+Paper: Cao et al., Unsupervised Deep Metric Learning via Auxiliary Rotation
+    Loss, 2019.
+Command: `make demo LABELS=none`, or
+    python -m pipelines.local_runner --config glyphs_udml
+Cost: see README (2 CPU cores, no GPU, no download).
+Expected: see README for the scores on unseen characters.
+"""
+
+from pipelines.configs.schema import (
+    IngestConfig,
+    PipelineConfig,
+    RoundsConfig,
+    TrainConfig,
+)
+
+
+def configure(images: str | None) -> PipelineConfig:
+    """Returns the run.
+
+    Args:
+        images: must be `None`: the data set draws its own images.
+    """
+    if images is not None:
+        raise ValueError(
+            "`glyphs_udml` draws its own images. For a folder of yours use "
+            f"--config folder_udml. Received: images={images!r}"
+        )
+    return PipelineConfig(
+        name="glyphs_udml",
+        ingest=IngestConfig(dataset="glyphs/default"),
+        train=TrainConfig(
+            image_size=48,
+            augmentation="drawings",
+            rotation_weight=0.3,
+            evaluate_every=3,
+        ),
+        rounds=RoundsConfig(num_rounds=6, epochs_per_round=3),
+        methods=("untrained", "udml"),
+        candidate="udml",
+    )

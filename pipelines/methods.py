@@ -1,0 +1,81 @@
+"""The model of each method, new or taken on from an earlier round."""
+
+import keras
+import tensorflow as tf
+
+import keras_dvml as kd
+from pipelines.configs import UNSUPERVISED, TrainConfig
+
+
+def build_model(config: TrainConfig) -> kd.models.MetricModel:
+    """Builds and compiles the model of a method; weights are the seed's.
+
+    Args:
+        config: names the method and its sizes.
+
+    Returns:
+        A compiled model.
+    """
+    backbone = kd.models.conv_backbone(config.image_size, config.widths)
+    if config.method in UNSUPERVISED:
+        model = kd.models.UDML(
+            backbone,
+            embedding_dim=config.embedding_dim,
+            rotation_weight=config.rotation_weight,
+            rotation_batch=config.rotation_batch,
+            variational=config.method == "variational_udml",
+            num_samples=config.num_samples,
+        )
+    elif config.method == "dvml":
+        model = kd.models.DVML(
+            backbone,
+            embedding_dim=config.embedding_dim,
+            num_samples=config.num_samples,
+            seed=config.seed,
+        )
+    else:
+        model = kd.models.EmbeddingModel(
+            backbone, embedding_dim=config.embedding_dim
+        )
+    model.compile(
+        optimizer=keras.optimizers.Adam(config.learning_rate),
+        loss=metric_loss(config),
+    )
+    return model
+
+
+def continue_model(path: str, config: TrainConfig) -> kd.models.MetricModel:
+    """Loads the model of an earlier round, optimizer and all.
+
+    Args:
+        path: of a `.keras` file.
+        config: what to go on with.
+
+    Returns:
+        The model, compiled with the method's loss.
+    """
+    model = keras.models.load_model(path)
+    model.compile(optimizer=model.optimizer, loss=metric_loss(config))
+    model.optimizer.learning_rate = config.learning_rate
+    return model
+
+
+def metric_loss(config: TrainConfig) -> keras.losses.Loss:
+    """Returns the loss that a method compares embeddings with."""
+    if config.method in UNSUPERVISED:
+        return kd.losses.MultiSimilarityLoss()
+    return kd.losses.TripletSemiHardLoss(margin=config.margin)
+
+
+@keras.saving.register_keras_serializable(package="pipelines")
+class NoMetricLoss(keras.losses.Loss):
+    """Always 0: what is left to learn from is how images were turned."""
+
+    def call(self, y_true, y_pred):
+        """Returns 0 with a gradient of 0, which optimizers want to see.
+
+        Args:
+            y_true: passed over.
+            y_pred: `(batch, dim)` tensor of embeddings.
+        """
+        return 0.0 * tf.reduce_sum(y_pred)

@@ -1,0 +1,199 @@
+"""Images that would decode to gigabytes are refused before they do."""
+
+import io
+import struct
+import zlib
+
+import numpy as np
+import psutil
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+import keras_dvml as kd
+from keras_dvml.data import image_headers
+
+KINDS = ["JPEG", "PNG", "GIF", "BMP"]
+WEBP = pytest.mark.skipif(
+    not image_headers.DECODES_WEBP, reason="TensorFlow 2.15 decodes no WebP"
+)
+
+
+def encoded(kind, height=20, width=30, **options):
+    file = io.BytesIO()
+    pixels = np.full((height, width, 3), 120, np.uint8)
+    Image.fromarray(pixels).save(file, kind, **options)
+    return file.getvalue()
+
+
+def with_size(kind, image_bytes, height, width):
+    """Returns a small file whose header tells of a large image."""
+    edited = bytearray(image_bytes)
+    if kind == "JPEG":
+        place = image_bytes.index(b"\xff\xc0") + 5
+        edited[place : place + 4] = struct.pack(">HH", height, width)
+    elif kind == "PNG":
+        edited[16:24] = struct.pack(">II", width, height)
+        edited[29:33] = struct.pack(">I", zlib.crc32(edited[12:29]))
+    elif kind == "GIF":
+        edited[6:10] = struct.pack("<HH", width, height)
+    else:
+        edited[18:26] = struct.pack("<ii", width, height)
+    return bytes(edited)
+
+
+def gif_of_frames(frames):
+    """A GIF file with a screen of 10 x 10 and frames of (height, width)."""
+    file = b"GIF89a" + struct.pack("<HHBBB", 10, 10, 0x80, 0, 0) + bytes(6)
+    file += b"!\xff\x0bNETSCAPE2.0\x03\x01\x00\x00\x00!\xfe\x05hello\x00"
+    for height, width in frames:
+        file += b"!\xf9\x04\x00\x05\x00\x00\x00,"
+        file += struct.pack("<HHHHB", 0, 0, width, height, 0)
+        file += b"\x02" + lzw_of_zeros(height * width) + b"\x00"
+    return file + b";"
+
+
+def lzw_of_zeros(num_pixels):
+    """Sub-blocks of codes of 3 bits: the table is cleared before it grows."""
+    codes = [4, 0] * num_pixels + [5]
+    bits = sum(code << 3 * place for place, code in enumerate(codes))
+    content = bits.to_bytes((3 * len(codes) + 7) // 8, "little")
+    parts = [content[i : i + 255] for i in range(0, len(content), 255)]
+    return b"".join(bytes([len(part)]) + part for part in parts)
+
+
+def decode(image_bytes):
+    """Decodes in a graph, as a served model does."""
+    in_graph = tf.function(lambda files: kd.data.decode_images(files, 8))
+    return in_graph(tf.constant([image_bytes]))
+
+
+def memory_in_mb():
+    return psutil.Process().memory_info().rss / 1e6
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("size", [(8001, 8000), (60_000, 60_000)])
+def test_header_of_a_huge_image_is_enough_to_refuse_it(kind, size):
+    bomb = with_size(kind, encoded(kind), *size)
+    before = memory_in_mb()
+    with pytest.raises(tf.errors.InvalidArgumentError, match="64000000 pixels"):
+        decode(bomb)
+    assert memory_in_mb() - before < 100
+    with pytest.raises(ValueError, match=f"width {size[0]} {size[1]}"):
+        kd.data.check_image(bomb)
+
+
+def test_true_bomb_takes_no_memory():
+    # 20,000 x 20,000 black pixels, 400 MB decoded, in 50 KB.
+    rows = zlib.compress(bytes(20_000 * (1 + 2500)), 9)
+    header = struct.pack(">IIBBBBB", 20_000, 20_000, 1, 0, 0, 0, 0)
+    bomb = b"\x89PNG\r\n\x1a\n"
+    for name, content in ((b"IHDR", header), (b"IDAT", rows), (b"IEND", b"")):
+        checksum = zlib.crc32(name + content)
+        bomb += struct.pack(">I", len(content)) + name + content
+        bomb += struct.pack(">I", checksum)
+    assert len(bomb) < 100_000
+    before = memory_in_mb()
+    with pytest.raises(tf.errors.InvalidArgumentError, match="64000000 pixels"):
+        decode(bomb)
+    assert memory_in_mb() - before < 100
+
+
+@pytest.mark.parametrize("kind", [*KINDS, pytest.param("WEBP", marks=WEBP)])
+def test_image_at_the_limit_passes_its_guard(kind, monkeypatch):
+    for limit, passes in ((600, True), (599, False)):
+        monkeypatch.setattr(image_headers, "MAX_PIXELS", limit)
+        if passes:
+            assert decode(encoded(kind)).shape == (1, 8, 8, 3)
+        else:
+            with pytest.raises(tf.errors.InvalidArgumentError, match="20 30"):
+                decode(encoded(kind))
+
+
+@WEBP
+@pytest.mark.parametrize("lossless", [False, True])
+@pytest.mark.parametrize("size", [(20, 30), (300, 16_000), (16_383, 5)])
+def test_webp_sizes_are_read_in_all_its_ways(lossless, size, monkeypatch):
+    monkeypatch.setattr(image_headers, "MAX_PIXELS", 1)
+    for options in ({}, {"exif": b"Exif\0\0"}):
+        webp = encoded("WEBP", *size, lossless=lossless, **options)
+        with pytest.raises(
+            tf.errors.InvalidArgumentError, match=f"{size[0]} {size[1]}"
+        ):
+            decode(webp)
+
+
+@pytest.mark.skipif(
+    image_headers.DECODES_WEBP, reason="TensorFlow 2.20 decodes WebP"
+)
+def test_webp_is_refused_by_name():
+    with pytest.raises(tf.errors.InvalidArgumentError, match="received WebP"):
+        decode(encoded("WEBP"))
+    with pytest.raises(ValueError, match="GIF or BMP; received WebP"):
+        kd.data.check_image(encoded("WEBP"))
+
+
+def test_frames_behind_the_first_are_not_unpacked():
+    frame = gif_of_frames([(10, 10)])
+    # The headers of the later frames tell of gigabytes.
+    bomb = gif_of_frames([(10, 10), (10, 11), (10, 11)]).replace(
+        struct.pack("<HH", 11, 10), struct.pack("<HH", 60_000, 60_000)
+    )
+    before = memory_in_mb()
+    np.testing.assert_array_equal(decode(bomb), decode(frame))
+    assert memory_in_mb() - before < 100
+
+
+def test_first_frame_beyond_its_screen_is_refused():
+    bomb = gif_of_frames([(10, 11)]).replace(
+        struct.pack("<HH", 11, 10), struct.pack("<HH", 60_000, 60_000)
+    )
+    with pytest.raises(tf.errors.InvalidArgumentError, match="64000000 pixels"):
+        decode(bomb)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (9, 200), (40, 40)])
+def test_gifs_of_other_writers_keep_their_first_frame(size):
+    random = np.random.default_rng(0)
+    frames = [
+        Image.fromarray(random.integers(0, 256, (*size, 3)).astype(np.uint8))
+        for _ in range(4)
+    ]
+    still, animated = io.BytesIO(), io.BytesIO()
+    frames[0].save(still, "GIF")
+    frames[0].save(
+        animated, "GIF", save_all=True, append_images=frames[1:], loop=0
+    )
+    first = Image.open(animated).convert("RGB")
+    np.testing.assert_array_equal(
+        tf.io.decode_image(
+            image_headers.guarded(tf.constant(animated.getvalue())),
+            expand_animations=False,
+        ),
+        np.asarray(first),
+    )
+    np.testing.assert_array_equal(
+        decode(animated.getvalue()), decode(still.getvalue())
+    )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_cut_makes_anything_but_an_image_or_a_refusal(kind):
+    image_bytes = encoded(kind)
+    in_graph = tf.function(lambda file: kd.data.decode_image(file, 8))
+    num_refused = 0
+    for length in range(0, min(len(image_bytes), 120)):
+        try:
+            image = in_graph(tf.constant(image_bytes[:length]))
+            assert image.shape == (8, 8, 3)
+        except tf.errors.InvalidArgumentError:
+            num_refused += 1
+    assert num_refused > 10
+
+
+def test_images_without_pixels_are_refused():
+    with pytest.raises(tf.errors.InvalidArgumentError, match="tells no size"):
+        decode(with_size("PNG", encoded("PNG"), 0, 30))
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        decode(gif_of_frames([]))

@@ -1,0 +1,134 @@
+import logging
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_dvml as kd
+
+pytestmark = pytest.mark.scann
+
+
+def clustered(num_items, dim=32, num_clusters=100):
+    random = np.random.default_rng(0)
+    centres = random.normal(size=(num_clusters, dim))
+    embeddings = centres[random.integers(0, num_clusters, num_items)]
+    embeddings = embeddings + 0.5 * random.normal(size=embeddings.shape)
+    return embeddings.astype(np.float32)
+
+
+def unclustered(num_items, dim=16):
+    embeddings = np.random.default_rng(0).normal(size=(num_items, dim))
+    embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
+    return embeddings.astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def tree():
+    ids = [f"item {number}" for number in range(4000)]
+    return kd.index.ScannIndex.build(clustered(4000), ids, recall_floor=0.9)
+
+
+def test_tree_meets_its_recall(tree):
+    oracle = kd.index.ExactIndex.build(clustered(4000), tree.ids)
+    assert kd.index.measure_recall(tree, oracle) >= 0.9
+    assert tree.measured_recall() >= 0.9
+    # No more is searched than the floor needs.
+    assert tree._leaves_to_search < tree._num_leaves / 2
+
+
+def test_tree_survives_its_file(tree, tmp_path):
+    tree.save(tmp_path / "index.npz")
+    loaded = kd.index.ScannIndex.load(tmp_path / "index.npz")
+    assert loaded.recall_floor == 0.9
+    for one, other in zip(
+        tree.search(clustered(50)), loaded.search(clustered(50)), strict=True
+    ):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_graph_and_arrays_get_the_same_answer(tree):
+    queries = clustered(40)
+    rows, scores = tree.nearest(queries, 10)
+    in_graph = tf.function(lambda queries: tree.lookup(queries, 10))
+    for graph_rows, graph_scores in (
+        tree.lookup(tf.constant(queries), 10),
+        in_graph(tf.constant(queries)),
+    ):
+        np.testing.assert_array_equal(graph_rows, rows)
+        np.testing.assert_allclose(graph_scores, scores, rtol=1e-5)
+
+
+def test_floor_is_met_where_there_are_no_clusters_to_help():
+    embeddings = unclustered(6000, dim=128)
+    index = kd.index.ScannIndex.build(embeddings, recall_floor=0.99)
+    oracle = kd.index.ExactIndex.build(embeddings)
+    assert kd.index.measure_recall(index, oracle) >= 0.99
+
+
+def test_floor_of_one_is_met():
+    embeddings = unclustered(2500, dim=64)
+    index = kd.index.ScannIndex.build(embeddings, recall_floor=1.0)
+    oracle = kd.index.ExactIndex.build(embeddings)
+    assert kd.index.measure_recall(index, oracle) == 1.0
+
+
+@pytest.mark.parametrize("num_queries", [1, 20])
+def test_k_results_come_where_the_leaves_searched_hold_fewer(num_queries):
+    embeddings = unclustered(3000)
+    index = kd.index.ScannIndex.build(embeddings, recall_floor=0.0)
+    index._leaves_to_search = 1
+    ids, scores = index.search(embeddings[:num_queries], k=1500)
+    assert ids.shape == scores.shape == (num_queries, 1500)
+    assert (ids != "").all() and np.isfinite(scores).all()
+    in_graph = tf.function(lambda queries: index.lookup(queries, 1500))
+    rows, _ = in_graph(tf.constant(embeddings[:num_queries]))
+    assert rows.shape == (num_queries, 1500) and (rows.numpy() >= 0).all()
+
+
+def test_few_embeddings_are_better_searched_exactly(caplog):
+    index = kd.index.ScannIndex.build(unclustered(15))
+    with caplog.at_level(logging.WARNING, "keras_dvml.index"):
+        assert index.exact_is_better
+    assert "exact search is the better choice for 15" in caplog.text
+    found, _ = index.search(unclustered(15), k=1)
+    assert found.ravel().tolist() == [str(number) for number in range(15)]
+
+
+def test_exact_is_not_better_where_it_is_slower(tree, monkeypatch):
+    scann_file = __import__("sys").modules["keras_dvml.index.scann"]
+    monkeypatch.setattr(scann_file, "median_seconds", lambda *_: [1.0, 3.0])
+    index = kd.index.ScannIndex.build(unclustered(40))
+    assert not index.exact_is_better
+
+
+def test_tree_can_be_tuned_to_other_floors_and_queries():
+    embeddings = unclustered(6000, dim=32)
+    queries = unclustered(7000, dim=32)[6000:]
+    index = kd.index.ScannIndex.build(embeddings[:6000], recall_floor=0.5)
+    oracle = kd.index.ExactIndex.build(embeddings)
+    few = kd.index.measure_recall(index, oracle, queries=queries)
+    index.tune(0.97, queries=queries)
+    many = kd.index.measure_recall(index, oracle, queries=queries)
+    assert few < 0.9 < 0.97 <= many and index.recall_floor == 0.97
+
+
+def test_rebuilding_keeps_the_floor():
+    tree = kd.index.ScannIndex.build(clustered(3000), recall_floor=0.8)
+    tree.remove(["5"])
+    rebuilt = tree.rebuilt()
+    assert rebuilt.recall_floor == 0.8 and len(rebuilt) == 2999
+    assert "5" not in rebuilt.search(clustered(3000)[5], k=50)[0]
+
+
+def test_absence_of_scann_is_named(run_python):
+    code = """
+import sys
+sys.modules["scann"] = None
+import keras_dvml as kd
+try:
+    kd.index.ScannIndex.build([[1.0]])
+except ImportError as error:
+    print(error)
+"""
+    assert "ScannIndex needs ScaNN: pip install" in run_python(code)

@@ -1,0 +1,202 @@
+"""Training as TFX's Trainer calls it, without TFX around it."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.pipeline
+
+
+@pytest.fixture(scope="module")
+def write_examples(tmp_path_factory):
+    """Writes 24 images of 4 colours, labelled as the caller likes."""
+    import tensorflow as tf
+
+    import keras_dvml as kd
+
+    random = np.random.default_rng(0)
+    colors = random.integers(40, 216, (4, 1, 1, 3))
+    images = [
+        tf.io.encode_png(
+            (colors[i % 4] + random.integers(-40, 40, (16, 16, 3))).astype(
+                np.uint8
+            )
+        ).numpy()
+        for i in range(24)
+    ]
+
+    def write(labels):
+        path = tmp_path_factory.mktemp("examples") / "data.gz"
+        options = tf.io.TFRecordOptions(compression_type="GZIP")
+        with tf.io.TFRecordWriter(str(path), options) as writer:
+            for i, (image, label) in enumerate(
+                zip(images, labels, strict=True)
+            ):
+                example = kd.data.encode_example(image, f"{i:02}.png", label)
+                writer.write(example.SerializeToString())
+        return [str(path)]
+
+    return write
+
+
+@pytest.fixture(scope="module")
+def labels_uri(tmp_path_factory):
+    """A PseudoLabels artifact that tells the colours apart."""
+    from pipelines.pseudo_labels import PseudoLabelTable, write_pseudo_labels
+
+    uri = str(tmp_path_factory.mktemp("pseudo_labels"))
+    table = PseudoLabelTable(
+        ids=np.asarray([f"{i:02}.png" for i in range(24)]),
+        clusters=np.arange(24) % 4,
+        distances=np.zeros(24, np.float32),
+        centroids=np.zeros((4, 8), np.float32),
+        facts={"round": 1},
+    )
+    write_pseudo_labels(uri, table)
+    return uri
+
+
+@pytest.fixture
+def train(tmp_path, labels_uri):
+    """Runs the training function; returns the model's folder."""
+    from tfx.components.trainer.fn_args_utils import FnArgs
+
+    from pipelines.configs import TrainConfig
+    from pipelines.trainer import run_fn
+
+    config = TrainConfig(
+        method="udml",
+        image_size=16,
+        widths=(4, 8),
+        embedding_dim=8,
+        num_samples=2,
+        epochs=1,
+        steps_per_epoch=2,
+        classes_per_batch=4,
+        images_per_class=3,
+        evaluate_every=1,
+    )
+
+    def run(name, files, base=None, uri=labels_uri, **changes):
+        changed = dataclasses.replace(config, **changes)
+        model_dir = tmp_path / name
+        (model_dir / "run").mkdir(parents=True)
+        run_fn(
+            FnArgs(
+                train_files=files,
+                eval_files=files,
+                serving_model_dir=str(model_dir / "Format-Serving"),
+                model_run_dir=str(model_dir / "run"),
+                base_model=base and str(base / "Format-Serving"),
+                custom_config={
+                    # As it comes out of TFX: tuples are lists by then.
+                    "train": json.loads(
+                        json.dumps(dataclasses.asdict(changed))
+                    ),
+                    "pseudo_labels_uri": uri,
+                },
+            )
+        )
+        return model_dir
+
+    return run
+
+
+def weights(model_dir):
+    import keras
+
+    model = keras.models.load_model(model_dir / "model.keras", compile=False)
+    return {weight.name: weight.numpy() for weight in model.weights}
+
+
+def assert_equal(first, second):
+    assert first.keys() == second.keys()
+    for name in first:
+        np.testing.assert_array_equal(first[name], second[name], name)
+
+
+@pytest.mark.parametrize("method", ["udml", "variational_udml"])
+def test_true_labels_have_no_part_in_training(train, write_examples, method):
+    labels = np.arange(24) % 3
+    kinds = {
+        "true": labels,
+        "shuffled": np.random.default_rng(1).permutation(labels),
+        "none": [None] * 24,
+    }
+    trained = {
+        name: weights(train(name, write_examples(kind), method=method))
+        for name, kind in kinds.items()
+    }
+    assert_equal(trained["true"], trained["shuffled"])
+    assert_equal(trained["true"], trained["none"])
+
+
+def test_pseudo_labels_have(train, write_examples, labels_uri, tmp_path):
+    import shutil
+
+    files = write_examples([None] * 24)
+    other_uri = shutil.copytree(labels_uri, tmp_path / "other")
+    path = other_uri / "pseudo_labels.csv"
+    path.write_text(path.read_text().replace(",1,1,", ",0,1,"))
+    first = weights(train("first", files))
+    second = weights(train("second", files, uri=str(other_uri)))
+    assert any(not np.array_equal(first[name], second[name]) for name in first)
+
+
+def test_two_rounds_on_the_same_labels_are_one_long_training(
+    train, write_examples
+):
+    # Weights, optimizer and the order of batches are all taken on.
+    files = write_examples([None] * 24)
+    half = train("half", files, epochs=1)
+    whole = train("whole", files, epochs=2)
+    assert_equal(weights(train("rest", files, base=half)), weights(whole))
+
+
+def test_history_goes_on_over_the_rounds(train, write_examples):
+    files = write_examples(np.arange(24) % 4)
+    start = train("start", files, uri=None)
+    rest = train("rest", files, base=start, epochs=2, evaluate_every=0)
+    history = json.loads((rest / "run" / "history.json").read_text())
+    assert history == json.loads((rest / "history.json").read_text())
+    assert {len(values) for values in history.values()} == {3}
+    # Of turned images alone there is nothing for the metric loss.
+    assert history["metric_loss"][0] == 0.0
+    assert history["metric_loss"][1] > 0.0
+    # The first training was evaluated, the second was not.
+    assert history["val_recall@1"][1:] == [None, None]
+
+
+def test_first_weights_are_kept_by_no_epochs(train, write_examples):
+    files = write_examples([None] * 24)
+    model_dir = train("start", files, uri=None, epochs=0)
+    assert json.loads((model_dir / "history.json").read_text()) == {}
+    # The backbone is that of the untrained model in the table.
+    first = train("untrained", files, method="untrained")
+    untrained = weights(first)
+    start = weights(model_dir)
+    for name in untrained:
+        if "conv2d" in name:
+            np.testing.assert_array_equal(untrained[name], start[name])
+
+
+def test_image_without_a_pseudo_label_is_named(
+    train, write_examples, labels_uri, tmp_path
+):
+    from pipelines.pseudo_labels import read_pseudo_labels, write_pseudo_labels
+
+    table = read_pseudo_labels(labels_uri)
+    short_uri = str(tmp_path / "labels")
+    (tmp_path / "labels").mkdir()
+    write_pseudo_labels(
+        short_uri,
+        table._replace(
+            ids=table.ids[1:],
+            clusters=table.clusters[1:],
+            distances=table.distances[1:],
+        ),
+    )
+    with pytest.raises(ValueError, match="1 of 24 images.*'00.png'"):
+        train("short", write_examples([None] * 24), uri=short_uri)

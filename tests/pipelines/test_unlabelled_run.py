@@ -1,0 +1,217 @@
+"""From a flat folder without labels to a search, and what runs again when."""
+
+import csv
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from pipelines.configs import RoundsConfig
+
+pytestmark = pytest.mark.pipeline
+
+INGESTION = {
+    "ImageExampleGen",
+    "StatisticsGen",
+    "SchemaGen",
+    "ExampleValidator",
+}
+TRAINING = {
+    "Trainer_untrained",
+    "Trainer_udml_0",
+    "Clusterer_udml_1",
+    "Trainer_udml_1",
+    "Clusterer_udml_2",
+    "Trainer_udml_2",
+}
+REST = {
+    "Clusterer_udml_final",
+    "CopyEvaluator_untrained",
+    "CopyEvaluator_udml",
+    "Indexer",
+    "Pusher",
+    "Reporter",
+}
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory, write_images):
+    root = tmp_path_factory.mktemp("unlabelled_run")
+    nested = write_images(root / "images", num_classes=4, images_per_class=10)
+    for number, path in enumerate(sorted(nested.glob("*/*.png"))):
+        # Flat but for one sub-folder, which means nothing.
+        if path.parent.name != "class_3":
+            path.rename(nested / f"{number:02}.png")
+    for folder in nested.glob("class_[0-2]"):
+        folder.rmdir()
+    (nested / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n...")
+    return root
+
+
+@pytest.fixture(scope="module")
+def config(root, tiny_config):
+    labelled = tiny_config(root / "images")
+    return dataclasses.replace(
+        labelled,
+        ingest=dataclasses.replace(labelled.ingest, labelled=False),
+        train=dataclasses.replace(labelled.train, augmentation="photographs"),
+        rounds=RoundsConfig(
+            num_rounds=2,
+            epochs_per_round=1,
+            rotation_epochs=1,
+            num_clusters=6,
+            images_per_shown_cluster=10,
+        ),
+        methods=("untrained", "udml"),
+        candidate="udml",
+    )
+
+
+@pytest.fixture(scope="module")
+def first(root, config, run_locally):
+    return run_locally(config, root)
+
+
+@pytest.fixture(scope="module")
+def second(first, root, config, run_locally):
+    """The same once more."""
+    return run_locally(config, root)
+
+
+@pytest.fixture(scope="module")
+def longer(second, root, config, run_locally):
+    """One round more."""
+    rounds = dataclasses.replace(config.rounds, num_rounds=3)
+    return run_locally(dataclasses.replace(config, rounds=rounds), root)
+
+
+def facts(run, step):
+    uri = run.uri(step, "pseudo_labels")
+    return json.loads((uri / "clusters.json").read_text())
+
+
+def test_every_step_runs(first):
+    assert first.steps(cached=False) >= INGESTION | TRAINING | REST
+
+
+def test_one_image_in_ten_is_held_out_and_bad_files_set_aside(first):
+    quarantine = first.uri("ImageExampleGen", "quarantine")
+    sizes = json.loads((quarantine / "class_sizes.json").read_text())
+    # 41 files, five held out; the broken one is of either split.
+    assert sizes["train"][""] + sizes["test"][""] == 40
+    assert sizes["test"][""] in (4, 5)
+    rows = json.loads((quarantine / "quarantine.json").read_text())
+    assert [row["path"] for row in rows] == ["broken.png"]
+
+
+def test_examples_have_no_labels(first):
+    import keras_dvml as kd
+
+    uri = first.uri("ImageExampleGen", "examples")
+    images = kd.data.load_examples(str(uri / "Split-train" / "*"))
+    assert images.labels is None
+    assert set(images.label_names) == {""}
+
+
+def test_statistics_are_of_the_ids(first):
+    import tensorflow_data_validation as tfdv
+
+    uri = first.uri("StatisticsGen", "statistics")
+    statistics = tfdv.load_stats_binary(
+        str(uri / "Split-train" / "FeatureStats.pb")
+    )
+    names = {
+        tuple(feature.path.step) for feature in statistics.datasets[0].features
+    }
+    assert names == {("image/id",)}
+
+
+def test_rounds_cluster_features_first_and_embeddings_later(first):
+    one, two = (facts(first, f"Clusterer_udml_{r}") for r in (1, 2))
+    assert (one["space"], two["space"]) == ("features", "embeddings")
+    assert one["num_clusters"] == two["num_clusters"] == 6
+    assert one["changed"] is None and 0 <= two["changed"] <= 1
+    assert one["num_images"] == two["num_images"] < 40
+
+
+def test_history_runs_through_all_rounds(first):
+    uri = first.uri("Trainer_udml_2", "model_run")
+    history = json.loads((uri / "history.json").read_text())
+    # An epoch of turned images alone and one in each of the two rounds.
+    assert {len(values) for values in history.values()} == {3}
+    assert {"loss", "metric_loss", "rotation_loss"} == set(history)
+
+
+def test_scores_are_of_copies_and_never_called_recall(first):
+    uri = first.uri("Reporter", "report")
+    scores = json.loads((uri / "scores.json").read_text())
+    assert list(scores) == ["untrained", "udml"]
+    for row in scores.values():
+        assert set(row) == {"copies_found@1", "copies_found@10"}
+    assert "Recall" not in first.screen
+    assert "Copies found@1" in first.screen
+
+
+def test_clusters_of_all_images_are_left_as_a_table(first):
+    with open(first.run_dir / "clusters.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 40
+    # 40 images, ten to a cluster.
+    assert {row["cluster"] for row in rows} == {"0", "1", "2", "3"}
+    assert f"Clusters: {first.run_dir / 'clusters.csv'}" in first.screen
+
+
+def test_report_shows_the_clusters_of_each_round(first):
+    page = (first.run_dir / "report.html").read_text()
+    for title in ("Round 1", "Round 2", "All images, by the finished model"):
+        assert f"<summary>{title}</summary>" in page
+    assert '"noun":"cluster"' in page
+    assert "right class" not in page.split("<script>")[0]
+
+
+def test_pushed_model_searches_in_a_new_process(first, root, run_python):
+    query = root / "images" / "class_3" / "5.png"
+    found = run_python(
+        """
+import pathlib, sys
+import tensorflow as tf
+model = tf.saved_model.load(sys.argv[1])
+query = tf.constant([pathlib.Path(sys.argv[2]).read_bytes()])
+found = model.signatures["search"](image_bytes=query)
+print(found["ids"].shape, found["ids"][0, 0].numpy().decode())
+""",
+        first.serving_dir / "squares" / "1",
+        query,
+    )
+    assert found.split("\n")[0] == "(1, 10) class_3/5.png"
+
+
+def test_second_run_takes_over_everything(second):
+    assert second.steps(cached=True) == INGESTION | TRAINING | REST
+
+
+def test_another_round_takes_over_the_earlier_ones(longer):
+    reused = longer.steps(cached=True)
+    assert reused == INGESTION | TRAINING | {"CopyEvaluator_untrained"}
+    assert not longer.outcomes["Trainer_udml_3"].is_cached
+
+
+def test_new_model_is_measured_against_the_last_blessed_one(first, longer):
+    blessed = first.outcomes["Trainer_udml_2"].outputs["model"][0].id
+    blessing = longer.outcomes["CopyEvaluator_udml"].outputs["blessing"][0]
+    assert blessing.get_int_custom_property("baseline_model_id") == blessed
+
+
+def test_labels_and_no_labels_do_not_share_a_name(first, root, config):
+    from pipelines.local_runner import _claim
+
+    labelled = dataclasses.replace(config.ingest, labelled=True)
+    with pytest.raises(ValueError, match="without labels.*--name"):
+        _claim(first.run_dir, dataclasses.replace(config, ingest=labelled))
+
+
+def test_embeddings_of_the_evaluation_are_those_of_all_images(first):
+    uri = first.uri("CopyEvaluator_udml", "evaluation")
+    saved = np.load(uri / "embeddings.npz")
+    assert saved["embeddings"].shape == (40, 8)
