@@ -48,6 +48,17 @@ def tf_variables(variables):
     return list(variables)
 
 
+def replace_layer(model, name, layer):
+    """Sets an attribute that holds a layer or `None`, in place of the old one.
+
+    Keras 3 goes on counting a layer whose attribute was given another value.
+    """
+    if KERAS_3 and getattr(model, name, None) is not None:
+        # There is no public way; the tracker is what `__setattr__` fills.
+        model._tracker.untrack(getattr(model, name))
+    setattr(model, name, layer)
+
+
 def step_logs(logs):
     """Prepares the scalars that a training or test step returns.
 

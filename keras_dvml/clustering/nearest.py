@@ -89,7 +89,8 @@ def _nearest_by_tensorflow(points, centroids):
         bias = np.square(centroids).sum(axis=1) / 2
     centroids, bias = tf.constant(centroids), tf.constant(bias, tf.float32)
     assignments = np.empty(len(points.values), np.int64)
-    rows_at_once = max(1, _SCORES_AT_ONCE // len(centroids))
+    # Neither the scores nor the copy of the rows may outgrow memory.
+    rows_at_once = max(1, _SCORES_AT_ONCE // max(centroids.shape))
     for start in range(0, len(assignments), rows_at_once):
         rows = slice(start, start + rows_at_once)
         scores = tf.matmul(points.values[rows], centroids, transpose_b=True)

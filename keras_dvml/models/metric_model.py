@@ -171,7 +171,9 @@ class MetricModel(keras.Model):
         super().compile(*args, **kwargs)
         # As a part of the model they are trained, counted and saved with it.
         has_proxies = isinstance(self.loss, ProxyLoss)
-        self.proxies = self.loss.proxies if has_proxies else None
+        keras_versions.replace_layer(
+            self, "proxies", self.loss.proxies if has_proxies else None
+        )
 
     # Keras leaves loading to those who override `compile`.
     def compile_from_config(self, config):

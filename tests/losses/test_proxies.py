@@ -29,6 +29,20 @@ def test_proxies_are_counted_among_the_weights(name, model):
 
 
 @every_loss
+def test_proxies_leave_with_their_loss(name, model, tiny_images, tmp_path):
+    with_proxies = len(model.trainable_weights)
+    model.compile("adam", loss=kd.losses.NPairLoss())
+    assert len(model.trainable_weights) == with_proxies - 1
+    model.fit(*tiny_images, batch_size=40, verbose=0)
+    model.save(tmp_path / "model.keras")
+    loaded = tf.keras.models.load_model(tmp_path / "model.keras")
+    assert len(loaded.weights) == len(model.weights)
+
+    model.compile("adam", loss=LOSSES[name]())
+    assert len(model.trainable_weights) == with_proxies
+
+
+@every_loss
 def test_proxies_are_trained(name, model, tiny_images):
     before = model.loss.proxies.get_weights()[0]
     history = model.fit(*tiny_images, batch_size=40, epochs=5, verbose=0)
