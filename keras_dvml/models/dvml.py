@@ -165,10 +165,6 @@ class DVML(MetricModel):
     def _synthetic_loss(self, labels, synthetic):
         labels = ops.gather_replicas(labels)
         draws = ops.gather_replicas(self.finish(synthetic), axis=1)
-        if self.proxies is None:
-            return ops.mean_over_draws(
-                lambda draw: self.global_loss(labels, draw), draws
-            )
         losses = tf.map_fn(lambda draw: self.global_loss(labels, draw), draws)
         return tf.reduce_mean(losses)
 

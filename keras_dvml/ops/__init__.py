@@ -11,7 +11,6 @@ from keras_dvml.ops.distances import (
     pairwise_squared_distance,
 )
 from keras_dvml.ops.divergence import gaussian_divergence
-from keras_dvml.ops.draws import mean_over_draws
 from keras_dvml.ops.entries import add_to_entries
 from keras_dvml.ops.four_turns import four_turns, rotation_loss
 from keras_dvml.ops.masked import (
