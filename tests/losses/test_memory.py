@@ -3,7 +3,7 @@
 import pytest
 
 CODE = """
-import resource, sys
+import sys
 import numpy as np, tensorflow as tf
 import keras_dvml as kd
 
@@ -18,11 +18,15 @@ def step(labels, embeddings):
         value = loss(labels, embeddings)
     return tape.gradient(value, embeddings)
 
-# Kilobytes on Linux.
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+# Not `getrusage`, which begins with the peak of the process that forked.
+def peak():
+    with open("/proc/self/status") as status:
+        line = next(line for line in status if line.startswith("VmHWM"))
+    return int(line.split()[1]) / 2**20
+
+before = peak()
 step(labels, embeddings)
-after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-print((after - before) / 2**20)
+print(peak() - before)
 """
 
 
@@ -31,4 +35,5 @@ print((after - before) / 2**20)
 @pytest.mark.parametrize("name", ["TripletSemiHardLoss", "AngularLoss"])
 def test_a_batch_of_4096_takes_less_than_2_gib(name, compiler, run_python):
     gibibytes = run_python(CODE, name, compiler).split()[-1]
-    assert float(gibibytes) < 2.0
+    # One matrix of 4096 x 4096 takes 0.06 GiB.
+    assert 0.06 < float(gibibytes) < 2.0
