@@ -154,8 +154,8 @@ def serve(name, folder):
     contestant = CONTESTANTS[name]()
     embeddings = np.load(os.path.join(folder, "embeddings.npy"))
     labels = np.load(os.path.join(folder, "labels.npy"))
-    contestant(embeddings[:2000], labels[:2000])
     before = _status("VmRSS")
+    contestant(embeddings[:2000], labels[:2000])
     print("ready", flush=True)
     for _ in sys.stdin:
         start = time.perf_counter()

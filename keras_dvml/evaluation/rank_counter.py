@@ -1,45 +1,48 @@
-"""Ranks without sorting: how many items of other classes are in front."""
+"""Ranks without sorting everything: the R best items of each query suffice."""
 
 import threading
 
 import numpy as np
 
+# Negatives sorted at once to see which of them matter.
+_STRETCH = 128
+
 
 class RankCounter:
-    """Counts, for some queries, the negatives in front of their positives.
+    """Finds, for some queries, the ranks at which their positives stand.
 
-    With R positives s_1 >= .. >= s_R and n_i the negatives of score s_i or
-    more, the i-th positive has rank i + n_i: a tie goes to the negative.
-
-    n_1 is counted whatever it is. Of the others only ranks up to R matter to
-    any score, so negatives are compared one by one only where they reach the
-    query's floor: the lowest positive that may still have a rank up to R. The
-    floors rise as negatives are added, and no negative is ever stored.
+    Of a query with R positives only ranks up to R matter to any score, and
+    the rank of the best positive, whatever it is. So the R best items are
+    kept, at first the positives themselves, and the negatives in front of the
+    best positive are counted. A negative that does not reach the R-th best so
+    far is forgotten at once; of equal scores the negative comes first.
 
     Negatives may be added from several threads.
 
     Args:
-        queries: `(P,)` int array in 0..num_queries-1. Each positive's query.
+        queries: `(P,)` int array in 0..num_queries-1, ascending. Each
+            positive's query.
         scores: `(P,)` float32 array. Each positive's score.
         num_queries: int. Rows, of which some may have no positive.
     """
 
     def __init__(self, queries, scores, num_queries):
         self._lock = threading.Lock()
-        # Sorted by query, and by score within it: query q has keys
-        # starts[q]..starts[q + 1] - 1, the best one last.
-        self._keys = np.sort(_keys(queries, scores))
-        counts = np.bincount(queries, minlength=num_queries)
-        self._starts = np.concatenate([[0], np.cumsum(counts)])
-        self._num_positive = counts
-        # Negatives by the highest positive that they reach.
-        self._reached = np.zeros(len(self._keys), np.int64)
+        self._num_positive = np.bincount(queries, minlength=num_queries)
+        self._ends = np.cumsum(self._num_positive)
+        # Sorted by query, and by score within it once they were merged: of
+        # query q those before ends[q], its best item last.
+        self._keys = _keys(queries, scores, 0)
+        self._found = []
+        self._num_found = 0
+        self._some = np.flatnonzero(self._num_positive)
+        self._starts = (self._ends - self._num_positive)[self._some]
+        # Infinity, which nothing reaches, where there is no positive.
+        self._best = np.full(num_queries, np.inf, np.float32)
+        self._best[self._some] = np.maximum.reduceat(scores, self._starts)
         self._num_before_best = np.zeros(num_queries, np.int64)
-        self._best = self._scores_at(np.minimum(counts, 1))
-        # How many positives, the best ones, may still have a rank up to R.
-        self._num_within = counts
-        self._floor = self._scores_at(counts)
-        self._num_since_raise = 0
+        self._floor = np.full(num_queries, np.inf, np.float32)
+        self._floor[self._some] = np.minimum.reduceat(scores, self._starts)
 
     def add(self, scores, query_axis=0):
         """Counts more negatives.
@@ -51,30 +54,21 @@ class RankCounter:
         """
         before = _count_by_query(scores, self._best, query_axis)
         reaching = scores >= _across(self._floor, query_axis)
-        if np.count_nonzero(reaching) > len(self._keys):
-            within = self._within_by(scores, query_axis)
-            with self._lock:
-                self._raise_floor(within)
+        num_found = np.count_nonzero(reaching)
+        # Finding takes longer than sorting where a sixth of all is found.
+        if num_found > max(2 * len(self._keys), scores.size // 6):
+            self._raise_floor(scores, query_axis)
             reaching = scores >= _across(self._floor, query_axis)
         found = np.flatnonzero(reaching)
-        queries = np.unravel_index(found, scores.shape)[query_axis]
-        keys = _keys(queries, scores.reshape(-1)[found])
-        # All of them reach the lowest positive of their query. A few look for
-        # their place among the positives; of many it is faster the other way.
-        if 4 * len(keys) < len(self._keys):
-            reached = np.searchsorted(self._keys, keys, side="right") - 1
-            times = 1
-        else:
-            keys.sort()
-            ends = np.append(np.searchsorted(keys, self._keys), len(keys))
-            reached, times = slice(None), np.diff(ends)
+        rows = found // scores.shape[1]
+        queries = found - rows * scores.shape[1] if query_axis else rows
+        keys = _keys(queries, scores.reshape(-1)[found], 1)
         with self._lock:
             self._num_before_best += before
-            np.add.at(self._reached, reached, times)
-            self._num_since_raise += len(keys)
-            # Raising takes a look at each positive: once for as many finds.
-            if self._num_since_raise >= len(self._keys):
-                self._raise_floor(self._within_by_counts())
+            self._found.append(keys)
+            self._num_found += len(keys)
+            if self._num_found > len(self._keys):
+                self._keep_best()
 
     def result(self):
         """Returns the standing of each query once all negatives are in.
@@ -85,79 +79,78 @@ class RankCounter:
             `sum i / rank_i` over these. The ranks of queries without a
             positive mean nothing.
         """
-        self._raise_floor(self._within_by_counts())
-        num_within = self._num_within
-        ends = self._starts[1:]
-        queries = np.repeat(np.arange(len(ends)), num_within)
-        last = np.repeat(np.cumsum(num_within), num_within)
-        place = last - np.arange(len(queries))
-        negatives = self._num_in_front()[ends[queries] - place]
-        precision = np.bincount(
-            queries, place / (place + negatives), minlength=len(ends)
+        self._keep_best()
+        positive = self._keys & 1 ^ 1
+        before = np.cumsum(positive)
+        num_within = np.zeros_like(self._num_positive)
+        num_within[self._some] = np.add.reduceat(positive, self._starts)
+        # Read backwards: the item before a query's end has rank 1.
+        place = positive - before
+        place += np.repeat(np.cumsum(num_within), self._num_positive)
+        rank = np.repeat(self._ends, self._num_positive)
+        rank -= np.arange(len(rank))
+        precision = np.zeros(len(num_within))
+        precision[self._some] = np.add.reduceat(
+            positive * place / rank, self._starts
         )
         best = self._num_before_best + 1
         return self._num_positive, best, num_within, precision
 
-    def _raise_floor(self, num_within):
-        self._num_within = np.minimum(self._num_within, num_within)
-        self._floor = self._scores_at(self._num_within)
-        self._num_since_raise = 0
+    def _keep_best(self):
+        """Keeps the R best of what was kept and what was found since."""
+        keys = np.concatenate([self._keys, *self._found])
+        self._found, self._num_found = [], 0
+        keys.sort()
+        num_queries = len(self._ends)
+        ends = np.searchsorted(keys, np.arange(1, num_queries + 1) << 33)
+        # Moves the last R of each query to where its keys are kept.
+        moved = np.repeat(ends - self._ends, self._num_positive)
+        moved += np.arange(len(moved))
+        self._keys = keys[moved]
+        self._floor[self._some] = _scores(self._keys[self._starts])
 
-    def _within_by(self, scores, query_axis):
-        """Positives whose rank may be up to R, as these negatives alone say.
+    def _raise_floor(self, scores, query_axis):
+        """Raises floors to what R of these negatives alone reach.
 
-        Bisects, so that it need not compare negatives one by one.
+        Where j of each of n stretches reach a score, n * j of all do: sorting
+        short stretches takes a third of the time of sorting whole rows.
         """
-        least = np.zeros_like(self._num_positive)
-        most = self._num_within
-        while (least < most).any():
-            middle = (least + most + 1) // 2
-            negatives = _count_by_query(
-                scores, self._scores_at(middle), query_axis
+        rows = scores if query_axis == 0 else scores.T
+        num_stretches = rows.shape[1] // _STRETCH
+        if not num_stretches:
+            return
+        stretches = np.sort(
+            rows[:, : num_stretches * _STRETCH].reshape(
+                len(rows), num_stretches, _STRETCH
             )
-            within = middle + negatives <= self._num_positive
-            least = np.where(within, middle, least)
-            most = np.where(within, most, middle - 1)
-        return least
-
-    def _within_by_counts(self):
-        """Positives whose rank may be up to R, as all negatives so far say."""
-        # The j-th from below has R - j positives in front (j = 0..R-1).
-        first = np.repeat(self._starts[:-1], self._num_positive)
-        from_below = np.arange(len(self._keys)) - first
-        within = self._num_in_front() <= from_below
-        # Below the floor, negatives were not counted.
-        num_below = self._num_positive - self._num_within
-        within &= from_below >= np.repeat(num_below, self._num_positive)
-        total = np.concatenate([[0], np.cumsum(within)])
-        return np.diff(total[self._starts])
-
-    def _num_in_front(self):
-        """Negatives in front of each positive from the floor upwards."""
-        below = np.concatenate([[0], np.cumsum(self._reached)])
-        at_end = np.repeat(below[self._starts[1:]], self._num_positive)
-        return at_end - below[:-1]
-
-    def _scores_at(self, places):
-        """Scores of each query's i-th best positive; infinity for i = 0."""
-        scores = np.full(len(places), np.inf, np.float32)
-        some = places > 0
-        keys = self._keys[self._starts[1:][some] - places[some]]
-        ordered = ((keys & 0xFFFFFFFF) - 2**31).astype(np.int32)
-        scores[some] = _flip_negative(ordered).view(np.float32)
-        return scores
+        )
+        depth = -(-self._num_positive // num_stretches)
+        queries = np.flatnonzero((depth > 0) & (depth <= _STRETCH))
+        least = stretches[queries, :, _STRETCH - depth[queries]].min(axis=1)
+        with self._lock:
+            self._floor[queries] = np.maximum(self._floor[queries], least)
 
 
-def _keys(queries, scores):
-    """Integers in the order of (query, score)."""
+def _keys(queries, scores, negative):
+    """Integers in the order of (query, score, negative)."""
     # Adding 0 turns -0.0, which equals 0.0, into the same bits.
     ordered = _flip_negative((scores + np.float32(0)).view(np.int32))
-    return (queries.astype(np.int64) << 32) + ordered + 2**31
+    keys = queries << 32
+    keys += ordered
+    keys <<= 1
+    keys += 2**32 + negative
+    return keys
+
+
+def _scores(keys):
+    """Returns the scores that went into keys."""
+    ordered = ((keys >> 1 & 0xFFFFFFFF) - 2**31).astype(np.int32)
+    return _flip_negative(ordered).view(np.float32)
 
 
 def _flip_negative(bits):
     """Makes bits of float32 order as integers, and back."""
-    return np.where(bits < 0, bits ^ 0x7FFFFFFF, bits)
+    return bits ^ (bits >> 31 & 0x7FFFFFFF)
 
 
 def _across(thresholds, query_axis):

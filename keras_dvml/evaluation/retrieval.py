@@ -112,10 +112,10 @@ def evaluate_retrieval(
     return RetrievalScores(scores, ks, ranks, asked[1], clusters)
 
 
-def score_names(ks=(1, 2, 4, 8)):
+def score_names(ks=(1, 2, 4, 8), clustering=True):
     """Returns the names of the scores that `evaluate_retrieval` gives."""
-    recalls = [f"recall@{k}" for k in ks]
-    return [*recalls, "map@r", "r_precision", "mrr", "nmi", "ami", "f1"]
+    names = [f"recall@{k}" for k in ks] + ["map@r", "r_precision", "mrr"]
+    return names + ["nmi", "ami", "f1"] if clustering else names
 
 
 def recall_at_k(ranks, k):

@@ -89,12 +89,21 @@ class _Sorted:
 
     def cuts(self):
         """Returns (start, stop) of parts of whole classes."""
+        # Of few parts a large share would be products of parts with
+        # themselves, of which nothing can be spared.
+        size = min(_PART, max(_PART // 2, len(self) // 6))
         ends, cuts, start = self.starts[1:], [], 0
         while start < len(self):
-            last = np.searchsorted(ends, start + _PART, side="right") - 1
-            cuts.append((start, ends[last]))
-            start = ends[last]
+            last = np.searchsorted(ends, start + size, side="right") - 1
+            # At least one class, which may be larger.
+            stop = max(ends[last], self.class_end(start))
+            cuts.append((start, stop))
+            start = stop
         return cuts
+
+    def class_end(self, row):
+        """Returns where the class of a row ends."""
+        return self.starts[self.classes[row] + 1]
 
 
 def _count_symmetric(items, progress):
@@ -106,11 +115,10 @@ def _count_symmetric(items, progress):
     bar = DelayedProgress(num_pairs, progress, "block")
 
     def count_own(i):
-        start, stop = cuts[i]
+        classes = items.classes[slice(*cuts[i])]
+        scores = _product(parts[i], parts[i])
         counters[i] = _own_counter(
-            _product(parts[i], parts[i]),
-            items.class_ranges(items.classes[start:stop]) - start,
-            np.arange(stop - start),
+            scores, classes, classes, np.arange(len(classes))
         )
         bar.step()
 
@@ -145,7 +153,8 @@ def _count_queries(queries, gallery, without_self, progress):
             own = gallery.rows(own_start, own_stop)
         counter = _own_counter(
             _product(rows, own),
-            gallery.class_ranges(queries.classes[start:stop]) - own_start,
+            queries.classes[start:stop],
+            gallery.classes[own_start:own_stop],
             np.arange(start, stop) - own_start if without_self else None,
         )
         for number, part in enumerate(parts):
@@ -180,29 +189,24 @@ def _query_blocks(queries, gallery):
         start = stop
 
 
-def _own_counter(scores, ranges, selves):
+def _own_counter(scores, query_classes, classes, selves):
     """Returns a counter that has seen the scores of the own classes.
 
     Args:
         scores: `(Q, M)` float32 array.
-        ranges: `(Q, 2)` int array. Between which columns each query's own
-            class lies.
+        query_classes: `(Q,)` int array.
+        classes: `(M,)` int array.
         selves: `(Q,)` int array, each query's own column, or `None`.
     """
-    starts, sizes = ranges[:, 0], ranges[:, 1] - ranges[:, 0]
-    queries = np.repeat(np.arange(len(scores)), sizes)
-    from_start = np.arange(len(queries)) - np.repeat(
-        np.cumsum(sizes) - sizes, sizes
-    )
-    own = queries, np.repeat(starts, sizes) + from_start
-    positives = own
+    positive = own = query_classes[:, None] == classes
     if selves is not None:
-        other = own[1] != selves[queries]
-        positives = queries[other], own[1][other]
-    counter = RankCounter(positives[0], scores[positives], len(scores))
-    scores = scores.copy()
-    scores[own] = -np.inf
-    counter.add(scores)
+        positive = own.copy()
+        positive[np.arange(len(own)), selves] = False
+    found = np.flatnonzero(positive)
+    counter = RankCounter(
+        found // scores.shape[1], scores.reshape(-1)[found], len(scores)
+    )
+    counter.add(np.where(own, np.float32(-np.inf), scores))
     return counter
 
 

@@ -1,18 +1,31 @@
 """Retrieval scores of held-out classes while a model trains."""
 
+import json
+
 import keras
 import numpy as np
 
 from keras_dvml.data import image_batches
 from keras_dvml.evaluation import evaluate_retrieval, score_names
+from keras_dvml.training.best_weights import BestWeights
+from keras_dvml.training.embedding_projector import EmbeddingProjector
+from keras_dvml.training.score_log import ScoreLog
 
 
 class RetrievalEvaluation(keras.callbacks.Callback):
-    """Embeds held-out images at the end of epochs and logs their scores.
+    """Embeds held-out images at the end of epochs, scores and logs them.
 
     Scores go into the logs of the epoch, and so into `fit`'s history, as
     `val_recall@1`, `val_map@r`, `val_nmi` and so on; epochs without an
-    evaluation log NaN.
+    evaluation log NaN. With a `log_dir` they also go into
+
+    - `retrieval.csv`, a row an evaluation;
+    - TensorBoard's scalars, as `retrieval/recall@1` and so on;
+    - TensorBoard's projector, which shows the latest embeddings as a cloud of
+      thumbnails (of more than 10,000 images that many, evenly spaced).
+
+    Training steps are not touched. `training.resumable_fit` restores scores
+    and best weights.
 
     Args:
         images: held-out images: uint8 array, paths, encoded images or
@@ -22,40 +35,162 @@ class RetrievalEvaluation(keras.callbacks.Callback):
         every: int >= 1. Evaluates after every so many epochs, and after the
             last.
         batch_size: int. Images embedded at once.
+        clustering: bool. Whether to give `nmi`, `ami` and `f1`, which take
+            long where there are thousands of classes.
+        log_dir: str, `os.PathLike` or `None`. Folder of the files above, one
+            run's; epochs count from 0 in them, as in Keras's own.
+        keep_best: str or `None`. Name of a score, such as `"map@r"`: the
+            weights are kept, in memory, of the evaluation where it was
+            highest, of equal ones the first.
+        restore_best: bool. Whether the model gets these weights at the end.
+
+    Attributes:
+        evaluations: list of a dict for each evaluation so far: `epoch`, and
+            name to score.
+        best: what `keep_best` keeps: `best.score`, `best.epoch` and
+            `best.weights`, `None` before the first evaluation;
+            `best.restore(model)` gives a model these weights.
+
+    Raises:
+        ValueError: If an argument is out of range.
 
     Example:
         >>> import numpy as np
         >>> import keras_dvml as kd
+        >>> random = np.random.default_rng(0)
+        >>> images = random.integers(0, 256, (20, 16, 16, 3)).astype(np.uint8)
+        >>> labels = np.arange(20) // 5
         >>> evaluation = kd.training.RetrievalEvaluation(
-        ...     np.zeros((8, 32, 32, 3), np.uint8), [0, 0, 0, 0, 1, 1, 1, 1]
+        ...     images, labels, every=2, keep_best="map@r"
         ... )
+        >>> backbone = kd.models.conv_backbone(16, widths=(4, 8))
+        >>> model = kd.models.EmbeddingModel(backbone, embedding_dim=8)
+        >>> model.compile("adam", loss=kd.losses.TripletSemiHardLoss())
+        >>> history = model.fit(
+        ...     images, labels, epochs=3, callbacks=[evaluation], verbose=0
+        ... )
+        >>> [one["epoch"] for one in evaluation.evaluations]
+        [1, 2]
+        >>> evaluation.best.score == np.nanmax(history.history["val_map@r"])
+        True
     """
 
     def __init__(
-        self, images, labels, ks=(1, 2, 4, 8), every=1, batch_size=256
+        self,
+        images,
+        labels,
+        ks=(1, 2, 4, 8),
+        every=1,
+        batch_size=256,
+        *,
+        clustering=True,
+        log_dir=None,
+        keep_best=None,
+        restore_best=False,
     ):
         super().__init__()
-        if every < 1:
-            raise ValueError(f"every must be at least 1; received {every}")
+        self._names = score_names(ks, clustering)
+        _check(every, self._names, keep_best, restore_best)
         self.images = images
         self.labels = np.asarray(labels)
         self.ks = ks
         self.every = every
         self.batch_size = batch_size
+        self.clustering = clustering
+        self.log_dir = log_dir
+        self.keep_best = keep_best
+        self.restore_best = restore_best
+        self.evaluations = []
+        self.best = BestWeights()
+        self._num_epochs = 0
+        # Epochs of a run that was taken up, until it is trained further.
+        self._num_epochs_before = None
+        self._log = self._projector = None
+
+    def set_params(self, params):
+        super().set_params(params)
+        # A run that was complete already has no end of training to wait for.
+        done = self._num_epochs_before
+        if done is not None and done >= params["epochs"]:
+            self._restore_best()
 
     def on_train_begin(self, logs=None):
+        self._num_epochs_before = None
         self._batches = image_batches(
             self.images, self.batch_size, self.model.image_size[0]
         )
 
     def on_epoch_end(self, epoch, logs=None):
-        last = epoch + 1 == self.params.get("epochs")
-        due = (epoch + 1) % self.every == 0
-        scores = dict.fromkeys(score_names(self.ks), float("nan"))
-        if due or last:
-            embeddings = self.model.predict(self._batches, verbose=0)
-            scores = evaluate_retrieval(
-                embeddings, self.labels, self.ks, progress=False
-            )
+        self._num_epochs = epoch + 1
+        scores = dict.fromkeys(self._names, float("nan"))
+        if self._num_epochs % self.every == 0 or self._is_last_epoch():
+            scores = self._evaluate(epoch)
         if logs is not None:
             logs.update({f"val_{name}": one for name, one in scores.items()})
+
+    def on_train_end(self, logs=None):
+        if self._log is not None:
+            self._log.close()
+        # Where a run is taken up within an epoch, the end of that epoch is
+        # an end of training too, and not the one that is meant.
+        if self._is_last_epoch() or self.model.stop_training:
+            self._restore_best()
+
+    def get_state(self):
+        """Returns scores and best weights, for a run that may be resumed."""
+        return {
+            "num_epochs": np.asarray(self._num_epochs),
+            "evaluations": np.asarray(json.dumps(self.evaluations)),
+            **self.best.get_state(),
+        }
+
+    def set_state(self, state):
+        """Goes back to what `get_state` returned."""
+        self._num_epochs = self._num_epochs_before = int(state["num_epochs"])
+        self.evaluations = json.loads(str(state["evaluations"]))
+        self.best.set_state(state)
+
+    def _is_last_epoch(self):
+        return self._num_epochs == self.params.get("epochs")
+
+    def _evaluate(self, epoch):
+        embeddings = self.model.predict(self._batches, verbose=0)
+        scores = evaluate_retrieval(
+            embeddings,
+            self.labels,
+            self.ks,
+            clustering=self.clustering,
+            progress=False,
+        )
+        self.evaluations.append({"epoch": epoch, **scores})
+        if self.keep_best:
+            self.best.offer(self.model, scores[self.keep_best], epoch)
+        if self.log_dir:
+            self._write(embeddings, epoch)
+        return scores
+
+    def _write(self, embeddings, epoch):
+        if self._log is None:
+            self._log = ScoreLog(self.log_dir)
+            self._projector = EmbeddingProjector(self.log_dir, self.labels)
+            self._projector.write_items(self._batches)
+        self._log.write(self.evaluations)
+        self._projector.write_embeddings(embeddings, epoch)
+
+    def _restore_best(self):
+        if self.restore_best:
+            self.best.restore(self.model)
+
+
+def _check(every, names, keep_best, restore_best):
+    if every < 1:
+        raise ValueError(f"every must be at least 1; received {every}")
+    if keep_best is not None and keep_best not in names:
+        raise ValueError(
+            f"keep_best must be one of {', '.join(names)}; received "
+            f"{keep_best!r}"
+        )
+    if restore_best and keep_best is None:
+        raise ValueError(
+            "restore_best needs the name of a score in keep_best; received None"
+        )

@@ -195,10 +195,12 @@ def test_short_work_shows_nothing(capsys):
     assert capsys.readouterr().out == ""
 
 
-def test_names_of_the_scores_are_known_beforehand():
-    embeddings, labels = clustered()
-    scores = kd.evaluation.evaluate_retrieval(embeddings, labels, (1, 4))
-    assert list(scores) == kd.evaluation.score_names((1, 4))
+@pytest.mark.parametrize("clustering", [True, False])
+def test_names_of_the_scores_are_known_beforehand(clustering):
+    scores = kd.evaluation.evaluate_retrieval(
+        *clustered(), (1, 4), clustering=clustering
+    )
+    assert list(scores) == kd.evaluation.score_names((1, 4), clustering)
 
 
 def test_labels_may_be_any_ids():

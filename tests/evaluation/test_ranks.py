@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 import keras_dvml as kd
-from keras_dvml.evaluation import similarities
+from keras_dvml.evaluation import rank_counter, similarities
 
 
 def naive_ranks(scores, query_labels, labels, without_self):
@@ -102,6 +102,44 @@ def test_ranks_of_several_real_parts_equal_a_full_sort():
     check(ranks, scores, labels, labels, without_self=True)
 
 
+@pytest.mark.parametrize("num_classes", [2, 7, 40, 400])
+@pytest.mark.parametrize("spread", [0.0, 0.3])
+def test_ranks_among_large_classes_equal_a_full_sort(num_classes, spread):
+    # Where R is a large share of all items nearly every negative is found;
+    # without a spread the nearest items are of any class.
+    random = np.random.default_rng(num_classes)
+    labels = random.integers(0, num_classes, 1700)
+    centres = spread * random.normal(size=(num_classes, 24))
+    embeddings = centres[labels] + random.normal(size=(1700, 24))
+    # A tenth of the items are copies of others, whatever their class.
+    copies = random.integers(0, 1700, (2, 170))
+    embeddings[copies[0]] = embeddings[copies[1]]
+    embeddings = embeddings.astype("f")
+    ranks = kd.evaluation.positive_ranks(embeddings, labels)
+    scores = product(embeddings, embeddings)
+    check(ranks, scores, labels, labels, without_self=True)
+
+
+def test_a_part_without_any_positive_is_left_out(monkeypatch):
+    monkeypatch.setattr(similarities, "_PART", 8)
+    random = np.random.default_rng(0)
+    # 20 classes of one item, between two of four.
+    labels = np.concatenate([np.zeros(4), np.arange(1, 21), np.full(4, 21)])
+    embeddings = random.normal(size=(28, 3)).astype("f")
+    ranks = kd.evaluation.positive_ranks(embeddings, labels)
+    scores = product(embeddings, embeddings)
+    check(ranks, scores, labels, labels, without_self=True)
+    assert ranks.num_left_out == 20
+
+
+def test_zeros_of_either_sign_are_equal():
+    positive = np.zeros(1, int), np.zeros(1, np.float32)
+    counter = rank_counter.RankCounter(*positive, num_queries=1)
+    counter.add(np.array([[-0.0, -1.0]], np.float32))
+    # -0 ties with the positive's 0 and so comes before it.
+    assert counter.result()[1].tolist() == [2]
+
+
 def test_a_copy_of_another_class_comes_before_the_same_class():
     # Far apart in the order of classes, so that blocks of all shapes, and
     # places in them, score the copies: the product must not tell them apart.
@@ -150,9 +188,14 @@ def peak():
 random = np.random.default_rng(0)
 labels = random.integers(0, 6000, 30000)
 embeddings = random.normal(size=(30000, 16)).astype("f")
-kd.evaluation.positive_ranks(embeddings[:5000], labels[:5000])
+def count(number):
+    kd.evaluation.positive_ranks(
+        embeddings[:number], labels[:number], progress=False
+    )
+
+count(5000)
 before = peak()
-kd.evaluation.positive_ranks(embeddings, labels)
+count(30000)
 print(peak() - before)
 """
     # All similarities would take 3433 MiB.
