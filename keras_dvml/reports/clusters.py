@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 from html import escape
 
-from keras_dvml.reports.thumbnails import thumbnail_strip
+from keras_dvml.reports.thumbnails import grid_uri
 
 _TILE = 64
 _TILES = 8
@@ -80,7 +80,7 @@ def _cluster_html(cluster: Cluster) -> str:
         # A row of fewer tiles is as much narrower.
         picture = (
             f'<img style="width: {100 * len(shown) / _TILES:g}%" '
-            f'src="{thumbnail_strip(shown, _TILE)}" '
+            f'src="{grid_uri([shown], _TILE)}" '
             f'alt="{len(shown)} images of cluster {name}">'
         )
     return (

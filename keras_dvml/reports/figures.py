@@ -5,28 +5,34 @@ from colorsys import hls_to_rgb
 
 import numpy as np
 
+from keras_dvml.reports.clusters import ClusterRound
 from keras_dvml.reports.curves import LOG_FROM_RATIO, panels
-from keras_dvml.reports.embedding_map import class_hues
+from keras_dvml.reports.map_data import class_hues
 from keras_dvml.reports.searches import Search
-from keras_dvml.reports.tables import score_names
-from keras_dvml.reports.thumbnails import square_thumbnail
+from keras_dvml.reports.tables import Intervals, Scores, score_names
+from keras_dvml.reports.thumbnails import square_thumbnail, thumbnail_grid
 from keras_dvml.reports.wording import spell_name
 
 _PICTURE_SIZE = 128
+_TILE = 64
+_TILES = 8
 
 
-def plot_scores(scores: Mapping[str, Mapping[str, float]], ax=None):
-    """Draws scores as groups of bars, in percent.
+def plot_scores(scores: Scores, ax=None, *, intervals: Intervals | None = None):
+    """Draws scores as groups of bars, in percent, with their intervals.
 
     Args:
         scores: row name -> score name -> value in 0..1.
         ax: matplotlib axes, or `None` for new ones.
+        intervals: row name -> score name -> (low, high) in 0..1, as from
+            `evaluation.bootstrap_intervals`; `None` for none.
 
     Returns:
         The axes.
 
     Raises:
         ImportError: When matplotlib is not installed.
+        ValueError: When `scores` is empty.
 
     Example:
     >>> from keras_dvml.reports import plot_scores
@@ -43,6 +49,11 @@ def plot_scores(scores: Mapping[str, Mapping[str, float]], ax=None):
         places = np.arange(len(names)) + (i - (len(scores) - 1) / 2) * width
         heights = [100 * row_scores.get(name, np.nan) for name in names]
         ax.bar(places, heights, width * 0.92, label=row)
+        bounds = (intervals or {}).get(row, {})
+        known = [j for j, name in enumerate(names) if name in bounds]
+        if known:
+            ends = 100 * np.array([bounds[names[j]] for j in known])
+            ax.vlines(places[known], *ends.T, color="black", linewidth=1)
     # Broken before the k, or the names of neighbours run together.
     words = [spell_name(name).replace("@", "\n@") for name in names]
     ax.set_xticks(range(len(names)), words)
@@ -176,6 +187,53 @@ def plot_search(search: Search, axes=None):
         text = f"{sign}{result.score:.3f}\n{result.label}"
         _show(ax, result.image, text, color)
     return axes
+
+
+def plot_clusters(clusters: ClusterRound, ax=None):
+    """Draws clusters as rows of pictures, the nearest to the centre first.
+
+    Args:
+        clusters: `ClusterRound`; at most eight images of each are drawn.
+        ax: matplotlib axes, or `None` for new ones.
+
+    Returns:
+        The axes.
+
+    Raises:
+        ImportError: When matplotlib is not installed.
+        ValueError: When there is no cluster that has images.
+
+    Example:
+    >>> import tensorflow as tf
+    >>> from keras_dvml.reports import Cluster, ClusterRound, plot_clusters
+    >>> png = tf.io.encode_png(tf.zeros((8, 8, 3), tf.uint8)).numpy()
+    >>> clusters = [Cluster("17", size=40, images=[png] * 3)]
+    >>> ax = plot_clusters(ClusterRound("Round 2", "", clusters))
+    >>> ax.get_title()
+    'Round 2'
+    """
+    shown = [one for one in clusters.clusters if len(one.images)]
+    if not shown:
+        raise ValueError(
+            "`clusters` must hold a cluster with images. Received: "
+            f"{len(clusters.clusters)} clusters, none with images"
+        )
+    if ax is None:
+        _, ax = _pyplot().subplots(figsize=(6, 0.7 * len(shown) + 0.4))
+    columns = min(_TILES, max(len(one.images) for one in shown))
+    for number, one in enumerate(shown):
+        row = thumbnail_grid([one.images[:columns]], _TILE)
+        width, bottom = row.shape[1] / _TILE, number + 1
+        ax.imshow(row, extent=(0, width, bottom, number))
+    ax.set_xlim(0, columns)
+    ax.set_ylim(len(shown), 0)
+    ax.set_xticks([])
+    names = [f"{one.name} ({one.size:,})" for one in shown]
+    ax.set_yticks(np.arange(len(shown)) + 0.5, names, parse_math=False)
+    ax.tick_params(length=0)
+    ax.set_title(clusters.title, parse_math=False)
+    ax.spines[:].set_visible(False)
+    return ax
 
 
 def _mark(is_hit: bool | None) -> tuple[str, str]:

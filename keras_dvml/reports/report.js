@@ -33,16 +33,18 @@ document.querySelectorAll(".curve").forEach((figure, p) => {
   });
 });
 
-if (data.map) drawMap(data.map);
+document.querySelectorAll(".map").forEach((root, i) => {
+  drawMap(root, { ...data.map, ...data.map.layouts[i] });
+});
 
-function drawMap(map) {
-  const canvas = document.getElementById("map-canvas");
-  const card = document.getElementById("map-card");
-  const aside = document.getElementById("map-aside");
-  const select = document.getElementById("map-class");
-  const pictures = document.getElementById("map-pictures");
-  const zoomIn = document.getElementById("map-in");
-  const zoomOut = document.getElementById("map-out");
+function drawMap(root, map) {
+  const canvas = root.querySelector("canvas");
+  const card = root.querySelector(".card");
+  const aside = root.querySelector("aside");
+  const select = root.querySelector(".group");
+  const pictures = root.querySelector(".pictures");
+  const zoomIn = root.querySelector(".in");
+  const zoomOut = root.querySelector(".out");
   const hint = aside.innerHTML;
   const context = canvas.getContext("2d");
   const count = map.classes.length;
@@ -51,11 +53,15 @@ function drawMap(map) {
   const ys = map.points.filter((_, i) => i % 2 === 1);
   const low = [Math.min(...xs), Math.min(...ys)];
   const high = [Math.max(...xs), Math.max(...ys)];
-  const sheet = document.getElementById("map-sheet");
+  const sheet = document.getElementById("sheet");
   let width = 0, height = 0, colors = [];
   let zoom = 1, centre = [(low[0] + high[0]) / 2, (low[1] + high[1]) / 2];
   const home = centre;
-  let hovered = -1, chosen = -1;
+  let hovered = -1, chosen = -1, pictured = new Set();
+  // Sides of the pictures on the map, and whose turn it is to be shown.
+  const side = Math.min(map.tile, canvas.clientWidth < 500 ? 30 : 38);
+  const turn = (i) => i * 2654435761 % 4294967296;
+  const shuffled = [...Array(count).keys()].sort((a, b) => turn(a) - turn(b));
 
   function scale() {
     const margin = 28;
@@ -91,61 +97,95 @@ function drawMap(map) {
 
   function draw() {
     context.clearRect(0, 0, width, height);
-    const near = chosen < 0 ? [] : map.neighbors[chosen];
-    const shown = emphasis();
-    const room = Math.sqrt(width * height / count);
-    const radius = Math.min(7, Math.max(2.5, room * 0.17) * Math.sqrt(zoom));
-    const side = Math.min(map.tile, Math.max(12, room * 0.95 * Math.sqrt(zoom)));
+    const near = new Set(chosen < 0 ? [] : map.neighbors[chosen]);
+    const isMarked = (i) => i === chosen || i === hovered || near.has(i);
+    const weight = (i, shown) => i === chosen ? 3 : near.has(i) ? 2 : map.classes[i] === shown ? 1 : 0;
+    const order = shuffled.filter(isVisible);
+    // Pictures keep their places while the pointer moves.
+    const steady = singledOut();
+    order.sort((a, b) => weight(b, steady) - weight(a, steady));
+    pictured = pictures.checked && sheet.complete ? withRoom(order, isMarked) : new Set();
+    const shown = hovered >= 0 && !pictures.checked ? map.classes[hovered] : steady;
     const isShown = (i) => shown === null || map.classes[i] === shown;
-    const order = [...Array(count).keys()];
-    const weight = (i) => i === chosen ? 3 : near.includes(i) ? 2 : isShown(i) ? 1 : 0;
-    order.sort((a, b) => weight(a) - weight(b));
-    if (chosen >= 0) {
-      const [x, y] = place(chosen);
-      context.lineWidth = 1.2;
-      context.strokeStyle = colors.text;
-      context.globalAlpha = 0.5;
-      for (const i of near) {
-        context.beginPath();
-        context.moveTo(x, y);
-        context.lineTo(...place(i));
-        context.stroke();
-      }
+    order.sort((a, b) => weight(a, shown) - weight(b, shown));
+    if (chosen >= 0) drawLines(near);
+    for (const i of order) {
+      if (!pictured.has(i)) drawDot(i, isMarked(i), isShown(i), shown !== null, near);
     }
     for (const i of order) {
-      const [x, y] = place(i);
-      if (x < -side || y < -side || x > width + side || y > height + side) continue;
-      const marked = i === chosen || i === hovered || near.includes(i);
-      context.globalAlpha = marked || isShown(i) ? 1 : pictures.checked ? 0.06 : 0.14;
-      if (pictures.checked && sheet.complete) {
-        const half = (marked ? side * 1.3 : side) / 2;
-        context.drawImage(sheet, ...corner(i), x - half, y - half, 2 * half, 2 * half);
-        context.lineWidth = marked ? 3 : 1.5;
-        context.strokeStyle = ring(i, near) ?? colors[map.classes[i]];
-        context.strokeRect(x - half, y - half, 2 * half, 2 * half);
-        continue;
-      }
-      context.beginPath();
-      context.arc(x, y, marked ? radius + 2 : shown !== null && isShown(i) ? radius + 1 : radius, 0, 2 * Math.PI);
-      context.fillStyle = colors[map.classes[i]];
-      context.fill();
-      if (marked) {
-        context.lineWidth = 2;
-        context.strokeStyle = ring(i, near) ?? colors.text;
-        context.stroke();
-      }
+      if (pictured.has(i)) drawPicture(i, isMarked(i), isShown(i), near);
     }
     context.globalAlpha = 1;
   }
-  // Whose class stands out: under the pointer, else selected, else chosen.
-  function emphasis() {
-    if (hovered >= 0) return map.classes[hovered];
+  function isVisible(i) {
+    const [x, y] = place(i);
+    return x > -side && y > -side && x < width + side && y < height + side;
+  }
+  // Which pictures can be shown without covering another; marked ones always.
+  function withRoom(order, isMarked) {
+    const cells = new Map();
+    const kept = new Set();
+    for (const i of order) {
+      const [x, y] = place(i);
+      const column = Math.floor(x / side), row = Math.floor(y / side);
+      let free = true;
+      for (let dx = -1; dx <= 1 && free; dx++) {
+        for (let dy = -1; dy <= 1 && free; dy++) {
+          const other = cells.get(`${column + dx} ${row + dy}`);
+          free = !other || Math.abs(other[0] - x) > side || Math.abs(other[1] - y) > side;
+        }
+      }
+      if (!free && !isMarked(i)) continue;
+      cells.set(`${column} ${row}`, [x, y]);
+      kept.add(i);
+    }
+    return kept;
+  }
+  function drawLines(near) {
+    const [x, y] = place(chosen);
+    context.lineWidth = 1.2;
+    context.strokeStyle = colors.text;
+    context.globalAlpha = 0.5;
+    for (const i of near) {
+      context.beginPath();
+      context.moveTo(x, y);
+      context.lineTo(...place(i));
+      context.stroke();
+    }
+  }
+  function drawDot(i, isMarked, isShown, isSingled, near) {
+    const room = Math.sqrt(width * height / count);
+    const radius = Math.min(7, Math.max(2, room * 0.17) * Math.sqrt(zoom));
+    const faint = pictures.checked ? 0.35 : 1;
+    context.globalAlpha = isMarked ? 1 : isShown ? faint : faint * 0.14;
+    context.beginPath();
+    context.arc(...place(i), isMarked ? radius + 2 : isSingled && isShown ? radius + 1 : radius, 0, 2 * Math.PI);
+    context.fillStyle = colors[map.classes[i]];
+    context.fill();
+    if (isMarked) {
+      context.lineWidth = 2;
+      context.strokeStyle = ring(i, near) ?? colors.text;
+      context.stroke();
+    }
+  }
+  function halfSide(isMarked) { return (isMarked ? 0.6 : 0.5) * side; }
+  function drawPicture(i, isMarked, isShown, near) {
+    const [x, y] = place(i);
+    const half = halfSide(isMarked);
+    context.globalAlpha = isMarked || isShown ? 1 : 0.12;
+    context.drawImage(sheet, ...corner(i), x - half, y - half, 2 * half, 2 * half);
+    context.lineWidth = isMarked ? 3 : 1.5;
+    context.strokeStyle = ring(i, near) ?? colors[map.classes[i]];
+    context.strokeRect(x - half, y - half, 2 * half, 2 * half);
+  }
+  // The class that stands out: the selected one, else that of the chosen image.
+  function singledOut() {
     if (select.value !== "") return Number(select.value);
     return chosen >= 0 ? map.classes[chosen] : null;
   }
   function ring(i, near) {
     if (i === chosen || i === hovered) return colors.text;
-    if (!near.includes(i)) return null;
+    if (!near.has(i)) return null;
     if (!map.judged) return colors.text;
     return map.classes[i] === map.classes[chosen] ? colors.hit : colors.miss;
   }
@@ -180,7 +220,8 @@ function drawMap(map) {
     }
     if (i < 0) return;
     const [x, y] = place(i);
-    const left = x + 16 + card.offsetWidth > width ? x - 16 - card.offsetWidth : x + 16;
+    const apart = pictured.has(i) ? halfSide(true) + 6 : 16;
+    const left = x + apart + card.offsetWidth > width ? x - apart - card.offsetWidth : x + apart;
     const top = Math.min(Math.max(4, y - card.offsetHeight / 2), height - card.offsetHeight - 4);
     card.style.transform = `translate(${Math.max(4, left)}px, ${top}px)`;
   }
@@ -224,11 +265,18 @@ function drawMap(map) {
   function nearest(event) {
     const box = canvas.getBoundingClientRect();
     const x = event.clientX - box.left, y = event.clientY - box.top;
-    let best = -1, least = event.pointerType === "touch" ? 24 : 14;
+    const covers = (i) => {
+      const [px, py] = place(i);
+      const half = halfSide(i === hovered || i === chosen);
+      return pictured.has(i) && Math.max(Math.abs(px - x), Math.abs(py - y)) < half;
+    };
+    const reach = event.pointerType === "touch" ? 24 : 14;
+    let best = -1, least = Infinity;
     for (let i = 0; i < count; i++) {
       const [px, py] = place(i);
-      const far = Math.hypot(px - x, py - y);
-      if (far < least) { best = i; least = far; }
+      // A picture lies over the dots.
+      const far = Math.hypot(px - x, py - y) - (covers(i) ? 1000 : 0);
+      if (far < Math.min(least, reach)) { best = i; least = far; }
     }
     return best;
   }

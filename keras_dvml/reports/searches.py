@@ -74,24 +74,41 @@ def are_marked(searches: Sequence[Search]) -> bool:
     )
 
 
-def _search_html(search: Search) -> str:
-    right = ""
-    if are_marked([search]):
-        hits = sum(bool(result.is_hit) for result in search.results)
-        right = (
-            f'<span class="score">{hits} of {len(search.results)} right</span>'
-        )
+def results_html(results: Sequence[SearchResult], spell=None) -> str:
+    """Returns found images as a row.
+
+    Args:
+        results: best first, at least one.
+        spell: function from a result's score to text; `None` for its value.
+    """
+    spell = spell or "{:.3f}".format
+    columns = min(max(len(results), 8), 10)
+    items = "\n".join(
+        _result_html(result, spell(result.score)) for result in results
+    )
+    return f'<ol class="results" style="--columns: {columns}">\n{items}\n</ol>'
+
+
+def query_html(search: Search, facts: str = "") -> str:
+    """Returns the picture of the query with its name and facts about it."""
     label = escape(str(search.query_label))
-    columns = min(max(len(search.results), 8), 10)
-    results = "\n".join(_result_html(result) for result in search.results)
+    score = f'<span class="score">{escape(facts)}</span>' if facts else ""
     return (
-        '<div class="search">\n'
         '<figure class="query">'
         f"{_picture_html(search.query_image, f'Query: {label}')}"
         f'<figcaption><span class="name" title="{label}">{label}</span>'
-        f"{right}</figcaption></figure>\n"
-        f'<ol class="results" style="--columns: {columns}">\n{results}\n'
-        "</ol>\n</div>"
+        f"{score}</figcaption></figure>"
+    )
+
+
+def _search_html(search: Search) -> str:
+    facts = ""
+    if are_marked([search]):
+        hits = sum(bool(result.is_hit) for result in search.results)
+        facts = f"{hits} of {len(search.results)} right"
+    return (
+        f'<div class="search">\n{query_html(search, facts)}\n'
+        f"{results_html(search.results)}\n</div>"
     )
 
 
@@ -101,7 +118,7 @@ _MARKS = {
 }
 
 
-def _result_html(result: SearchResult) -> str:
+def _result_html(result: SearchResult, score: str) -> str:
     label = text = escape(str(result.label))
     kind = mark = ""
     if result.is_hit is not None:
@@ -112,7 +129,7 @@ def _result_html(result: SearchResult) -> str:
         f'<li class="{kind}"><figure>'
         f"{_picture_html(result.image, text)}{mark}"
         f'<figcaption><span class="name" title="{label}">{label}</span>'
-        f'<span class="score">{result.score:.3f}</span>'
+        f'<span class="score">{escape(score)}</span>'
         "</figcaption></figure></li>"
     )
 

@@ -6,29 +6,39 @@ from html import escape
 from keras_dvml.reports.wording import explain_scores, spell_name
 
 Scores = Mapping[str, Mapping[str, float]]
+Intervals = Mapping[str, Mapping[str, tuple[float, float]]]
 
 _OPEN_UP_TO = 12
+_INTERVALS_HINT = (
+    "Below each score its 95% interval over the choice of test classes. "
+)
 
 
-def summary(scores: Scores) -> str:
+def summary(scores: Scores, intervals: Intervals) -> str:
     """Returns one sentence: which row is best, and its gain over the first."""
     names = score_names(scores)
     name = "recall@1" if "recall@1" in names else names[0]
     measured = {row: s[name] for row, s in scores.items() if name in s}
     best = max(measured, key=lambda row: measured[row])
     first = next(iter(measured))
+    interval = intervals.get(best, {}).get(name)
+    sure = f"95% interval {_spell(interval)}" if interval else ""
     if name == "recall@1":
         text = (
             f"With {best}, the first result is of the right class for "
-            f"{measured[best]:.1%} of the queries (Recall@1)"
+            f"{measured[best]:.1%} of the queries "
+            f"(Recall@1{sure and ', ' + sure})"
         )
     elif name.startswith("copies_found@"):
         text = (
             f"With {best}, {measured[best]:.1%} of changed copies find their "
-            "original first among all images"
+            f"original first among all images{sure and f' ({sure})'}"
         )
     else:
-        text = f"{best} reaches {measured[best]:.1%} {spell_name(name)}"
+        text = (
+            f"{best} reaches {measured[best]:.1%} {spell_name(name)}"
+            f"{sure and f' ({sure})'}"
+        )
     if len(measured) == 1:
         return text + "."
     if best == first:
@@ -37,7 +47,9 @@ def summary(scores: Scores) -> str:
     return text + f", {gain:.1f} percentage points more than with {first}."
 
 
-def scores_html(scores: Scores, colors: Mapping[str, int]) -> str:
+def scores_html(
+    scores: Scores, intervals: Intervals, colors: Mapping[str, int]
+) -> str:
     """Returns the table of scores in percent, best of each column marked."""
     names = score_names(scores)
     best = {
@@ -47,16 +59,22 @@ def scores_html(scores: Scores, colors: Mapping[str, int]) -> str:
     head = "".join(f'<th scope="col">{_breakable(name)}</th>' for name in names)
     body = "\n".join(
         f'<tr><th scope="row"><i class="chip c{colors[row]}"></i>{escape(row)}'
-        f"</th>{''.join(_cell(row_scores.get(n), best[n]) for n in names)}</tr>"
+        "</th>"
+        + "".join(
+            _cell(row_scores.get(n), best[n], intervals.get(row, {}).get(n))
+            for n in names
+        )
+        + "</tr>"
         for row, row_scores in scores.items()
     )
+    sure = _INTERVALS_HINT if any(intervals.values()) else ""
     return (
         '<div class="wide"><table class="scores">\n'
         f"<thead><tr><td></td>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>"
         "</table></div>\n"
         '<p class="hint">Percent; higher is better; '
         '<span class="best">best</span> of each column marked. '
-        f"{escape(' '.join(explain_scores(names)))}</p>"
+        f"{sure}{escape(' '.join(explain_scores(names)))}</p>"
     )
 
 
@@ -97,8 +115,19 @@ def _breakable(name: str) -> str:
     return escape(spell_name(name)).replace("@", "<wbr>@")
 
 
-def _cell(value: float | None, best: float) -> str:
+def _cell(
+    value: float | None, best: float, interval: tuple[float, float] | None
+) -> str:
     if value is None:
         return '<td class="none">\u2013</td>'
     mark = ' class="best"' if value == best else ""
-    return f"<td{mark}><span>{100 * value:.1f}</span></td>"
+    bounds = ""
+    if interval is not None:
+        low, high = (f"{100 * bound:.1f}" for bound in interval)
+        bounds = f"<small>{low}\u2013<wbr>{high}</small>"
+    return f"<td{mark}><span>{100 * value:.1f}</span>{bounds}</td>"
+
+
+def _spell(interval: tuple[float, float]) -> str:
+    low, high = interval
+    return f"{100 * low:.1f} to {100 * high:.1f}"

@@ -25,7 +25,15 @@ _MEANINGS = {
         "original is among the first k results. It tells how well an image is "
         "recognised again, not how well others of its kind are found."
     ),
+    "r_precision": (
+        "R-precision: share of the first R results that are of the class."
+    ),
+    "mrr": (
+        "MRR: mean of 1/rank of the first result that is of the query's class."
+    ),
     "nmi": "NMI: how well clusters of the embeddings agree with the classes.",
+    "ami": "AMI: the same, less what chance alone would give.",
+    "f1": "Pairwise F1: the same, counted in pairs of images.",
 }
 # One sentence for all k of them.
 _AT_K = ("recall@", "copies_found@")

@@ -2,6 +2,8 @@
 
 import json
 import os
+import tempfile
+from typing import Any
 
 from tfx import types
 from tfx.dsl.components.base.base_component import BaseComponent
@@ -22,6 +24,7 @@ from pipelines.components.cluster_galleries import cluster_galleries
 from pipelines.components.gallery import example_files, read_embeddings
 from pipelines.components.pusher import read_push
 from pipelines.components.searches import class_name, search_pushed_model
+from pipelines.components.variations import learned_variations
 from pipelines.pseudo_labels import (
     LABELS_FILE,
     PseudoLabelTable,
@@ -30,6 +33,8 @@ from pipelines.pseudo_labels import (
 from pipelines.training_history import HISTORY_FILE
 
 CLUSTERS_FILE = "clusters.csv"
+_PAGE = "report.html"
+_MODEL = "model"
 _SHOWN_SCORES = ("recall@", "map@r", "nmi", "copies_found@")
 _COPIES_TITLE = "Changed copies that find their original"
 _CLASSES_TITLE = "Scores on unseen classes"
@@ -52,44 +57,36 @@ class Executor(BaseExecutor):
         }
         report = artifact_utils.get_single_instance(output_dict["report"])
         methods = json.loads(exec_properties["methods"])
-        candidate = exec_properties["candidate"]
-        scores = {
-            method: _shown_scores(inputs[_evaluation(method)])
-            for method in methods
-        }
-        gallery, unseen = (
-            kd.data.load_examples(example_files(inputs["examples"], *splits))
-            for splits in ((), ("test",))
+        scores, intervals = (
+            {
+                method: _read_scores(inputs[_evaluation(method)], name)
+                for method in methods
+            }
+            for name in ("scores.json", "intervals.json")
         )
         rounds = [
             inputs[_pseudo_labels(number)]
             for number in range(int(exec_properties["num_clusterings"]))
         ]
-        tables = [read_pseudo_labels(one.uri) for one in rounds]
+        gallery = kd.data.load_examples(example_files(inputs["examples"]))
         push = read_push(inputs["pushed_model"])
-        kd.reports.write_report(
-            os.path.join(report.uri, "report.html"),
+        _write_page(
+            report.uri,
             title=exec_properties["title"],
             scores=scores,
+            intervals=intervals,
+            scores_title=(
+                _COPIES_TITLE if gallery.labels is None else _CLASSES_TITLE
+            ),
             histories={
                 method: _read_json(inputs[_model_run(method)], HISTORY_FILE)
                 for method in methods
             },
-            embedding_map=(
-                _map_of_clusters(
-                    inputs[_evaluation(candidate)], gallery, tables[-1]
-                )
-                if gallery.labels is None
-                else _map_of_classes(inputs[_evaluation(candidate)], unseen)
-            ),
-            clusterings=cluster_galleries(tables, gallery) if tables else [],
-            scores_title=(
-                _COPIES_TITLE if gallery.labels is None else _CLASSES_TITLE
-            ),
-            searches=(
-                search_pushed_model(push["exact"], unseen, gallery)
-                if push
-                else []
+            **_pictures(
+                inputs,
+                gallery,
+                inputs[_evaluation(exec_properties["candidate"])],
+                [read_pseudo_labels(one.uri) for one in rounds],
             ),
             notes={
                 **json.loads(exec_properties["notes"]),
@@ -109,7 +106,7 @@ class Executor(BaseExecutor):
                 os.path.join(rounds[-1].uri, LABELS_FILE),
                 os.path.join(report.uri, CLUSTERS_FILE),
             )
-        report.set_string_custom_property("summary", "report.html")
+        report.set_string_custom_property("summary", _PAGE)
 
 
 class Reporter(BaseComponent):
@@ -125,6 +122,7 @@ class Reporter(BaseComponent):
         model_runs: method to its training history.
         pushed_model: what was published, if anything.
         pseudo_labels: the candidate's clusterings in order, if it made any.
+        model: the candidate; where it learned a variation, that is shown.
         candidate: the method whose embeddings are drawn.
         title: of the report.
         notes: facts to be listed, term to text.
@@ -145,6 +143,7 @@ class Reporter(BaseComponent):
         model_runs: dict[str, types.BaseChannel],
         pushed_model: types.BaseChannel,
         pseudo_labels: list[types.BaseChannel],
+        model: types.BaseChannel | None = None,
         candidate: str,
         title: str,
         notes: dict[str, str],
@@ -161,6 +160,8 @@ class Reporter(BaseComponent):
                 for number, channel in enumerate(pseudo_labels)
             },
         }
+        if model is not None:
+            channels[_MODEL] = model
         parameters = {
             "methods": json.dumps(list(evaluations)),
             "num_clusterings": str(len(pseudo_labels)),
@@ -177,32 +178,58 @@ class Reporter(BaseComponent):
         )
 
 
-def _map_of_clusters(
+def _pictures(
+    inputs: dict[str, types.Artifact],
+    gallery: kd.data.EncodedImages,
     evaluation: standard_artifacts.ModelEvaluation,
-    images: kd.data.EncodedImages,
-    table: PseudoLabelTable,
-) -> kd.reports.EmbeddingMap:
-    clusters = table.clusters_of(images.ids)
-    return kd.reports.EmbeddingMap(
-        embeddings=read_embeddings(evaluation.uri)["embeddings"],
-        labels=clusters,
-        label_names=[str(cluster) for cluster in clusters],
-        image_bytes=images.image_bytes,
-        noun="cluster",
-    )
+    tables: list[PseudoLabelTable],
+) -> dict[str, Any]:
+    """Returns the parts of the report that show images."""
+    unseen = kd.data.load_examples(example_files(inputs["examples"], "test"))
+    shown = gallery if gallery.labels is None else unseen
+    embedding_map = _embedding_map(evaluation, shown, tables)
+    push = read_push(inputs["pushed_model"])
+    searches, variations = [], []
+    if push:
+        searches = search_pushed_model(push["exact"], unseen, gallery)
+    if _MODEL in inputs:
+        variations = learned_variations(
+            inputs[_MODEL].uri, shown, embedding_map
+        )
+    return {
+        "embedding_map": embedding_map,
+        "clusterings": cluster_galleries(tables, gallery) if tables else [],
+        "searches": searches,
+        "variations": variations,
+    }
 
 
-def _map_of_classes(
+def _embedding_map(
     evaluation: standard_artifacts.ModelEvaluation,
     images: kd.data.EncodedImages,
+    tables: list[PseudoLabelTable],
 ) -> kd.reports.EmbeddingMap:
+    if images.labels is None:
+        labels = tables[-1].clusters_of(images.ids)
+        names = [str(cluster) for cluster in labels]
+    else:
+        labels = images.labels
+        names = [class_name(images, i) for i in range(len(images.ids))]
     # Both are in the order of the ids.
     return kd.reports.EmbeddingMap(
         embeddings=read_embeddings(evaluation.uri)["embeddings"],
-        labels=images.labels,
-        label_names=[class_name(images, i) for i in range(len(images.ids))],
+        labels=labels,
+        label_names=names,
         image_bytes=images.image_bytes,
+        noun="cluster" if images.labels is None else "class",
     )
+
+
+def _write_page(uri: str, **contents: Any) -> None:
+    # Through a folder of this machine: the artifact's may be a remote one.
+    with tempfile.TemporaryDirectory() as folder:
+        page = kd.reports.write_report(os.path.join(folder, _PAGE), **contents)
+        fileio.copy(os.fspath(page), os.path.join(uri, _PAGE), overwrite=True)
 
 
 def _push_notes(push: dict[str, str] | None) -> dict[str, str]:
@@ -219,14 +246,16 @@ def _push_notes(push: dict[str, str] | None) -> dict[str, str]:
     }
 
 
-def _shown_scores(
-    evaluation: standard_artifacts.ModelEvaluation,
-) -> dict[str, float]:
-    scores = _read_json(evaluation, "scores.json")
+def _read_scores(
+    evaluation: standard_artifacts.ModelEvaluation, name: str
+) -> dict[str, Any]:
+    """Reads values by score, of those that are shown; {} without the file."""
+    if not fileio.exists(os.path.join(evaluation.uri, name)):
+        return {}
     return {
-        name: value
-        for name, value in scores.items()
-        if name.startswith(_SHOWN_SCORES)
+        score: value
+        for score, value in _read_json(evaluation, name).items()
+        if score.startswith(_SHOWN_SCORES)
     }
 
 

@@ -6,7 +6,7 @@ import tensorflow as tf
 import keras_dvml as kd
 
 _NUM_SEARCHES = 8
-_NUM_RESULTS = 9
+_NUM_RESULTS = 8
 
 
 def search_pushed_model(
@@ -26,7 +26,7 @@ def search_pushed_model(
         A row of results a query; the query itself is left out of them.
     """
     search = tf.saved_model.load(saved_model_path).signatures["search"]
-    chosen = _chosen(queries)
+    chosen = spread_over_classes(queries, _NUM_SEARCHES)
     found = search(
         image_bytes=tf.constant([queries.image_bytes[i] for i in chosen])
     )
@@ -72,17 +72,27 @@ def class_name(images: kd.data.EncodedImages, number: int) -> str:
     return str(images.label_names[number]) or str(images.labels[number])
 
 
+def spread_over_classes(
+    images: kd.data.EncodedImages, number: int
+) -> list[int]:
+    """Chooses the first image of classes spread evenly, or images so.
+
+    Args:
+        images: to choose from.
+        number: of images; fewer where there are fewer classes.
+
+    Returns:
+        Places of images.
+    """
+    labels = images.labels
+    if labels is None:
+        labels = np.arange(len(images.ids))
+    classes, first = np.unique(labels, return_index=True)
+    chosen = np.linspace(0, len(classes) - 1, number).astype(int)
+    return [int(i) for i in first[np.unique(chosen)]]
+
+
 def _is_hit(gallery, number, queries, query) -> bool | None:
     if gallery.labels is None:
         return None
     return bool(gallery.labels[number] == queries.labels[query])
-
-
-def _chosen(queries: kd.data.EncodedImages) -> list[int]:
-    """Returns the first image of classes spread evenly, or images so."""
-    labels = queries.labels
-    if labels is None:
-        labels = np.arange(len(queries.ids))
-    classes, first = np.unique(labels, return_index=True)
-    chosen = np.linspace(0, len(classes) - 1, _NUM_SEARCHES).astype(int)
-    return [int(i) for i in first[np.unique(chosen)]]

@@ -13,7 +13,6 @@ from keras_dvml.reports import (
     plot_search,
     write_report,
 )
-from keras_dvml.reports.thumbnails import thumbnail_strip
 
 SCORES = {
     "untrained": {"copies_found@1": 0.25, "copies_found@10": 0.5},
@@ -69,16 +68,6 @@ def test_cluster_without_images_has_no_picture(tmp_path):
     text = page(tmp_path, clusterings=rounds(num_images=0))
     assert 'alt="0 images' not in text
     assert "Cluster 7" in text
-
-
-def test_strip_holds_pictures_side_by_side():
-    import base64
-
-    uri = thumbnail_strip([png(0, 40), png(250, 8)], 16)
-    data = base64.b64decode(uri.partition(",")[2])
-    strip = tf.io.decode_jpeg(data).numpy()
-    assert strip.shape == (16, 32, 3)
-    assert strip[:, :12].max() < 10 and strip[:, 20:].min() > 240
 
 
 def test_map_of_clusters_says_so_and_judges_nothing(tmp_path):

@@ -3,12 +3,8 @@ import pytest
 import tensorflow as tf
 
 from keras_dvml.reports import EmbeddingMap, project_embeddings
-from keras_dvml.reports.embedding_map import (
-    class_hues,
-    map_data,
-    nearest_by_cosine,
-    sample_by_class,
-)
+from keras_dvml.reports.map_data import class_hues, map_data, sample_by_class
+from keras_dvml.reports.projection import nearest_by_cosine, project_together
 
 PNG = tf.io.encode_png(np.zeros((4, 4, 3), np.uint8)).numpy()
 
@@ -67,6 +63,15 @@ def test_one_seed_gives_one_plane():
     )
 
 
+def test_planes_made_together_are_those_made_alone():
+    embeddings, labels = clusters()
+    spaces = [embeddings, embeddings - embeddings[labels]]
+    for plane, space in zip(
+        project_together(spaces, seed=3), spaces, strict=True
+    ):
+        np.testing.assert_array_equal(plane, project_embeddings(space, seed=3))
+
+
 @pytest.mark.parametrize(
     "embeddings",
     [
@@ -114,7 +119,7 @@ def test_data_names_the_classes_of_the_points():
     names = [data["names"][position] for position in data["classes"]]
     assert names == [f"class {label}" for label in labels]
     assert data["num_images"] == data["num_images_given"] == 12
-    assert len(data["points"]) == 24
+    assert len(data["layouts"][0]["points"]) == 24
 
 
 def test_data_says_how_much_of_the_map_is_shown():

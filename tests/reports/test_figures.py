@@ -5,8 +5,11 @@ import pytest
 import tensorflow as tf
 
 from keras_dvml.reports import (
+    Cluster,
+    ClusterRound,
     Search,
     SearchResult,
+    plot_clusters,
     plot_embedding_map,
     plot_history,
     plot_scores,
@@ -41,6 +44,32 @@ def test_scores_are_bars_in_percent():
     np.testing.assert_allclose(heights, [20, 50, 40, np.nan])
     labels = [label.get_text() for label in ax.get_xticklabels()]
     assert labels == ["Recall\n@1", "NMI"]
+
+
+def test_intervals_are_lines_over_the_bars():
+    scores = {"a": {"recall@1": 0.2, "nmi": 0.5}, "b": {"recall@1": 0.4}}
+    intervals = {"a": {"nmi": (0.4, 0.55)}}
+    ax = plot_scores(scores, intervals=intervals)
+    ((line,),) = (lines.get_segments() for lines in ax.collections)
+    # NMI stands at 1; of two bars, 0.8 wide together, a's is the left one.
+    np.testing.assert_allclose(line, [[0.8, 40], [0.8, 55]])
+
+
+def test_clusters_are_rows_of_pictures_with_their_sizes():
+    shown = [
+        Cluster("7", size=1200, images=[PNG] * 11),
+        Cluster("8", size=0, images=[]),
+        Cluster("$9", size=2, images=[PNG] * 2),
+    ]
+    ax = plot_clusters(ClusterRound("Round 2", "", shown))
+    names = [label.get_text() for label in ax.get_yticklabels()]
+    assert names == ["7 (1,200)", "$9 (2)"]
+    # At most eight pictures a row, each one wide.
+    assert [tuple(one.get_extent()) for one in ax.images] == [
+        (0, 8, 1, 0),
+        (0, 2, 2, 1),
+    ]
+    ax.figure.canvas.draw()
 
 
 def test_history_skips_epochs_without_a_value():
@@ -78,6 +107,8 @@ def test_figures_draw_onto_given_axes():
     assert plot_history({"loss": [1.0]}, ax=axes[1]) is axes[1]
     assert plot_embedding_map(np.eye(2), [0, 1], ax=axes[2]) is axes[2]
     assert plot_search(SEARCH, axes=axes)[0] is axes[0]
+    clusters = ClusterRound("", "", [Cluster("7", size=1, images=[PNG])])
+    assert plot_clusters(clusters, ax=axes[0]) is axes[0]
 
 
 def test_bad_input_is_a_named_error():
@@ -89,6 +120,8 @@ def test_bad_input_is_a_named_error():
         plot_embedding_map(np.eye(2), [0, 1, 2])
     with pytest.raises(ValueError, match="`axes` must hold 3"):
         plot_search(SEARCH, axes=pyplot.subplots(1, 2)[1])
+    with pytest.raises(ValueError, match="`clusters`.*0 clusters"):
+        plot_clusters(ClusterRound("", "", []))
 
 
 def test_missing_matplotlib_is_said_with_the_remedy(monkeypatch):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import keras_dvml as kd
 from keras_dvml.reports import (
     EmbeddingMap,
     Search,
@@ -80,6 +81,47 @@ def test_best_of_each_column_is_marked(tmp_path):
     marked = re.findall(r'<td class="best"><span>([\d.]+)<', page(tmp_path))
     # Recall@1 and MAP@R are dvml's, NMI is triplet's.
     assert sorted(marked) == ["29.5", "60.9", "66.0"]
+
+
+def test_intervals_stand_below_their_scores(tmp_path):
+    intervals = {"dvml": {"recall@1": (0.5512, 0.6634), "nmi": (0.6, 0.7)}}
+    text = page(tmp_path, intervals=intervals, histories={})
+    assert (
+        "<span>60.9</span><small>55.1\u2013<wbr>66.3</small>" in text
+        and "<span>65.0</span><small>60.0\u2013<wbr>70.0</small>" in text
+    )
+    assert text.count("<small>") == 2
+    assert "95% interval over the choice of test classes" in text
+    assert "(Recall@1, 95% interval 55.1 to 66.3)" in text
+
+
+def test_without_intervals_nothing_speaks_of_them(tmp_path):
+    assert "interval" not in page(tmp_path).split("</style>")[1]
+
+
+@pytest.mark.parametrize(
+    ("intervals", "message"),
+    [
+        ({"dvml": {"mrr": (0.1, 0.2)}}, "must be of one of `scores`"),
+        ({"birds": {"nmi": (0.1, 0.2)}}, "must be of one of `scores`"),
+        ({"dvml": {"nmi": (0.7, 0.6)}}, r"within 0..1. Received: \(0.7, 0.6"),
+        ({"dvml": {"nmi": (60.0, 70.0)}}, "within 0..1"),
+        ({"dvml": {"nmi": (float("nan"), 0.5)}}, "within 0..1"),
+    ],
+)
+def test_a_wrong_interval_is_a_named_error(tmp_path, intervals, message):
+    with pytest.raises(ValueError, match=r"`intervals\[.*" + message):
+        write(tmp_path, intervals=intervals)
+
+
+def test_scores_of_an_evaluation_can_be_reported_as_they_are(tmp_path):
+    # By chance AMI comes out below 0.
+    scores = kd.evaluation.evaluate_retrieval(
+        np.random.default_rng(0).normal(size=(60, 8)), np.arange(60) % 6
+    )
+    scores["ami"] = -0.01
+    text = page(tmp_path, scores={"random": scores})
+    assert "MRR: mean of 1/rank" in text and "<span>-1.0</span>" in text
 
 
 def test_summary_names_the_best_row_and_its_gain(tmp_path):

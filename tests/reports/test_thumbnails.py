@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from keras_dvml.reports import thumbnails
 from keras_dvml.reports.thumbnails import (
     square_thumbnail,
+    thumbnail_grid,
     thumbnail_sheet,
     thumbnail_uri,
 )
@@ -89,3 +91,28 @@ def test_sheet_holds_the_tiles_row_by_row_without_bleeding():
         np.testing.assert_allclose(
             tile, np.broadcast_to(value, tile.shape), atol=6
         )
+
+
+def test_grid_holds_rows_of_pictures_of_any_size():
+    def grey(value, size):
+        image = np.full((size, size, 3), value, np.uint8)
+        return tf.io.encode_png(image).numpy()
+
+    grid = thumbnail_grid([[grey(10, 40), grey(80, 8)]] * 2, 16)
+    assert grid.shape == (32, 32, 3)
+    np.testing.assert_allclose(grid[:, :16], 10, atol=1)
+    np.testing.assert_allclose(grid[:, 16:], 80, atol=1)
+
+
+def test_large_sheet_loses_quality_and_not_tiles(monkeypatch):
+    random = np.random.default_rng(0)
+    images = [
+        tf.io.encode_png(random.integers(0, 256, (48, 48, 3), np.uint8)).numpy()
+        for _ in range(16)
+    ]
+    whole, _ = thumbnail_sheet(images, 48)
+    monkeypatch.setattr(thumbnails, "_SHEET_BYTES", len(whole) // 2)
+    smaller, columns = thumbnail_sheet(images, 48)
+    # Of base64, 4 characters are 3 bytes.
+    assert len(smaller) <= len(whole) // 2 * 4 / 3 + 30
+    assert columns == 4 and decode(smaller).shape == (192, 192, 3)

@@ -1,0 +1,181 @@
+"""Which classes a model finds worst, and which it takes for each other."""
+
+import dataclasses
+from collections.abc import Sequence
+from html import escape
+from typing import NamedTuple
+
+import numpy as np
+
+from keras_dvml.evaluation import nearest_neighbors, positive_ranks
+from keras_dvml.reports.embedding_map import EmbeddingMap
+from keras_dvml.reports.projection import normalize
+from keras_dvml.reports.thumbnails import grid_uri
+
+_NUM_CARDS = 9
+_NUM_EXAMPLES = 6
+_TILE = 64
+
+
+class FirstResults(NamedTuple):
+    """What each image finds first among all the others.
+
+    Images without another one of their class have nothing to find, and are no
+    queries.
+
+    Attributes:
+        queries: `(Q,)` int array. Rows of the images that search.
+        classes: `(Q,)` int array. Their classes, numbered in the labels' order.
+        found: `(Q,)` int array. Row of the image that each finds first.
+        found_classes: `(Q,)` int array. Its class.
+        is_right: `(Q,)` bool array. Whether it is of the query's class.
+        average_precision: `(Q,)` float array. What MAP@R is the mean of.
+        names: list of str. What each class is called.
+    """
+
+    queries: np.ndarray
+    classes: np.ndarray
+    found: np.ndarray
+    found_classes: np.ndarray
+    is_right: np.ndarray
+    average_precision: np.ndarray
+    names: list[str]
+
+
+@dataclasses.dataclass(frozen=True)
+class Mistakes:
+    """Searches that went wrong for one reason.
+
+    Args:
+        title: str. A class, or two.
+        facts: str. How many there are.
+        rows: `(M, 2)` int array. Row of a query and of what it found first.
+    """
+
+    title: str
+    facts: str
+    rows: np.ndarray
+
+
+def first_results(images: EmbeddingMap) -> FirstResults | None:
+    """Searches with each image; `None` where none has anything to find."""
+    labels, classes, sizes = np.unique(
+        images.labels, return_inverse=True, return_counts=True
+    )
+    if sizes.max() < 2:
+        return None
+    names = [""] * len(labels)
+    for row, number in enumerate(classes):
+        names[number] = str(images.label_names[row])
+    directions = normalize(images.embeddings)
+    ranks = positive_ranks(directions, classes, progress=False)
+    found = nearest_neighbors(directions, 1)[0][ranks.queries, 0]
+    return FirstResults(
+        queries=ranks.queries,
+        classes=ranks.classes,
+        found=found,
+        found_classes=classes[found],
+        is_right=ranks.best == 1,
+        average_precision=ranks.average_precision,
+        names=names,
+    )
+
+
+def hardest_classes(results: FirstResults) -> list[Mistakes]:
+    """Returns the classes whose images find their class least often."""
+    recalls, precisions = _by_class(results)
+    hardest = []
+    # NaN, of classes without a query, comes last.
+    for number in np.lexsort((precisions, recalls))[:_NUM_CARDS]:
+        if not recalls[number] < 1:
+            break
+        searches = np.flatnonzero(results.classes == number)
+        facts = (
+            f"{results.is_right[searches].sum()} of {len(searches)} right, "
+            f"MAP@R {precisions[number]:.1%}"
+        )
+        wrong = searches[_is_confusion(results)[searches]]
+        hardest.append(_mistakes(results, results.names[number], facts, wrong))
+    return hardest
+
+
+def confused_pairs(results: FirstResults) -> list[Mistakes]:
+    """Returns pairs of classes that are found for each other most often."""
+    wrong = np.flatnonzero(_is_confusion(results))
+    pairs = np.stack([results.classes[wrong], results.found_classes[wrong]], 1)
+    kinds, kind_of, counts = np.unique(
+        np.sort(pairs, axis=1), axis=0, return_inverse=True, return_counts=True
+    )
+    # NumPy 2.0 alone gives it the shape of the pairs.
+    kind_of = kind_of.reshape(-1)
+    confused = []
+    for kind in np.argsort(-counts, kind="stable")[:_NUM_CARDS]:
+        first, second = (results.names[number] for number in kinds[kind])
+        num_searches = np.isin(results.classes, kinds[kind]).sum()
+        facts = f"{counts[kind]} of {num_searches} searches"
+        title = f"{first} \u2194 {second}"
+        confused.append(
+            _mistakes(results, title, facts, wrong[kind_of == kind])
+        )
+    return confused
+
+
+def spread_of_classes(results: FirstResults) -> str:
+    """Says in a sentence how unlike the classes are."""
+    recalls, _ = _by_class(results)
+    low, middle, high = np.nanquantile(recalls, [0.1, 0.5, 0.9])
+    return (
+        f"Recall@1 of the middle class is {middle:.0%}; a tenth of the "
+        f"classes is at {low:.0%} or below, a tenth at {high:.0%} or above."
+    )
+
+
+def mistakes_html(
+    mistakes: Sequence[Mistakes], image_bytes: Sequence[bytes]
+) -> str:
+    """Returns a figure each: what searched above what it found."""
+    return "\n".join(_mistakes_html(one, image_bytes) for one in mistakes)
+
+
+def _by_class(results: FirstResults) -> tuple[np.ndarray, np.ndarray]:
+    """Returns Recall@1 and MAP@R of each class, NaN where it has no query."""
+    num_classes = len(results.names)
+    sizes = np.bincount(results.classes, minlength=num_classes)
+    with np.errstate(invalid="ignore"):
+        return tuple(
+            np.bincount(results.classes, values, num_classes) / sizes
+            for values in (results.is_right, results.average_precision)
+        )
+
+
+def _is_confusion(results: FirstResults) -> np.ndarray:
+    # Where two are equally near, one of them right, the search counts as
+    # wrong and yet may have met the right one.
+    return ~results.is_right & (results.found_classes != results.classes)
+
+
+def _mistakes(
+    results: FirstResults, title: str, facts: str, positions: np.ndarray
+) -> Mistakes:
+    """Gathers some of the searches at these positions, spread evenly."""
+    if len(positions) > _NUM_EXAMPLES:
+        evenly = np.linspace(0, len(positions) - 1, _NUM_EXAMPLES)
+        positions = positions[evenly.astype(int)]
+    rows = np.stack([results.queries[positions], results.found[positions]], 1)
+    return Mistakes(title, facts, rows)
+
+
+def _mistakes_html(one: Mistakes, image_bytes: Sequence[bytes]) -> str:
+    title = escape(one.title)
+    picture = ""
+    if len(one.rows):
+        rows = [[image_bytes[row] for row in column] for column in one.rows.T]
+        picture = (
+            f'<img style="width: {100 * len(one.rows) / _NUM_EXAMPLES:g}%" '
+            f'src="{grid_uri(rows, _TILE)}" '
+            f'alt="{len(one.rows)} searches that went wrong: {title}">'
+        )
+    return (
+        f'<figure>{picture}<figcaption><span class="name">{title}</span>'
+        f'<span class="score">{escape(one.facts)}</span></figcaption></figure>'
+    )
