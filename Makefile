@@ -5,12 +5,13 @@
 # make test                     the tests, in the full environment
 # make test-modern              the library's tests on TF 2.20 and Keras 3
 # make lint                     the linters
+# make docs                     the documentation, in build/site
 # make lock                     new pinned requirement files
 
 PYTEST := python -m pytest
 QUIET := TF_CPP_MIN_LOG_LEVEL=3 PYTHONWARNINGS=ignore
 
-.PHONY: demo test test-modern lint lock clean
+.PHONY: demo test test-modern lint docs lock clean
 
 ifeq ($(LABELS),none)
 method := udml
@@ -42,11 +43,24 @@ lint: .venv/.ready
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 
+# The two that ask a server have no output to show.
+NOTEBOOKS := $(patsubst examples/%.py,build/notebooks/%.ipynb,\
+  $(filter-out %_over_rest.py %_over_grpc.py,$(wildcard examples/*.py)))
+
+docs: .venv-docs/.ready $(NOTEBOOKS)
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict
+
+build/notebooks/%.ipynb: examples/%.py docs/make_notebooks.py | .venv/.ready
+	@$(QUIET) .venv/bin/python docs/make_notebooks.py $<
+
 .venv/.ready: requirements/full.txt requirements/set_up pyproject.toml
 	@requirements/set_up .venv 3.10 requirements/full.txt
 
 .venv-modern/.ready: requirements/modern.txt requirements/set_up pyproject.toml
 	@requirements/set_up .venv-modern 3.12 requirements/modern.txt
+
+.venv-docs/.ready: requirements/docs.txt requirements/set_up pyproject.toml
+	@requirements/set_up .venv-docs 3.12 requirements/docs.txt
 
 # Any uv will do; without one, the one that set_up brought.
 UV := $(or $(shell command -v uv),.setup/uv/bin/uv)
@@ -56,6 +70,7 @@ COMPILE := $(UV) pip compile --quiet --no-header --no-emit-index-url \
 lock: .venv/.ready
 	$(COMPILE) --python-version 3.10 requirements/full.in -o requirements/full.txt
 	$(COMPILE) --python-version 3.12 requirements/modern.in -o requirements/modern.txt
+	$(COMPILE) --python-version 3.12 requirements/docs.in -o requirements/docs.txt
 
 clean:
-	rm -rf .venv .venv-modern .setup runs
+	rm -rf .venv .venv-modern .venv-docs .setup build runs

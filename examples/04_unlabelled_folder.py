@@ -5,6 +5,7 @@ ones, as one from ImageNet would know other things. Without a label it adapts
 to the folder; the true names are compared with and nothing else.
 """
 
+# %%
 import pathlib
 import tempfile
 
@@ -24,6 +25,10 @@ paths = [folder / f"{number:03}.png" for number in range(len(images))]
 for path, image in zip(paths, images, strict=True):
     path.write_bytes(tf.io.encode_png(image).numpy())
 
+# %% [markdown]
+# The stand-in for a pretrained backbone:
+
+# %%
 backbone = kd.models.conv_backbone(48)
 pretrained = kd.models.EmbeddingModel(backbone, embedding_dim=64)
 pretrained.compile("adam", loss=kd.losses.MultiSimilarityLoss())
@@ -36,6 +41,11 @@ pretrained.fit(
     verbose=2,
 )
 
+# %% [markdown]
+# `PseudoLabels` is the source of batches and a callback at once: every two
+# epochs it clusters the images anew, and the clusters are the labels.
+
+# %%
 model = kd.models.UDML(
     kd.models.freeze_batch_norm(backbone),
     embedding_dim=64,
@@ -64,21 +74,27 @@ for one in pseudo.rounds:
         f"{one.round:5}  {one.epoch:5}  {sizes:>6}  {one.changed:7.1%}  "
         f"{one.nmi_true:.3f}"
     )
+
+# %%
 embeddings = model.predict(
     kd.data.image_batches(paths, image_size=48), verbose=0
 )
 scores = kd.evaluation.evaluate_retrieval(embeddings, names, ks=(1,))
 print({name: round(score, 3) for name, score in scores.items()})
 
+# %% [markdown]
 # A row for each of the largest clusters, the image nearest its centroid first.
-clusters = kd.clustering.k_means(embeddings, num_clusters=30)
-rows = []
-for cluster in np.argsort(-clusters.sizes)[:16]:
-    members = np.flatnonzero(clusters.assignments == cluster)
-    nearest = members[np.argsort(clusters.distances[members])][:20]
-    row = np.full((20, 48, 48, 3), 255, np.uint8)
-    row[: len(nearest)] = images[nearest]
-    rows.append(np.concatenate(row, axis=1))
-gallery = folder / "clusters.png"
-gallery.write_bytes(tf.io.encode_png(np.concatenate(rows)).numpy())
-print("Clusters, one a row:", gallery)
+
+# %%
+clustering = kd.clustering.k_means(embeddings, num_clusters=30)
+shown = []
+for number in np.argsort(-clustering.sizes)[:10]:
+    members = np.flatnonzero(clustering.assignments == number)
+    nearest = members[np.argsort(clustering.distances[members])][:8]
+    pictures = [paths[member].read_bytes() for member in nearest]
+    shown.append(kd.reports.Cluster(f"{number}", len(members), pictures))
+ax = kd.reports.plot_clusters(
+    kd.reports.ClusterRound("The largest clusters", "", shown)
+)
+ax.figure.savefig(folder / "clusters.png", bbox_inches="tight")
+print("See", folder / "clusters.png")

@@ -37,7 +37,7 @@ def arguments_of(script, served):
 
 
 every_client = pytest.mark.parametrize(
-    "script", ["05_search_over_rest.py", "06_search_over_grpc.py"]
+    "script", ["07_search_over_rest.py", "08_search_over_grpc.py"]
 )
 
 

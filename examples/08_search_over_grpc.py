@@ -1,9 +1,9 @@
 """Searches a served model over gRPC: faster than REST, images go as they are.
 
-    python examples/06_search_over_grpc.py query.jpg --gallery images/ \
+    python examples/08_search_over_grpc.py query.jpg --gallery images/ \
         --url localhost:8500 --model glyphs --sheet results.png
 
-As 05_search_over_rest.py, with `pip install tensorflow-serving-api pillow`.
+As 07_search_over_rest.py, with `pip install tensorflow-serving-api pillow`.
 The query is embedded first, and the embedding searched with: what a client
 does that keeps embeddings, and searches with one again and again.
 """

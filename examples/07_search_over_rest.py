@@ -1,6 +1,6 @@
 """Searches a served model over REST; needs Pillow, and no TensorFlow.
 
-    python examples/05_search_over_rest.py query.jpg --gallery images/ \
+    python examples/07_search_over_rest.py query.jpg --gallery images/ \
         --url http://localhost:8501/v1/models/glyphs --sheet results.png
 
 Embeds the query, finds the most similar images of the gallery and draws them

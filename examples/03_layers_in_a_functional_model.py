@@ -5,6 +5,7 @@ decoder's output has no loss of its own: it stands among the outputs so that
 the layer, which adds the reconstruction error, is part of the model.
 """
 
+# %%
 import keras
 
 import keras_dvml as kd
@@ -14,6 +15,7 @@ keras.utils.set_random_seed(0)
 images, labels = load_glyphs("train", config="easy", num_classes=40)
 test_images, test_labels = load_glyphs("test", config="easy", num_classes=40)
 
+# %%
 pixels = keras.Input((48, 48, 3))
 scaled = keras.layers.Rescaling(1 / 127.5, offset=-1.0)(pixels)
 features = kd.models.conv_backbone(48)(scaled)
@@ -33,6 +35,7 @@ model = keras.Model(
     },
 )
 
+# %%
 metric_loss = kd.losses.TripletSemiHardLoss(margin=0.2)
 model.compile(
     "adam",
@@ -46,6 +49,7 @@ model.fit(
     verbose=2,
 )
 
+# %%
 embeddings = model.predict(test_images, verbose=0)["embedding"]
 scores = kd.evaluation.evaluate_retrieval(embeddings, test_labels)
 print(f"Recall@1 on unseen characters: {scores['recall@1']:.1%}")
