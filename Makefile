@@ -3,6 +3,7 @@
 # make demo IMAGES=folder LABELS=none   on images without labels, in any order
 # make demo ARGS="--help"       more arguments of the pipeline's runner
 # make test                     the tests, in the full environment
+# make test-nightly             those that take many minutes
 # make test-modern              the library's tests on TF 2.20 and Keras 3
 # make lint                     the linters
 # make docs                     the documentation, in build/site
@@ -11,7 +12,7 @@
 PYTEST := python -m pytest
 QUIET := TF_CPP_MIN_LOG_LEVEL=3 PYTHONWARNINGS=ignore
 
-.PHONY: demo test test-modern lint docs lock clean
+.PHONY: demo test test-nightly test-modern lint docs lock clean
 
 ifeq ($(LABELS),none)
 method := udml
@@ -35,6 +36,9 @@ demo: .venv/.ready
 
 test: .venv/.ready
 	.venv/bin/$(PYTEST)
+
+test-nightly: .venv/.ready
+	.venv/bin/$(PYTEST) -m nightly
 
 test-modern: .venv-modern/.ready
 	.venv-modern/bin/$(PYTEST) --ignore=tests/pipelines

@@ -12,7 +12,7 @@ of the step, without the imports and the start of TFX; the most memory that the
 process took; and how much of it came after the imports. Processor seconds are
 those of all threads, which other work on the machine hardly touches. Linear
 means that images a second stay the same, flat that the memory does: what
-grows with N are names, some hundred bytes a file.
+grows with N are names on their way through Beam, 2.5 KB a file when measured.
 
 `--shuffled` writes through TFX' own step, which shuffles the images, for
 comparison.

@@ -10,7 +10,7 @@ def describe_config(config: PipelineConfig) -> dict[str, str]:
         config: the run.
     """
     train = config.train
-    notes = {"Images": config.ingest.dataset or config.ingest.folder}
+    notes = {"Images": config.ingest.source}
     supervised = set(config.methods) - {"untrained", *UNSUPERVISED}
     unsupervised = [m for m in config.methods if m in UNSUPERVISED]
     if supervised:

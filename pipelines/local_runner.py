@@ -4,14 +4,17 @@
     python -m pipelines.local_runner --config folder_dvml --images FOLDER
     python -m pipelines.local_runner --config folder_udml --images FOLDER
 
+    python -m pipelines.local_runner --config glyphs_dvml --set train.epochs=2
+    python -m pipelines.local_runner --config glyphs_dvml --dry-run
+
 Everything but saved models stays below the workspace: `<workspace>/<name>/`
 holds artifacts, metadata, a log and the report. A second run takes over what
-has not changed.
+has not changed. Of two at once in one workspace, the second waits for the
+first.
 """
 
 import argparse
 import contextlib
-import dataclasses
 import json
 import logging
 import os
@@ -22,29 +25,20 @@ import traceback
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from pipelines.configs import (
-    IngestConfig,
-    PipelineConfig,
-    config_names,
-    load_config,
-)
+from pipelines.beam_flags import beam_pipeline_args
+from pipelines.command_line import config_of, config_parser
+from pipelines.configs import PipelineConfig
+from pipelines.failures import explain
+from pipelines.graph import graph_lines
 from pipelines.progress import Progress
 from pipelines.results import show_results
-from pipelines.sources.folder import (
-    files_fingerprint,
-    scan_folder,
-    scan_unlabelled,
-)
+from pipelines.run_lock import only_run_in, sweep
+from pipelines.sources.files import input_fingerprint
 
 if TYPE_CHECKING:  # TFX takes 20 s to import; nobody waits for it in vain.
     from pipelines.step_runner import StepOutcome
 
 logger = logging.getLogger("pipelines.local_runner")
-
-BEAM_PIPELINE_ARGS = (
-    # Beam's default would fetch another engine from the network.
-    "--runner=FnApiRunner",
-)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -57,13 +51,22 @@ def main(argv: list[str] | None = None) -> int:
         Exit status: 0 when the run came to its end.
     """
     args = _parse(argv)
+    workspace, serving_dir = (
+        pathlib.Path(path).resolve()
+        for path in (args.workspace, args.saved_models)
+    )
     with Progress() as progress:
         try:
+            config = config_of(args)
+            if args.dry_run:
+                progress.write("\n".join(graph_lines(config)))
+                return 0
             run(
-                _config(args),
-                workspace=pathlib.Path(args.workspace).resolve(),
-                serving_dir=pathlib.Path(args.saved_models).resolve(),
+                config,
+                workspace=workspace,
+                serving_dir=serving_dir,
                 progress=progress,
+                beam_flags=args.beam_pipeline_args,
             )
         except KeyboardInterrupt:
             progress.write("\nInterrupted. The next run goes on from here.")
@@ -73,7 +76,8 @@ def main(argv: list[str] | None = None) -> int:
             if args.verbose:
                 progress.write(traceback.format_exc())
             where = f" in {progress.last_step}" if progress.last_step else ""
-            progress.write(f"\nFAILED{where}: {error}")
+            message = explain(error, workspace, serving_dir)
+            progress.write(f"\nFAILED{where}: {message}")
             return 1
     return 0
 
@@ -84,6 +88,7 @@ def run(
     workspace: pathlib.Path,
     serving_dir: pathlib.Path,
     progress: Progress,
+    beam_flags: str = "",
 ) -> "dict[str, StepOutcome]":
     """Runs the pipeline and says what came out.
 
@@ -92,35 +97,43 @@ def run(
         workspace: absolute path; the run's own folder is made in there.
         serving_dir: absolute path of `saved_models/`.
         progress: to report to.
+        beam_flags: see `pipelines.beam_flags`.
 
     Returns:
         Step id to its outcome.
     """
+    beam_args = beam_pipeline_args(beam_flags)
     # Before TFX is loaded, so that a wrong path is told at once.
-    input_fingerprint = _input_fingerprint(config.ingest)
+    fingerprint = input_fingerprint(config.ingest)
     run_dir = workspace / config.name
     run_dir.mkdir(parents=True, exist_ok=True)
-    _claim(run_dir, config)
-    with _other_logs_in(run_dir / "run.log"):
+    with only_run_in(run_dir, progress), _other_logs_in(run_dir / "run.log"):
+        _claim(run_dir, config)
+        model_dir = serving_dir / config.name
+        sweep(run_dir, model_dir, pathlib.Path(f"{model_dir}-scann"))
         with progress.step("loading TensorFlow Extended"):
             from tfx.orchestration import metadata
 
-            from pipelines.pipeline import create_pipeline
+            from pipelines.pipeline import Places, create_pipeline
             from pipelines.step_runner import StepRunner
+            from pipelines.unfinished_steps import delete_unfinished
 
         pipeline_root = run_dir / "artifacts"
-        _forget_lost_pushes(pipeline_root)
         connection = metadata.sqlite_metadata_connection_config(
             str(run_dir / "metadata.db")
         )
+        delete_unfinished(pipeline_root, connection)
+        _forget_lost_pushes(pipeline_root)
         pipeline = create_pipeline(
             config,
-            pipeline_root=str(pipeline_root),
-            serving_dir=str(serving_dir),
-            data_dir=str(workspace / "datasets"),
-            input_fingerprint=input_fingerprint,
+            places=Places(
+                pipeline_root=str(pipeline_root),
+                serving_dir=str(serving_dir),
+                data_dir=str(workspace / "datasets"),
+            ),
+            input_fingerprint=fingerprint,
             metadata_connection_config=connection,
-            beam_pipeline_args=list(BEAM_PIPELINE_ARGS),
+            beam_pipeline_args=beam_args,
         )
         runner = StepRunner(progress)
         runner.run(pipeline)
@@ -128,20 +141,14 @@ def run(
     return runner.outcomes
 
 
-def _input_fingerprint(ingest: IngestConfig) -> str:
-    if not ingest.folder:
-        return ""
-    scan = scan_folder if ingest.labelled else scan_unlabelled
-    return files_fingerprint(scan(ingest.folder))
-
-
 def _claim(run_dir: pathlib.Path, config: PipelineConfig) -> None:
     """Refuses to mix two sources under one name and one served model."""
-    source = config.ingest.folder or config.ingest.dataset
+    source = config.ingest.source
     if not config.ingest.labelled:
         source += " without labels"
     claim = run_dir / "source.txt"
-    owner = claim.read_text("utf-8") if claim.exists() else source
+    # A disk that was full left it empty.
+    owner = (claim.read_text("utf-8") if claim.exists() else "") or source
     if owner != source:
         raise ValueError(
             f"{run_dir} and the model {config.name!r} belong to the images of "
@@ -151,30 +158,9 @@ def _claim(run_dir: pathlib.Path, config: PipelineConfig) -> None:
 
 
 def _parse(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m pipelines.local_runner",
-        description="Images in, a searchable SavedModel and a report out.",
-    )
-    parser.add_argument(
-        "--config",
-        required=True,
-        help=f"what to run: {', '.join(config_names())}",
-    )
-    parser.add_argument(
-        "--images",
-        metavar="FOLDER",
-        help="images: one sub-folder a class for folder_dvml, in any order "
-        "for folder_udml",
-    )
-    parser.add_argument(
-        "--name",
-        help="name of the model (default: the data set's or folder's)",
-    )
-    parser.add_argument(
-        "--max-bad-fraction",
-        type=float,
-        metavar="SHARE",
-        help="share of bad files, 0..1, that the run puts up with",
+    parser = config_parser(
+        "python -m pipelines.local_runner",
+        "Images in, a searchable SavedModel and a report out.",
     )
     parser.add_argument(
         "--workspace",
@@ -188,6 +174,11 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
         help="where models are published (default: %(default)s)",
     )
     parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="show the graph of the run and its parameters, and run nothing",
+    )
+    parser.add_argument(
         "--verbose",
         action="store_true",
         help="show the traceback of a failure",
@@ -195,23 +186,11 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def _config(args: argparse.Namespace) -> PipelineConfig:
-    config = load_config(args.config, args.images)
-    if args.name:
-        config = dataclasses.replace(config, name=args.name)
-    if args.max_bad_fraction is not None:
-        ingest = dataclasses.replace(
-            config.ingest, max_bad_fraction=args.max_bad_fraction
-        )
-        config = dataclasses.replace(config, ingest=ingest)
-    return config
-
-
 @contextlib.contextmanager
 def _other_logs_in(path: pathlib.Path) -> Iterator[None]:
     """Keeps what libraries have to say off the screen, in a file."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    handler = logging.FileHandler(path, mode="w", encoding="utf-8")
+    handler = _LogFile(path, mode="w", encoding="utf-8")
     handler.setFormatter(
         logging.Formatter("%(asctime)s %(levelname).1s %(name)s: %(message)s")
     )
@@ -232,6 +211,13 @@ def _other_logs_in(path: pathlib.Path) -> Iterator[None]:
         root.setLevel(level)
         root.removeHandler(handler)
         handler.close()
+
+
+class _LogFile(logging.FileHandler):
+    """A log that a full disk ends, without a word about each lost line."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        """Passes over what cannot be written."""
 
 
 def _forget_lost_pushes(pipeline_root: pathlib.Path) -> None:

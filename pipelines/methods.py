@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 import keras_dvml as kd
+from pipelines.backbones import build_backbone, build_preprocessing
 from pipelines.configs import UNSUPERVISED, TrainConfig
 
 
@@ -16,29 +17,30 @@ def build_model(config: TrainConfig) -> kd.models.MetricModel:
     Returns:
         A compiled model.
     """
-    backbone = kd.models.conv_backbone(config.image_size, config.widths)
+    shared = {
+        "backbone": build_backbone(config),
+        "preprocessing": build_preprocessing(config),
+        "embedding_dim": config.embedding_dim,
+        "head_rate": config.head_rate,
+    }
     if config.method in UNSUPERVISED:
         model = kd.models.UDML(
-            backbone,
-            embedding_dim=config.embedding_dim,
             rotation_weight=config.rotation_weight,
             rotation_batch=config.rotation_batch,
             variational=config.method == "variational_udml",
             num_samples=config.num_samples,
+            **shared,
         )
     elif config.method == "dvml":
         model = kd.models.DVML(
-            backbone,
-            embedding_dim=config.embedding_dim,
-            num_samples=config.num_samples,
-            seed=config.seed,
+            num_samples=config.num_samples, seed=config.seed, **shared
         )
     else:
-        model = kd.models.EmbeddingModel(
-            backbone, embedding_dim=config.embedding_dim
-        )
+        model = kd.models.EmbeddingModel(**shared)
     model.compile(
-        optimizer=keras.optimizers.Adam(config.learning_rate),
+        optimizer=keras.optimizers.Adam(
+            config.learning_rate, weight_decay=config.weight_decay or None
+        ),
         loss=metric_loss(config),
     )
     return model
@@ -64,7 +66,13 @@ def metric_loss(config: TrainConfig) -> keras.losses.Loss:
     """Returns the loss that a method compares embeddings with."""
     if config.method in UNSUPERVISED:
         return kd.losses.MultiSimilarityLoss()
-    return kd.losses.TripletSemiHardLoss(margin=config.margin)
+    name = "triplet" if config.method == "triplet" else config.loss
+    return {
+        "triplet": kd.losses.TripletSemiHardLoss(margin=config.margin),
+        "n_pair": kd.losses.NPairLoss(),
+        "angular": kd.losses.AngularLoss(angle=config.angle),
+        "multi_similarity": kd.losses.MultiSimilarityLoss(),
+    }[name]
 
 
 @keras.saving.register_keras_serializable(package="pipelines")

@@ -2,15 +2,20 @@
 
 import dataclasses
 import json
+from collections.abc import Callable
 
 import tensorflow_data_validation as tfdv
+from tfx import types
 from tfx import v1 as tfx
 from tfx.orchestration import metadata
 
 from keras_dvml.data import examples as example_keys
 from pipelines.components.baseline import last_blessed_model
 from pipelines.components.copy_evaluator import CopyEvaluator
-from pipelines.components.image_example_gen import ImageExampleGen
+from pipelines.components.image_example_gen import (
+    ImageExampleGen,
+    ingest_parameters,
+)
 from pipelines.components.indexer import Indexer
 from pipelines.components.pusher import Pusher
 from pipelines.components.reporter import Reporter
@@ -21,13 +26,29 @@ from pipelines.fingerprint import code_fingerprint
 from pipelines.rounds import train_in_rounds, train_once
 
 
+@dataclasses.dataclass(frozen=True)
+class Places:
+    """Where a run keeps what: paths, or URIs that all its machines reach.
+
+    Attributes:
+        pipeline_root: where artifacts go.
+        serving_dir: `saved_models/`, where models are published.
+        data_dir: where TFDS prepares its data sets.
+    """
+
+    pipeline_root: str
+    serving_dir: str
+    data_dir: str
+
+
 def create_pipeline(
     config: PipelineConfig,
     *,
-    pipeline_root: str,
-    serving_dir: str,
-    data_dir: str,
+    places: Places,
     input_fingerprint: str = "",
+    find_baseline: (
+        Callable[[types.BaseChannel], tfx.dsl.Resolver] | None
+    ) = last_blessed_model,
     metadata_connection_config: metadata.ConnectionConfigType | None = None,
     beam_pipeline_args: list[str] | None = None,
 ) -> tfx.dsl.Pipeline:
@@ -35,10 +56,10 @@ def create_pipeline(
 
     Args:
         config: the run.
-        pipeline_root: where artifacts go.
-        serving_dir: `saved_models/`, where models are published.
-        data_dir: where TFDS prepares its data sets.
+        places: where things are.
         input_fingerprint: changes when the images do.
+        find_baseline: from the candidate's channel to the step that looks up
+            what it is measured against; `None` for no such step.
         metadata_connection_config: of local runs.
         beam_pipeline_args: for the steps that run on Beam.
 
@@ -49,11 +70,8 @@ def create_pipeline(
 
     # Reads the images, sets bad files aside, splits by class or by chance.
     example_gen = ImageExampleGen(
-        dataset=ingest.dataset,
-        folder=ingest.folder if ingest.labelled else "",
-        unlabelled_folder="" if ingest.labelled else ingest.folder,
-        data_dir=data_dir,
-        max_bad_fraction=ingest.max_bad_fraction,
+        **ingest_parameters(ingest),
+        data_dir=places.data_dir,
         input_fingerprint=input_fingerprint,
         code_fingerprint=code_fingerprint(
             "keras_dvml.data",
@@ -101,13 +119,12 @@ def create_pipeline(
 
         blessing_inputs = {}
         if method == config.candidate:
+            blessing_inputs = {"tolerance": config.evaluation.tolerance}
+        if method == config.candidate and find_baseline:
             # Looks up the last model that was good enough.
-            baseline = last_blessed_model(model)
+            baseline = find_baseline(model)
             steps.append(baseline)
-            blessing_inputs = {
-                "baseline_model": baseline.outputs["model"],
-                "tolerance": config.evaluation.tolerance,
-            }
+            blessing_inputs["baseline_model"] = baseline.outputs["model"]
 
         # Measures it on unseen classes, or without labels on changed copies
         # of images, and blesses the candidate.
@@ -149,6 +166,7 @@ def create_pipeline(
             "keras_dvml.serving",
             "pipelines.components.gallery",
             "pipelines.components.indexer",
+            "pipelines.remote_folders",
         ),
     )
 
@@ -160,10 +178,12 @@ def create_pipeline(
         model=indexer.outputs["model"],
         scann_model=indexer.outputs["scann_model"],
         blessing=evaluators[config.candidate].outputs["blessing"],
-        serving_dir=serving_dir,
+        serving_dir=places.serving_dir,
         model_name=config.name,
         code_fingerprint=code_fingerprint(
-            "keras_dvml.serving", "pipelines.components.pusher"
+            "keras_dvml.serving",
+            "pipelines.components.pusher",
+            "pipelines.remote_folders",
         ),
     )
 
@@ -180,6 +200,7 @@ def create_pipeline(
             for clusterer in trained[config.candidate].clusterers
         ],
         pushed_model=pusher.outputs["pushed_model"],
+        model=trained[config.candidate].trainer.outputs["model"],
         candidate=config.candidate,
         title=f"Visual search: {config.name}",
         notes=describe_config(config),
@@ -188,12 +209,13 @@ def create_pipeline(
             "pipelines.components.cluster_galleries",
             "pipelines.components.reporter",
             "pipelines.components.searches",
+            "pipelines.components.variations",
             "pipelines.pseudo_labels",
         ),
     )
     return tfx.dsl.Pipeline(
         pipeline_name=config.name,
-        pipeline_root=pipeline_root,
+        pipeline_root=places.pipeline_root,
         components=[*steps, indexer, pusher, reporter],
         enable_cache=True,
         metadata_connection_config=metadata_connection_config,

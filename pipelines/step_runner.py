@@ -14,6 +14,12 @@ from tfx.proto.orchestration import pipeline_pb2
 from tfx.types import Artifact
 
 from pipelines.progress import Progress
+from pipelines.training_history import (
+    CURVE,
+    History,
+    num_epochs,
+    read_history,
+)
 
 _CACHED = metadata_store_pb2.Execution.CACHED
 
@@ -37,9 +43,30 @@ class StepOutcome:
         """What came out, in the words of the step itself where it has any."""
         artifacts = [a for group in self.outputs.values() for a in group]
         summaries = [a.get_string_custom_property("summary") for a in artifacts]
-        return "; ".join(filter(None, summaries)) or ", ".join(
-            key for key, group in self.outputs.items() if group
-        )
+        if any(summaries):
+            return "; ".join(filter(None, summaries))
+        if self.outputs.get("model_run"):
+            (run,) = self.outputs["model_run"]
+            return describe_training(read_history(run.uri))
+        return ", ".join(key for key, group in self.outputs.items() if group)
+
+
+def describe_training(history: History) -> str:
+    """Says in a line what came out of a training.
+
+    Args:
+        history: of all epochs, those of earlier rounds among them.
+
+    Example:
+        >>> describe_training({"loss": [2.0, 0.5], "val_recall@1": [0.1, None]})
+        '2 epochs, loss 0.500'
+    """
+    epochs = num_epochs(history)
+    if not epochs:
+        return "the first weights, not trained"
+    last = {name: history.get(name, [None])[-1] for name in ("loss", CURVE)}
+    shown = [f"{k} {v:.3f}" for k, v in last.items() if v is not None]
+    return ", ".join([f"{epochs} epochs", *shown])
 
 
 class StepRunner(LocalDagRunner):

@@ -14,6 +14,7 @@ from pipelines.augmentations import augmentation_of
 from pipelines.configs import UNSUPERVISED, TrainConfig
 from pipelines.methods import NoMetricLoss, build_model, continue_model
 from pipelines.pseudo_labels import read_pseudo_labels
+from pipelines.remote_folders import written_folder
 from pipelines.training_history import (
     EpochLines,
     History,
@@ -70,7 +71,8 @@ def run_fn(fn_args: FnArgs) -> None:
 
     model_uri = os.path.dirname(fn_args.serving_model_dir)
     fileio.makedirs(model_uri)
-    kd.serving.write_saved_model(model, fn_args.serving_model_dir)
+    with written_folder(fn_args.serving_model_dir) as serving_dir:
+        kd.serving.write_saved_model(model, serving_dir)
     model.save(keras_model_path(model_uri))
     for folder in (model_uri, fn_args.model_run_dir):
         write_history(folder, history)

@@ -68,9 +68,9 @@ def bootstrap_intervals(scores, level=0.95, num_draws=1000, seed=0):
     drawn = _draw(scores, names, num_draws, seed)
     intervals = {}
     for name, values in zip(names, drawn, strict=True):
-        low, high = scores[name] + _spread(values, level)
         least = -1.0 if name == "ami" else 0.0
-        intervals[name] = Interval(float(max(low, least)), float(min(high, 1)))
+        low, high = np.clip(scores[name] + _spread(values, level), least, 1.0)
+        intervals[name] = Interval(float(low), float(high))
     return intervals
 
 
@@ -126,9 +126,14 @@ def compare_retrieval(scores, others, level=0.95, num_draws=1000, seed=0):
 
 
 def _spread(values, level):
-    """Quantiles around the mean: their bias says nothing of the sample."""
+    """Quantiles around the mean: their bias says nothing of the sample.
+
+    Where a few draws stand far out, as when all of a class lie in a single
+    cluster, the mean may lie beyond a quantile: the spread then ends at 0.
+    """
     tail = (1 - level) / 2
-    return np.quantile(values, [tail, 1 - tail]) - values.mean()
+    low, high = np.quantile(values, [tail, 1 - tail]) - values.mean()
+    return np.array([min(low, 0.0), max(high, 0.0)])
 
 
 def _draw(scores, names, num_draws, seed):

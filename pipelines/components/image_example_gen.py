@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import apache_beam as beam
-import tensorflow as tf
 from tfx import v1 as tfx
-from tfx.components.example_gen import write_split
 from tfx.components.util import examples_utils
 from tfx.dsl.component.experimental.annotations import (
     BeamComponentParameter,
@@ -33,7 +31,29 @@ from pipelines.components.ingestion_checks import (
     check_quarantine,
     check_split_sizes,
 )
-from pipelines.sources.folder import scan_folder, scan_unlabelled
+from pipelines.configs.schema import IngestConfig
+from pipelines.sources.files import list_files
+
+# TFX' own ExampleGen names its files like this.
+_FILE_NAME = "data_tfrecord"
+
+
+def ingest_parameters(ingest: IngestConfig) -> dict[str, str | float]:
+    """Returns the parameters of `ImageExampleGen` that say what to read.
+
+    Args:
+        ingest: the source, and how to split it.
+    """
+    kind = "" if ingest.labelled else "unlabelled_"
+    return {
+        "dataset": ingest.dataset,
+        f"{kind}folder": ingest.folder,
+        f"{kind}manifest": ingest.manifest,
+        "archives": ingest.archives,
+        "split": ingest.split,
+        "test_fraction": ingest.test_fraction or 0.0,
+        "max_bad_fraction": ingest.max_bad_fraction,
+    }
 
 
 @component(use_beam=True)
@@ -43,7 +63,12 @@ def ImageExampleGen(  # noqa: N802
     dataset: Parameter[str] = "",
     folder: Parameter[str] = "",
     unlabelled_folder: Parameter[str] = "",
+    manifest: Parameter[str] = "",
+    unlabelled_manifest: Parameter[str] = "",
+    archives: Parameter[str] = "",
     data_dir: Parameter[str] = "",
+    split: Parameter[str] = "auto",
+    test_fraction: Parameter[float] = 0.0,
     max_bad_fraction: Parameter[float] = 0.01,
     input_fingerprint: Parameter[str] = "",
     code_fingerprint: Parameter[str] = "",
@@ -51,9 +76,11 @@ def ImageExampleGen(  # noqa: N802
 ):
     """Writes images, bytes untouched, as GZIP TFRecords of tf.Examples.
 
-    Splits `train` and `test` share no class, or, of images without labels,
-    no image. Files that are no images are set aside with a reason; too many
-    of them fail the run.
+    Splits `train` and `test` share no class, or, of images without labels and
+    where `split` is `"ratio"`, no image. Files that are no images are set
+    aside with a reason; too many of them fail the run.
+
+    See `IngestConfig` for what the sources hold; one of them is given.
 
     Args:
         examples: what was read.
@@ -61,7 +88,12 @@ def ImageExampleGen(  # noqa: N802
         dataset: TFDS builder name, or empty.
         folder: path of a folder with one sub-folder a class, or empty.
         unlabelled_folder: path of a folder of images in any order, or empty.
+        manifest: path of a table of images with labels, or empty.
+        unlabelled_manifest: path of a table of images, or empty.
+        archives: folder of the archives of `dataset`, or empty.
         data_dir: where TFDS prepares its data sets.
+        split: what is trained on and what is tested on.
+        test_fraction: share to test on; 0 for the usual one.
         max_bad_fraction: share of bad files above which the run fails.
         input_fingerprint: changes when the input does; only the cache reads
             it.
@@ -70,13 +102,21 @@ def ImageExampleGen(  # noqa: N802
     """
     del input_fingerprint, code_fingerprint
     examples.split_names = artifact_utils.encode_split_names(list(SPLITS))
+    ingest = IngestConfig(
+        dataset=dataset,
+        folder=folder or unlabelled_folder,
+        manifest=manifest or unlabelled_manifest,
+        archives=archives,
+        labelled=not (unlabelled_folder or unlabelled_manifest),
+        split=split,
+        test_fraction=test_fraction or None,
+        max_bad_fraction=max_bad_fraction,
+    )
     with beam_pipeline as pipeline:
-        if folder:
-            images = read_files(pipeline, scan_folder(folder))
-        elif unlabelled_folder:
-            images = read_files(pipeline, scan_unlabelled(unlabelled_folder))
+        if dataset:
+            images = read_dataset(pipeline, ingest, data_dir)
         else:
-            images = read_dataset(pipeline, dataset, data_dir)
+            images = read_files(pipeline, list_files(ingest))
         _write(pipeline, images, examples, quarantine)
 
     examples_utils.set_payload_format(
@@ -87,20 +127,27 @@ def ImageExampleGen(  # noqa: N802
     bad = _load_json(quarantine, "quarantine.json")
     sizes = _load_json(quarantine, "class_sizes.json")
     check_quarantine(bad, _num_images(sizes), max_bad_fraction)
-    if unlabelled_folder:
-        check_split_sizes(sizes)
-        parts = (
-            f"{_num_images(sizes):,} images without labels, "
-            f"{sum(sizes['test'].values()):,} of them held out"
-        )
-    else:
-        check_class_sizes(sizes)
-        parts = (
-            f"{_num_images(sizes):,} images, {len(sizes['train'])} classes to "
-            f"train on and {len(sizes['test'])} others to test on"
-        )
+    parts = _check_splits(ingest, sizes)
     examples.set_string_custom_property(
         "summary", f"{parts}, files quarantined: {len(bad)}"
+    )
+
+
+def _check_splits(ingest: IngestConfig, sizes: dict) -> str:
+    """Returns what was read, in words."""
+    num_images = _num_images(sizes)
+    if not ingest.labelled:
+        check_split_sizes(sizes)
+        return (
+            f"{num_images:,} images without labels, "
+            f"{sum(sizes['test'].values()):,} of them held out"
+        )
+    may_share = ingest.split == "ratio"
+    check_class_sizes(sizes, may_share=may_share)
+    other = "" if may_share else "others "
+    return (
+        f"{num_images:,} images, {len(sizes['train'])} classes to train on "
+        f"and {len(sizes['test'])} {other}to test on"
     )
 
 
@@ -128,7 +175,12 @@ def _write(
         _ = (
             checked.good
             | f"Encode_{split}" >> beam.Map(_encode)
-            | f"Write_{split}" >> write_split.WriteSplit(uri, "")
+            # Written where it is read: TFX' own step shuffles first, which
+            # holds all images in memory. Here nobody reads in this order.
+            | f"Write_{split}"
+            >> beam.io.WriteToTFRecord(
+                os.path.join(uri, _FILE_NAME), file_name_suffix=".gz"
+            )
         )
     _ = (
         bad
@@ -170,13 +222,13 @@ def _check(image: SourceImage) -> Iterator[Any]:
         yield image
 
 
-def _encode(image: SourceImage) -> tf.train.Example:
+def _encode(image: SourceImage) -> bytes:
     return encode_example(
         image.image_bytes,
         image_id=image.image_id,
         label=image.label,
         label_name=image.label_name,
-    )
+    ).SerializeToString()
 
 
 def _nest(rows: list[tuple[tuple[str, str], int]]) -> dict:

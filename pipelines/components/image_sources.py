@@ -1,4 +1,4 @@
-"""Images of a folder or a TFDS builder, as Beam collections by split."""
+"""Images of files or of a TFDS builder, as Beam collections by split."""
 
 import dataclasses
 import os
@@ -8,8 +8,14 @@ import stat
 import apache_beam as beam
 import tensorflow_datasets as tfds
 
+from pipelines.configs.schema import IngestConfig
 from pipelines.sources.datasets import prepare_dataset
-from pipelines.sources.folder import ImageFile
+from pipelines.sources.image_files import ImageFile
+from pipelines.sources.splits import (
+    is_held_out,
+    num_train_classes,
+    share_to_test,
+)
 
 SPLITS = ("train", "test")
 # A film in the folder must not be read into memory to learn what it is.
@@ -38,11 +44,11 @@ class SourceImage:
 def read_files(
     pipeline: beam.Pipeline, files: list[ImageFile]
 ) -> dict[str, beam.PCollection]:
-    """Reads the files of a folder.
+    """Reads files.
 
     Args:
         pipeline: to read in.
-        files: as `pipelines.sources.folder` lists them.
+        files: as `pipelines.sources` lists them.
 
     Returns:
         Split name to collection of `SourceImage`.
@@ -60,13 +66,17 @@ def read_files(
 
 
 def read_dataset(
-    pipeline: beam.Pipeline, dataset: str, data_dir: str
+    pipeline: beam.Pipeline, ingest: IngestConfig, data_dir: str
 ) -> dict[str, beam.PCollection]:
-    """Reads a TFDS builder with features `image`, `label` and `id`.
+    """Reads a TFDS builder with features `image` and `label`.
+
+    A feature `id` names the images where there is one, their place in the
+    prepared data set where not; a feature `label_name` the classes, the
+    names of the labels where there is none.
 
     Args:
         pipeline: to read in.
-        dataset: builder name such as `"glyphs/default"`.
+        ingest: names the data set, and says how to split it.
         data_dir: folder that prepared data sets live in.
 
     Returns:
@@ -74,17 +84,27 @@ def read_dataset(
     """
     builder = tfds.builder_from_directory(
         # Workers read what was prepared; the builder's code stays here.
-        prepare_dataset(dataset, data_dir)
+        prepare_dataset(ingest.dataset, data_dir, ingest.archives)
     )
-    missing = [split for split in SPLITS if split not in builder.info.splits]
+    features, splits = builder.info.features, builder.info.splits
+    given = ingest.split in ("auto", "given")
+    missing = [name for name in SPLITS if name not in splits]
+    if given and missing:
+        raise ValueError(
+            f"`dataset` must have the splits {SPLITS}, or be split anew with "
+            f"split='classes'. Received: dataset={ingest.dataset!r} with "
+            f"{sorted(splits)}"
+        )
+    missing = [name for name in ("image", "label") if name not in features]
     if missing:
         raise ValueError(
-            f"`dataset` must have the splits {SPLITS}. Received: "
-            f"dataset={dataset!r} with {sorted(builder.info.splits)}"
+            "`dataset` must have the features image and label. Received: "
+            f"dataset={ingest.dataset!r} with {sorted(features)}"
         )
-    names = builder.info.features["label"].names
-    return {
-        split: (
+    names = features["label"].names
+
+    def read(split: str) -> beam.PCollection:
+        return (
             pipeline
             | f"Load[{split}]"
             >> tfds.beam.ReadFromTFDS(
@@ -92,11 +112,26 @@ def read_dataset(
                 split=split,
                 # The encoded bytes as they are stored.
                 decoders={"image": tfds.decode.SkipDecoding()},
+                read_config=tfds.ReadConfig(add_tfds_id=True),
             )
             | f"Convert[{split}]" >> beam.Map(_from_tfds, names=names)
         )
-        for split in SPLITS
-    }
+
+    if given:
+        return {split: read(split) for split in SPLITS}
+    train, test = (
+        [read(split) for split in sorted(splits)]
+        | "AllSplits" >> beam.Flatten()
+        | "Split"
+        >> beam.Partition(
+            _part_of_split,
+            len(SPLITS),
+            num_train=num_train_classes(len(names), ingest.test_fraction),
+            share=share_to_test(ingest.test_fraction, labelled=True),
+            by_class=ingest.split == "classes",
+        )
+    )
+    return {"train": train, "test": test}
 
 
 def _read_file(file: ImageFile) -> SourceImage:
@@ -134,5 +169,21 @@ def _is_unicode(name: str) -> bool:
 def _from_tfds(features: dict, names: list[str]) -> SourceImage:
     features = tfds.as_numpy(features)
     label = int(features["label"])
-    image_id = features["id"].decode()
-    return SourceImage(image_id, features["image"], label, names[label])
+    image_id = features.get("id", features["tfds_id"]).decode()
+    name = features.get("label_name", b"").decode() or names[label]
+    return SourceImage(image_id, features["image"], label, name)
+
+
+def _part_of_split(
+    image: SourceImage,
+    num_parts: int,
+    *,
+    num_train: int,
+    share: float,
+    by_class: bool,
+) -> int:
+    """Returns 1 for an image to test on, 0 for one to train on."""
+    del num_parts  # Beam tells; there are two.
+    if by_class:
+        return int(image.label >= num_train)
+    return int(is_held_out(image.image_id, share))

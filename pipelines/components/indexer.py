@@ -12,6 +12,7 @@ from tfx.utils import path_utils
 
 import keras_dvml as kd
 from pipelines.components.gallery import embed_images, example_files
+from pipelines.remote_folders import written_folder
 from pipelines.trainer import keras_model_path
 
 
@@ -56,12 +57,15 @@ def Indexer(  # noqa: N802
         keras_model_path(trained_model.uri), compile=False
     )
     for artifact, index in ((model, exact), (scann_model, scann)):
-        kd.serving.write_saved_model(
-            keras_model,
-            path_utils.serving_model_dir(artifact.uri),
-            index=index,
-            k=min(num_neighbors, len(index)),
-        )
+        with written_folder(
+            path_utils.serving_model_dir(artifact.uri)
+        ) as folder:
+            kd.serving.write_saved_model(
+                keras_model,
+                folder,
+                index=index,
+                k=min(num_neighbors, len(index)),
+            )
     model.set_string_custom_property(
         "summary",
         f"{len(exact):,} images; ScaNN finds {recall:.1%} of the ten nearest",

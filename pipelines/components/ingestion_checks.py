@@ -41,11 +41,14 @@ def check_quarantine(
     logger.warning("Quarantined %d of %d files.", len(bad), num_files)
 
 
-def check_class_sizes(sizes: dict[str, dict[str, int]]) -> None:
+def check_class_sizes(
+    sizes: dict[str, dict[str, int]], may_share: bool = False
+) -> None:
     """Refuses classes that cannot be learned, or that are in both splits.
 
     Args:
         sizes: split name to class name to number of images.
+        may_share: whether the splits may have classes in common.
     """
     for split in SPLITS:
         if len(sizes[split]) < 2:
@@ -54,11 +57,12 @@ def check_class_sizes(sizes: dict[str, dict[str, int]]) -> None:
                 f"Received: {sorted(sizes[split])}"
             )
     shared = sorted(set(sizes["train"]) & set(sizes["test"]))
-    if shared:
+    if shared and not may_share:
         raise ValueError(
             "Classes of `train` and `test` must not overlap, or the scores "
             f"would not be those of unseen classes. {len(shared)} are in "
-            f"both, among them {shared[:_NUM_SHOWN]}"
+            f"both, among them {shared[:_NUM_SHOWN]}. With split='classes' "
+            "the images are split anew"
         )
     lonely = sorted(name for name, n in sizes["train"].items() if n < 2)
     if lonely:

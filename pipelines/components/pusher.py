@@ -16,6 +16,7 @@ from tfx.types import standard_artifacts
 from tfx.utils import io_utils, path_utils
 
 import keras_dvml as kd
+from pipelines.remote_folders import copy_folder, is_remote
 
 PUSH_FILE = "push.json"
 
@@ -62,9 +63,9 @@ def Pusher(  # noqa: N802
         pushed_model.set_string_custom_property("summary", "NOT PUSHED")
         return
     base_dir = os.path.join(serving_dir, model_name)
-    version = kd.serving.next_version(base_dir, f"{base_dir}-scann")
+    version = _next_version(base_dir, f"{base_dir}-scann")
     push = {
-        flavour: kd.serving.publish(
+        flavour: _publish(
             path_utils.serving_model_path(artifact.uri), base, version
         )
         # The one that every server can load comes last: where a version of
@@ -85,6 +86,27 @@ def Pusher(  # noqa: N802
     pushed_model.set_string_custom_property(
         "summary", f"{push['exact']}, {push['scann']}"
     )
+
+
+def _next_version(*base_dirs: str) -> int:
+    if not is_remote(base_dirs[0]):
+        return kd.serving.next_version(*base_dirs)
+    names = [
+        # Object stores list folders with a slash at their end.
+        name.rstrip("/")
+        for base_dir in base_dirs
+        if fileio.exists(base_dir)
+        for name in fileio.listdir(base_dir)
+    ]
+    return max((int(name) for name in names if name.isdecimal()), default=0) + 1
+
+
+def _publish(source: str, base_dir: str, version: int) -> str:
+    if not is_remote(base_dir):
+        return kd.serving.publish(source, base_dir, version)
+    target = os.path.join(base_dir, str(version))
+    copy_folder(source, target)
+    return target
 
 
 def read_push(pushed_model: standard_artifacts.PushedModel) -> dict | None:

@@ -3,6 +3,8 @@
 Paper: Lin et al., Deep Variational Metric Learning, ECCV 2018.
 Command: `make demo IMAGES=path/to/folder`, or
     python -m pipelines.local_runner --config folder_dvml --images FOLDER
+    A table of images, .csv or .parquet with the columns `path` and `label`,
+    stands for the folder as well.
 Cost: see README; the training budget does not grow with the folder.
 Expected: as good as your images tell your classes apart. The backbone starts
     from random weights, so a few hundred images will not do wonders.
@@ -22,19 +24,31 @@ def configure(images: str | None) -> PipelineConfig:
     """Returns the run.
 
     Args:
-        images: path of a folder with one sub-folder a class.
+        images: path of a folder with one sub-folder a class, or of a manifest.
     """
     if not images:
         raise ValueError(
             "`folder_dvml` needs --images FOLDER, a folder with one "
-            "sub-folder a class."
+            "sub-folder a class, or a .csv or .parquet file."
         )
-    folder = pathlib.Path(images).expanduser().resolve()
+    name, source = named_source(images)
     return PipelineConfig(
-        name=model_name(folder.name),
-        ingest=IngestConfig(folder=str(folder)),
+        name=name,
+        ingest=IngestConfig(**source),
         train=TrainConfig(image_size=96),
     )
+
+
+def named_source(images: str) -> tuple[str, dict[str, str]]:
+    """Returns a name for the model, and the field of `IngestConfig` to set.
+
+    Args:
+        images: path of a folder or of a manifest.
+    """
+    path = pathlib.Path(images).expanduser().resolve()
+    if path.suffix.lower() in (".csv", ".parquet") and not path.is_dir():
+        return model_name(path.stem), {"manifest": str(path)}
+    return model_name(path.name), {"folder": str(path)}
 
 
 def model_name(folder_name: str) -> str:

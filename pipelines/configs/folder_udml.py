@@ -4,14 +4,14 @@ Paper: Cao et al., Unsupervised Deep Metric Learning via Auxiliary Rotation
     Loss, 2019.
 Command: `make demo IMAGES=path/to/folder LABELS=none`, or
     python -m pipelines.local_runner --config folder_udml --images FOLDER
+    A table of images, .csv or .parquet with a column `path`, stands for the
+    folder as well.
 Cost: see README; the training budget does not grow with the folder.
 Expected: clusters and neighbours that look alike. The backbone starts from
     random weights, so it learns shapes and colours, not what things are.
 """
 
-import pathlib
-
-from pipelines.configs.folder_dvml import model_name
+from pipelines.configs.folder_dvml import named_source
 from pipelines.configs.schema import (
     IngestConfig,
     PipelineConfig,
@@ -24,16 +24,18 @@ def configure(images: str | None) -> PipelineConfig:
     """Returns the run.
 
     Args:
-        images: path of a folder of images, in sub-folders or not.
+        images: path of a folder of images, in sub-folders or not, or of a
+            manifest.
     """
     if not images:
         raise ValueError(
-            "`folder_udml` needs --images FOLDER, a folder of images."
+            "`folder_udml` needs --images FOLDER, a folder of images or a "
+            ".csv or .parquet file."
         )
-    folder = pathlib.Path(images).expanduser().resolve()
+    name, source = named_source(images)
     return PipelineConfig(
-        name=model_name(folder.name),
-        ingest=IngestConfig(folder=str(folder), labelled=False),
+        name=name,
+        ingest=IngestConfig(labelled=False, **source),
         train=TrainConfig(
             image_size=64,
             steps_per_epoch=40,

@@ -1,7 +1,7 @@
 """What a run may be told: one frozen dataclass a concern."""
 
 import dataclasses
-from typing import Literal
+from typing import Literal, get_args
 
 Augmentation = Literal[
     "none", "random_shift", "random_resized_crop", "photographs", "drawings"
@@ -10,9 +10,30 @@ Augmentation = Literal[
 colours and a random part, of photographs mirrored as well, of drawings and
 characters with light and dark exchanged as well."""
 
-Method = Literal["untrained", "triplet", "dvml", "udml", "variational_udml"]
-"""`untrained` measures the first weights; `triplet` is the plain baseline.
-The last two learn without labels, the second of them with DVML's terms."""
+Method = Literal[
+    "untrained", "triplet", "plain", "dvml", "udml", "variational_udml"
+]
+"""`untrained` measures the first weights; `plain` is the baseline of `dvml`
+with the same loss, `triplet` the one with the triplet loss. The last two learn
+without labels, the second of them with DVML's terms."""
+
+MetricLoss = Literal["triplet", "n_pair", "angular", "multi_similarity"]
+"""The loss of `plain` and, as `L_m`, of `dvml`."""
+
+Split = Literal["auto", "given", "classes", "ratio"]
+"""As the source says; the first classes for training and the last for tests;
+images held out by chance, of every class alike. `auto` is `given` for data
+sets and manifests with a column `split`, else `classes` where there are labels
+and `ratio` where there are none."""
+
+APPLICATIONS = (
+    "EfficientNetV2B0",
+    "InceptionV3",
+    "MobileNet",
+    "MobileNetV2",
+    "ResNet50",
+)
+"""Backbones by their name in `keras.applications`."""
 
 UNSUPERVISED = ("udml", "variational_udml")
 WITHOUT_LABELS = ("untrained", *UNSUPERVISED)
@@ -29,23 +50,42 @@ class IngestConfig:
             of the classes, by name, is trained on, the last half tested on.
             Where not `labelled`, of a folder of images in any order: one in
             ten is held out of training.
+        manifest: path of a `.csv` or `.parquet` file with a column `path`,
+            and `label`, `split` and `id` where there are such.
+        archives: folder of the archives that a data set is made of, for
+            builders that cannot download theirs; where they are not yet
+            prepared and this is empty, TFDS looks in `downloads/manual`.
         labelled: whether the images have labels. Without, only methods that
             need none can run, and nothing but copies of images is sought.
+        split: what is trained on and what is tested on; see `Split`.
+        test_fraction: in (0, 1). Share to test on where the source does not
+            say: half of the classes or of each class' images, and a tenth of
+            images without labels, where `None`.
         max_bad_fraction: in [0, 1]. The run fails when a larger share of the
             files is quarantined.
     """
 
     dataset: str = ""
     folder: str = ""
+    manifest: str = ""
+    archives: str = ""
     labelled: bool = True
+    split: Split = "auto"
+    test_fraction: float | None = None
     max_bad_fraction: float = 0.01
 
     def __post_init__(self):
-        """Refuses wrong sources, or a share that is no share."""
-        if bool(self.dataset) == bool(self.folder):
+        """Refuses wrong sources, wrong splits, or a share that is no share."""
+        if [self.dataset, self.folder, self.manifest].count("") != 2:
             raise ValueError(
-                "Exactly one of `dataset` and `folder` must be set. Received: "
-                f"dataset={self.dataset!r}, folder={self.folder!r}"
+                "Exactly one of `dataset`, `folder` and `manifest` must be "
+                f"set. Received: dataset={self.dataset!r}, "
+                f"folder={self.folder!r}, manifest={self.manifest!r}"
+            )
+        if self.archives and not self.dataset:
+            raise ValueError(
+                "`archives` are those of a `dataset`. Received: archives="
+                f"{self.archives!r} without one"
             )
         if self.dataset and not self.labelled:
             raise ValueError(
@@ -53,29 +93,61 @@ class IngestConfig:
                 "methods without labels leave aside. Received: "
                 f"dataset={self.dataset!r}, labelled=False"
             )
+        if self.split not in get_args(Split):
+            raise ValueError(
+                f"`split` must be one of {get_args(Split)}. Received: "
+                f"split={self.split!r}"
+            )
+        if self.split == "classes" and not self.labelled:
+            raise ValueError(
+                "`split` must not be 'classes' where images have no labels. "
+                "Received: split='classes', labelled=False"
+            )
+        if self.test_fraction is not None and not 0 < self.test_fraction < 1:
+            raise ValueError(
+                "`test_fraction` must lie between 0 and 1. Received: "
+                f"test_fraction={self.test_fraction}"
+            )
         if not 0 <= self.max_bad_fraction <= 1:
             raise ValueError(
                 "`max_bad_fraction` must lie in [0, 1]. Received: "
                 f"max_bad_fraction={self.max_bad_fraction}"
             )
 
+    @property
+    def source(self) -> str:
+        """The data set, folder or manifest, whichever is set."""
+        return self.dataset or self.folder or self.manifest
+
 
 @dataclasses.dataclass(frozen=True)
 class TrainConfig:
     """How one model is trained. All methods of a run share all but `method`.
 
-    `udml` and `variational_udml` train with the multi-similarity loss, the
-    others with the triplet loss.
+    `udml` and `variational_udml` train with the multi-similarity loss,
+    `triplet` with the triplet loss, the others with `loss`.
 
     Attributes:
         method: which model and loss; see `Method`.
+        loss: of `plain` and `dvml`; see `MetricLoss`.
+        backbone: `"conv"` for a small convolutional network; one of
+            `APPLICATIONS`; or a feature vector of TensorFlow Hub, by its
+            address or the path of its folder.
+        weights: `""` for weights drawn from the seed, `"imagenet"` for those
+            that `keras.applications` downloads, or the path of a file of
+            weights of the backbone without its top. Those of TensorFlow Hub
+            come with the backbone.
         image_size: pixels; images are cut to squares of this side.
-        widths: channels of each block of the convolutional backbone.
+        widths: channels of each block of the `"conv"` backbone.
+        batch_norm_frozen: whether batch normalisation stays as pretrained.
+        head_rate: learning rate of all but the backbone, as a multiple of
+            `learning_rate`.
         embedding_dim: numbers in an embedding.
         num_samples: DVML's draws of the variation an image.
         rotation_weight: UDML's weight of telling how an image was turned.
         rotation_batch: images of a batch that UDML turns.
         margin: of the triplet loss.
+        angle: of the angular loss, in degrees.
         epochs: passes of `steps_per_epoch` batches; for UDML, see
             `RoundsConfig`.
         steps_per_epoch: batches an epoch.
@@ -87,6 +159,7 @@ class TrainConfig:
             keeps.
         color_strength: how much colours are changed, 0 for not at all.
         learning_rate: of Adam.
+        weight_decay: of Adam, apart from the gradients, times the rate.
         release_decoder_at: epoch at which DVML's second phase begins.
         evaluate_every: epochs between retrieval scores on the test classes,
             for the training curves only; 0 never.
@@ -94,13 +167,19 @@ class TrainConfig:
     """
 
     method: Method = "dvml"
+    loss: MetricLoss = "triplet"
+    backbone: str = "conv"
+    weights: str = ""
     image_size: int = 48
     widths: tuple[int, ...] = (32, 64, 128, 256)
+    batch_norm_frozen: bool = False
+    head_rate: float = 1.0
     embedding_dim: int = 128
     num_samples: int = 20
     rotation_weight: float = 0.1
     rotation_batch: int = 16
     margin: float = 0.2
+    angle: float = 40.0
     epochs: int = 20
     steps_per_epoch: int = 50
     classes_per_batch: int = 16
@@ -109,9 +188,31 @@ class TrainConfig:
     crop_min_area: float = 0.7
     color_strength: float = 1.0
     learning_rate: float = 1e-3
+    weight_decay: float = 0.0
     release_decoder_at: int = 5
     evaluate_every: int = 5
     seed: int = 0
+
+    def __post_init__(self):
+        """Refuses losses and backbones that there are not."""
+        if self.loss not in get_args(MetricLoss):
+            raise ValueError(
+                f"`loss` must be one of {get_args(MetricLoss)}. Received: "
+                f"loss={self.loss!r}"
+            )
+        known = ("conv", *APPLICATIONS)
+        # An address or a path has a slash.
+        if self.backbone not in known and "/" not in self.backbone:
+            raise ValueError(
+                f"`backbone` must be one of {known}, or the address or path "
+                "of a feature vector of TensorFlow Hub. Received: "
+                f"backbone={self.backbone!r}"
+            )
+        if self.weights == "imagenet" and self.backbone not in APPLICATIONS:
+            raise ValueError(
+                f"`weights` 'imagenet' are those of {APPLICATIONS}. Received: "
+                f"weights='imagenet', backbone={self.backbone!r}"
+            )
 
 
 @dataclasses.dataclass(frozen=True)

@@ -140,6 +140,17 @@ def test_perfect_scores_have_no_spread():
         assert interval == pytest.approx((1.0, 1.0)), name
 
 
+def test_an_interval_holds_the_score_where_few_draws_stand_far_out():
+    # All in one cluster: an NMI of 0. Of 4^4 draws 4 hold a single class,
+    # whose NMI is 1: fewer than the 2.5% that the interval leaves out above,
+    # which lies below the mean for it.
+    labels = np.repeat(np.arange(4), 2)
+    scores = kd.evaluation.evaluate_retrieval(np.ones((8, 2)), labels, (1,))
+    intervals = kd.evaluation.bootstrap_intervals(scores)
+    assert scores["nmi"] == 0
+    assert intervals["nmi"] == (0, 0)
+
+
 def test_classes_without_a_query_are_never_drawn():
     labels = np.append(np.repeat(np.arange(4), 3), np.arange(4, 40))
     scores = evaluated(labels=labels)

@@ -1,3 +1,6 @@
+import importlib
+import inspect
+
 import pytest
 
 from pipelines.configs import (
@@ -102,7 +105,12 @@ def test_rotations_alone_need_a_weight():
 
 
 @pytest.mark.parametrize(
-    "sources", [{}, {"dataset": "glyphs", "folder": "images"}]
+    "sources",
+    [
+        {},
+        {"dataset": "glyphs", "folder": "images"},
+        {"folder": "images", "manifest": "images.csv"},
+    ],
 )
 def test_ingestion_has_exactly_one_source(sources):
     with pytest.raises(ValueError, match="Exactly one"):
@@ -133,3 +141,99 @@ def test_candidate_must_be_trained():
 )
 def test_model_name_keeps_letters_and_leaves_taken_names(folder, name):
     assert model_name(folder) == name
+
+
+PAPERS = [
+    f"{name}_{method}"
+    for name in ("cub", "cars196", "sop")
+    for method in ("dvml", "udml")
+]
+
+
+@pytest.mark.parametrize("name", PAPERS)
+def test_reproduction_says_what_it_takes_and_what_to_expect(name):
+    module = importlib.import_module(f"pipelines.configs.{name}")
+    words = inspect.cleandoc(module.__doc__)
+    assert f"--config {name} --images" in words
+    for part in ("Paper: ", "Hardware: ", "Time: ", "published, not run here"):
+        assert part in words
+
+
+@pytest.mark.parametrize("name", PAPERS)
+def test_reproduction_keeps_to_its_paper(name, tmp_path):
+    config = load_config(name, str(tmp_path))
+    assert config.name == name
+    assert config.ingest.dataset.endswith("_retrieval/whole")
+    assert config.ingest.archives == str(tmp_path)
+    # 1024 pooled features of GoogLeNet, on images of 227 pixels.
+    assert "inception_v1/feature_vector" in config.train.backbone
+    assert config.train.image_size == 227
+    ks = (1, 10, 100, 1000) if name.startswith("sop") else (1, 2, 4, 8)
+    assert config.evaluation.ks == ks
+    if name.endswith("dvml"):
+        assert config.methods == ("untrained", "plain", "dvml")
+        assert config.train.embedding_dim == 512
+        assert config.train.num_samples == 20
+    else:
+        clusters = 10_000 if name.startswith("sop") else 100
+        assert config.rounds.num_clusters == clusters
+        rounds = config.rounds
+        assert rounds.num_rounds * rounds.epochs_per_round == 600
+        assert config.train.rotation_weight == 0.1
+
+
+def test_prepared_reproduction_needs_no_archive():
+    assert load_config("cub_dvml").ingest.archives == ""
+
+
+@pytest.mark.parametrize("method", ["dvml", "udml"])
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".CSV"])
+def test_table_stands_for_a_folder(tmp_path, method, suffix):
+    path = tmp_path / f"My Birds{suffix}"
+    config = load_config(f"folder_{method}", str(path))
+    assert config.name == "my_birds"
+    assert config.ingest.source == config.ingest.manifest == str(path)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"split": "halves"}, "`split`.*'halves'"),
+        ({"split": "classes", "labelled": False}, "no labels.*'classes'"),
+        ({"test_fraction": 1.0}, "test_fraction=1.0"),
+        ({"test_fraction": 0.0}, "test_fraction=0.0"),
+        ({"archives": "somewhere"}, "archives='somewhere'"),
+    ],
+)
+def test_wrong_splits_are_named(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        IngestConfig(folder="images", **wrong)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"loss": "tripel"}, "`loss`.*'tripel'"),
+        ({"backbone": "ResNet5"}, "ResNet50.*backbone='ResNet5'"),
+        ({"weights": "imagenet"}, "weights='imagenet', backbone='conv'"),
+    ],
+)
+def test_wrong_losses_and_backbones_are_named(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        TrainConfig(**wrong)
+
+
+def test_parameters_of_ingestion_leave_nothing_out():
+    from pipelines.components.image_example_gen import ingest_parameters
+
+    for ingest in (
+        IngestConfig(manifest="a.csv", split="ratio", test_fraction=0.2),
+        IngestConfig(manifest="a.csv", labelled=False),
+        IngestConfig(dataset="cub200_retrieval", archives="somewhere"),
+        IngestConfig(folder="images", max_bad_fraction=0.5),
+    ):
+        told = ingest_parameters(ingest)
+        rest = {name.removeprefix("unlabelled_"): told[name] for name in told}
+        rest["labelled"] = "unlabelled_manifest" not in told
+        rest["test_fraction"] = rest["test_fraction"] or None
+        assert IngestConfig(**rest) == ingest

@@ -47,6 +47,7 @@ def test_builder_is_prepared_once_and_read_by_split(builder, tmp_path, capsys):
     from apache_beam.testing.util import assert_that, equal_to
 
     from pipelines.components.image_sources import read_dataset
+    from pipelines.configs import IngestConfig
 
     def facts(image):
         pixels = tf.io.decode_png(image.image_bytes).numpy()
@@ -58,7 +59,9 @@ def test_builder_is_prepared_once_and_read_by_split(builder, tmp_path, capsys):
         )
 
     with beam.Pipeline("FnApiRunner") as pipeline:
-        images = read_dataset(pipeline, "tiny_set", str(tmp_path))
+        images = read_dataset(
+            pipeline, IngestConfig(dataset="tiny_set"), str(tmp_path)
+        )
         train = images["train"] | "TrainFacts" >> beam.Map(facts)
         test = images["test"] | "TestFacts" >> beam.Map(facts)
         assert_that(
@@ -81,7 +84,7 @@ def test_glyphs_are_known_without_being_imported(tmp_path, monkeypatch):
     monkeypatch.setattr(
         tfds.core.DatasetBuilder,
         "download_and_prepare",
-        lambda builder: prepared.append(builder.info.full_name),
+        lambda builder, **_: prepared.append(builder.info.full_name),
     )
     prepare_dataset("glyphs/easy", str(tmp_path))
     assert [name.rsplit("/", 1)[0] for name in prepared] == ["glyphs/easy"]
@@ -89,7 +92,17 @@ def test_glyphs_are_known_without_being_imported(tmp_path, monkeypatch):
 
 def test_builder_without_a_split_is_refused(builder, tmp_path, monkeypatch):
     from pipelines.components import image_sources
+    from pipelines.configs import IngestConfig
 
     monkeypatch.setattr(image_sources, "SPLITS", ("train", "validation"))
     with pytest.raises(ValueError, match="tiny_set.*'test', 'train'"):
-        image_sources.read_dataset(None, "tiny_set", str(tmp_path))
+        image_sources.read_dataset(
+            None, IngestConfig(dataset="tiny_set"), str(tmp_path)
+        )
+
+
+def test_folder_of_archives_that_is_not_there_is_named(tmp_path):
+    from pipelines.sources.datasets import prepare_dataset
+
+    with pytest.raises(ValueError, match="`archives`.*nope"):
+        prepare_dataset("glyphs", str(tmp_path), str(tmp_path / "nope"))

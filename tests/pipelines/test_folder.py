@@ -104,6 +104,53 @@ def test_broken_link_is_left_to_the_quarantine(folder):
     assert len(scan_folder(str(folder))) == 11
 
 
+def test_ratio_holds_out_images_of_every_class(folder):
+    files = scan_folder(str(folder), "ratio")
+    # Half of two images each.
+    for label in range(5):
+        splits = [file.split for file in files if file.label == label]
+        assert sorted(splits) == ["test", "train"]
+
+
+def test_share_of_classes_to_test_on_may_be_given(tmp_path, write_images):
+    folder = write_images(tmp_path / "ten", num_classes=10, images_per_class=1)
+    files = scan_folder(str(folder), test_fraction=0.3)
+    tested = {file.label for file in files if file.split == "test"}
+    assert tested == {7, 8, 9}
+
+
+def test_given_splits_are_sub_folders(tmp_path, write_images):
+    write_images(tmp_path / "set" / "train", 3, 2)
+    write_images(tmp_path / "set" / "test", 1, 1)
+    (tmp_path / "set" / "test" / "class_0").rename(
+        tmp_path / "set" / "test" / "class_9"
+    )
+    files = scan_folder(str(tmp_path / "set"), "given")
+    assert {(file.label_name, file.label, file.split) for file in files} == {
+        ("class_0", 0, "train"),
+        ("class_1", 1, "train"),
+        ("class_2", 2, "train"),
+        ("class_9", 3, "test"),
+    }
+    assert files[-1].image_id == "test/class_9/0.png"
+
+
+def test_given_splits_of_images_without_labels(flat):
+    (flat / "more").rename(flat / "test")
+    (flat / "train").mkdir()
+    for path in flat.glob("*.png"):
+        path.rename(flat / "train" / path.name)
+    files = scan_unlabelled(str(flat), "given")
+    tested = {file.image_id for file in files if file.split == "test"}
+    assert tested == {f"test/{i}.png" for i in range(5)}
+    assert len(files) == 30
+
+
+def test_given_splits_that_are_not_there_are_named(folder):
+    with pytest.raises(ValueError, match=r"split='given'.*'train', 'test'"):
+        scan_folder(str(folder), "given")
+
+
 def test_scanning_needs_no_tensorflow():
     code = "import sys, pipelines.sources.folder; print(*sys.modules)"
     modules = subprocess.run(

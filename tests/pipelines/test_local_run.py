@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 import shutil
 
 import numpy as np
@@ -27,6 +28,15 @@ ALL_BUT_LOOKUP = {
 }
 
 
+def leftovers(run):
+    """Two half-written folders of this run's, and one of another model's."""
+    return [
+        run.run_dir / "artifacts" / "Trainer_dvml" / "model" / ".incomplete-a",
+        run.serving_dir / "squares-scann" / ".incomplete-b",
+        run.serving_dir / "circles" / ".incomplete-c",
+    ]
+
+
 @pytest.fixture(scope="module")
 def root(tmp_path_factory, write_images):
     root = tmp_path_factory.mktemp("local_run")
@@ -48,7 +58,10 @@ def first(root, config, run_locally):
 
 @pytest.fixture(scope="module")
 def second(first, root, config, run_locally):
-    """The same once more."""
+    """The same once more, after a third that was killed while it wrote."""
+    for folder in leftovers(first):
+        folder.mkdir(parents=True)
+        (folder / "saved_model.pb").write_bytes(b"half")
     return run_locally(config, root)
 
 
@@ -188,9 +201,28 @@ def test_screen_shows_the_table_and_the_saved_models(first):
     assert str(first.serving_dir / "squares-scann" / "1") in first.screen
 
 
+def test_line_of_a_training_tells_epochs_and_loss(first):
+    lines = {
+        line.split("] ")[1].split()[0]: line
+        for line in first.screen.splitlines()
+        if line.startswith("[")
+    }
+    assert re.search(
+        r" s  2 epochs, loss \d+\.\d{3}, val_recall@1 [01]\.\d{3}$",
+        lines["Trainer_dvml"],
+    )
+    assert lines["Trainer_untrained"].endswith("first weights, not trained")
+
+
 def test_second_run_takes_over_everything(second):
     assert second.steps(cached=True) == ALL_BUT_LOOKUP
     assert second.versions("squares") == {"1"}
+
+
+def test_what_a_killed_run_left_is_swept_where_this_run_writes(first, second):
+    *own, others = leftovers(first)
+    assert not any(folder.exists() for folder in own)
+    assert others.exists()
 
 
 def test_second_run_has_no_baseline_but_itself(second):

@@ -1,11 +1,13 @@
 import subprocess
 import sys
-import time
+import threading
 
 import pytest
 
 from pipelines.local_runner import main
+from pipelines.progress import Progress
 from pipelines.results import score_table
+from pipelines.run_lock import only_run_in
 
 
 def command_line(*arguments):
@@ -17,12 +19,78 @@ def command_line(*arguments):
     )
 
 
-def test_help_answers_at_once_and_names_the_runs():
-    start = time.monotonic()
-    finished = command_line("--help")
-    assert time.monotonic() - start < 3
-    assert finished.returncode == 0
-    assert "glyphs_dvml" in finished.stdout
+@pytest.fixture
+def told_lightly(run_python):
+    """Runs a command line and returns what it said and what it imported."""
+
+    def tell(*arguments):
+        told, modules = run_python(
+            """
+import sys
+from pipelines.local_runner import main
+try:
+    status = main(sys.argv[1:])
+except SystemExit as ended:
+    status = ended.code
+assert not status
+print("MODULES", *sys.modules)
+""",
+            *arguments,
+        ).split("MODULES")
+        return told, {name.partition(".")[0] for name in modules.split()}
+
+    return tell
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["--config", "glyphs_dvml", "--dry-run"]]
+)
+def test_help_and_dry_run_do_not_wait_for_tfx_or_tensorflow(
+    told_lightly, arguments
+):
+    _, modules = told_lightly(*arguments)
+    assert "pipelines" in modules
+    assert not modules & {"tfx", "tensorflow", "apache_beam", "numpy"}
+
+
+def test_help_names_runs_with_what_they_do_and_fields(told_lightly):
+    told, _ = told_lightly("--help")
+    assert "glyphs_dvml" in told and "on the embedded glyphs" in told
+    assert "train.learning_rate" in told
+
+
+def test_dry_run_shows_the_graph_as_it_was_changed(told_lightly, tmp_path):
+    told, _ = told_lightly(
+        *("--config", "glyphs_udml", "--dry-run", "--set", "train.seed=7"),
+        *("--set", "rounds.num_rounds=2", "--name", "letters"),
+        *("--workspace", tmp_path / "runs"),
+    )
+    assert "The model 'letters', in 17 steps:" in told
+    assert "Clusterer_udml_2" in told and "Clusterer_udml_3" not in told
+    assert "seed=7" in told
+    assert not (tmp_path / "runs").exists()
+
+
+def test_second_run_waits_for_the_first_and_says_so(
+    write_images, tmp_path, capsys
+):
+    images = write_images(tmp_path / "squares", 4, 5)
+    run_dir = tmp_path / "runs" / "squares"
+    run_dir.mkdir(parents=True)
+    # So that it ends as soon as it may begin.
+    (run_dir / "source.txt").write_text("other images")
+    arguments = ["--config", "folder_dvml", "--images", str(images)]
+    arguments += ["--workspace", str(tmp_path / "runs")]
+    statuses = []
+    second = threading.Thread(target=lambda: statuses.append(main(arguments)))
+    with only_run_in(run_dir, Progress()):
+        second.start()
+        second.join(2)
+        assert second.is_alive()
+        assert "Waiting for its end" in capsys.readouterr().out
+    second.join(20)
+    assert statuses == [1]
+    assert "belong to the images of other images" in capsys.readouterr().out
 
 
 def test_missing_folder_fails_in_one_paragraph(tmp_path):
@@ -40,6 +108,15 @@ def test_missing_folder_fails_in_one_paragraph(tmp_path):
     ("arguments", "message"),
     [
         (["--config", "typo"], "`config` must be one of"),
+        (["--config", "glyph_dvml"], "Did you mean `glyphs_dvml`"),
+        (
+            ["--config", "glyphs_dvml", "--set", "train.epoch=2"],
+            "Did you mean `train.epochs`",
+        ),
+        (
+            ["--config", "glyphs_dvml", "--beam-pipeline-args", "x"],
+            "begin with `--`",
+        ),
         (["--config", "folder_dvml"], "--images FOLDER"),
         (
             ["--config", "glyphs_dvml", "--max-bad-fraction", "2"],

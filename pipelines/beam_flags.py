@@ -1,0 +1,77 @@
+"""Where the steps that are Beam pipelines run: here, or on a cluster.
+
+`ImageExampleGen`, `StatisticsGen` and `Clusterer` (which embeds all images)
+are Beam pipelines. `--beam-pipeline-args` says what runs them; the rest of a
+run stays where it is. Without it, one process in memory does. What comes out
+is the same, whatever the number of workers.
+
+More processes of this machine:
+
+    --beam-pipeline-args="--direct_running_mode=multi_processing
+        --direct_num_workers=2"
+
+Each loads TensorFlow and the model anew, which pays from some ten thousand
+images on.
+
+Google Cloud Dataflow; the image is that of the `Dockerfile`, so that workers
+find this package, and all paths are `gs://`:
+
+    --beam-pipeline-args="--runner=DataflowRunner --project=PROJECT
+        --region=REGION --temp_location=gs://BUCKET/tmp
+        --sdk_container_image=IMAGE --experiments=use_runner_v2"
+
+Apache Flink, or Spark with `--runner=SparkRunner` and
+`--spark_master_url=spark://HOST:7077` in the place of the first two; paths
+must be ones that all workers reach, a network folder or an object store:
+
+    --beam-pipeline-args="--runner=FlinkRunner --flink_master=HOST:8081
+        --parallelism=8 --environment_type=EXTERNAL
+        --environment_config=localhost:50000"
+
+where each worker machine runs Beam's worker pool from the same image. Flink
+and Spark also need Java and fetch Beam's job server once. The three clusters
+are Beam's own ground and were not run here; the engines in memory and in
+processes are, by the tests.
+"""
+
+import shlex
+
+_RUNNER = "--runner"
+# Beam's default would fetch another engine from the network.
+_IN_MEMORY = "--runner=FnApiRunner"
+
+
+def beam_pipeline_args(flags: str = "") -> list[str]:
+    """Returns Beam's arguments, with an engine among them.
+
+    Args:
+        flags: as the command line has them, separated by spaces.
+
+    Returns:
+        list of arguments; the engine in memory where none is named.
+
+    Raises:
+        ValueError: where a flag does not begin with `--`.
+
+    Example:
+        >>> beam_pipeline_args("--direct_num_workers=2")
+        ['--runner=FnApiRunner', '--direct_num_workers=2']
+        >>> beam_pipeline_args("--runner=DataflowRunner")
+        ['--runner=DataflowRunner']
+    """
+    given = shlex.split(flags)
+    wrong = [
+        flag
+        for before, flag in zip(["", *given], given, strict=False)
+        # What follows a flag without `=` is its value.
+        if not flag.startswith("--")
+        and ("=" in before or not before.startswith("--"))
+    ]
+    if wrong:
+        raise ValueError(
+            "`--beam-pipeline-args` takes flags that begin with `--`, in one "
+            f'text: --beam-pipeline-args="--a=b --c=d". Received: {wrong[0]!r}'
+        )
+    if any(flag.partition("=")[0] == _RUNNER for flag in given):
+        return given
+    return [_IN_MEMORY, *given]

@@ -1,0 +1,32 @@
+"""DVML against its plain loss on the cars of Cars196.
+
+Paper: Lin et al., Deep Variational Metric Learning, ECCV 2018.
+Command: with car_ims.tgz and cars_annos.mat in FOLDER, for the triplet loss,
+    python -m pipelines.local_runner --config cars196_dvml --images FOLDER
+    and with `--set train.loss=n_pair`, `--set train.loss=angular`, each with
+    a `--name` of its own, for the two others of the paper.
+Hardware: one GPU. Time: not measured; 20,000 steps for each method.
+Expected (published, not run here): Recall@1 82.0 for DVML, 58.5 for the plain
+    triplet loss.
+
+What is from the paper and what is ours: see `cub_dvml`.
+"""
+
+from pipelines.configs.cub_dvml import TRAIN, archives_in
+from pipelines.configs.schema import IngestConfig, PipelineConfig
+
+
+def configure(images: str | None) -> PipelineConfig:
+    """Returns the run.
+
+    Args:
+        images: folder of the archive; not needed once TFDS has prepared it.
+    """
+    return PipelineConfig(
+        name="cars196_dvml",
+        ingest=IngestConfig(
+            dataset="cars196_retrieval/whole", archives=archives_in(images)
+        ),
+        train=TRAIN,
+        methods=("untrained", "plain", "dvml"),
+    )

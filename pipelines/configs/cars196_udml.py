@@ -1,0 +1,37 @@
+"""UDML-SS on the cars of Cars196, whose labels only the scores look at.
+
+Paper: Cao et al., Unsupervised Deep Metric Learning via Auxiliary Rotation
+    Loss, 2019.
+Command: with car_ims.tgz and cars_annos.mat in FOLDER,
+    python -m pipelines.local_runner --config cars196_udml --images FOLDER
+Hardware: one GPU. Time: not measured; 120 rounds, 60,000 steps.
+Expected (published, not run here): Recall@1 45.1, and about 7 points less with
+    `--set train.rotation_weight=0`.
+
+What is from the paper and what is ours: see `cub_udml`.
+"""
+
+import dataclasses
+
+from pipelines.configs.cub_dvml import archives_in
+from pipelines.configs.cub_udml import ROUNDS, TRAIN
+from pipelines.configs.schema import IngestConfig, PipelineConfig
+
+
+def configure(images: str | None) -> PipelineConfig:
+    """Returns the run.
+
+    Args:
+        images: folder of the archive; not needed once TFDS has prepared it.
+    """
+    return PipelineConfig(
+        name="cars196_udml",
+        ingest=IngestConfig(
+            dataset="cars196_retrieval/whole", archives=archives_in(images)
+        ),
+        # 8,054 images in batches of 80.
+        train=dataclasses.replace(TRAIN, steps_per_epoch=100),
+        rounds=ROUNDS,
+        methods=("untrained", "udml"),
+        candidate="udml",
+    )

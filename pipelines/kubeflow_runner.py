@@ -1,0 +1,261 @@
+r"""Compiles the pipeline for Kubeflow Pipelines or Vertex AI.
+
+    python -m pipelines.kubeflow_runner --config cub_dvml \
+        --image REGISTRY/keras_dvml:0.1.0 --root gs://BUCKET/keras_dvml \
+        --output pipeline.yaml
+
+`--output` ending in `.yaml` is what Kubeflow Pipelines 2 takes, in `.json`
+what Vertex AI does; both are KFP's V2 specification. `--api v1` writes an Argo
+workflow for Kubeflow Pipelines 1 (`.yaml`, `.tar.gz` or `.zip`), compiled by
+the kfp 1.8 that TFX 1.15 is installed with; no later kfp compiles it.
+
+The file holds class paths, parameters and URIs. The code is in the image: see
+`Dockerfile`. All that components share lies below the root, an object store
+that every container reaches.
+
+Artifacts of V2 are identified by names, those of TFX by numbers: the two
+evaluators are therefore exchanged for ones that TFX recognises, and whose
+blessings it translates. Compiled files are checked here; a cluster to run
+them on was not at hand.
+"""
+
+import argparse
+import contextlib
+import logging
+import os
+import pathlib
+import re
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from pipelines.beam_flags import beam_pipeline_args
+from pipelines.command_line import config_of, config_parser
+from pipelines.configs import PipelineConfig
+from pipelines.progress import Progress
+
+if TYPE_CHECKING:  # TFX takes 20 s to import; nobody waits for it in vain.
+    from tfx.dsl import Pipeline
+
+_SUFFIXES = {
+    "v2": (".yaml", ".yml", ".json"),
+    "v1": (".yaml", ".yml", ".tar.gz", ".tgz", ".zip"),
+}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Compiles what the command line asks for.
+
+    Args:
+        argv: arguments; the process's own when `None`.
+
+    Returns:
+        Exit status: 0 when the file is written.
+    """
+    args = _parse(argv)
+    with Progress() as progress, _without_noise():
+        try:
+            compile_pipeline(
+                config_of(args),
+                image=args.image,
+                root=args.root,
+                output=args.output,
+                api=args.api,
+                beam_flags=args.beam_pipeline_args,
+                compare=not args.no_baseline,
+            )
+        except Exception as error:
+            progress.write(f"FAILED: {error}")
+            return 1
+        progress.write(f"Wrote {args.output}")
+    return 0
+
+
+def compile_pipeline(
+    config: PipelineConfig,
+    *,
+    image: str,
+    root: str,
+    output: str,
+    api: str = "v2",
+    beam_flags: str = "",
+    compare: bool = True,
+) -> None:
+    """Writes a pipeline as a file that Kubeflow takes.
+
+    Args:
+        config: the run.
+        image: of the containers.
+        root: URI below which everything lies.
+        output: path of the file, `.yaml` or `.json`.
+        api: `"v2"` or `"v1"`.
+        beam_flags: see `pipelines.beam_flags`.
+        compare: whether the candidate has to hold its own against the last
+            blessed model.
+
+    Raises:
+        ValueError: where a container could not find what it is told of, or
+            the file has a wrong ending.
+    """
+    _check(config, root, output, api)
+    from pipelines import pipeline as graph
+    from pipelines.components import baseline
+
+    find_baseline = None
+    if compare:
+        find_baseline = (
+            baseline.last_blessed_model if api == "v1" else _tfx_baseline
+        )
+    root = root.rstrip("/")
+    pipeline = graph.create_pipeline(
+        config,
+        places=graph.Places(
+            pipeline_root=f"{root}/{config.name}",
+            serving_dir=f"{root}/saved_models",
+            data_dir=f"{root}/datasets",
+        ),
+        find_baseline=find_baseline,
+        beam_pipeline_args=beam_pipeline_args(beam_flags),
+    )
+    folder = pathlib.Path(output).resolve().parent
+    folder.mkdir(parents=True, exist_ok=True)
+    suffix = next(s for s in _SUFFIXES[api] if output.endswith(s))
+    # kfp chooses the format by the ending, and writes in place.
+    with tempfile.TemporaryDirectory(
+        dir=folder, prefix=".incomplete-"
+    ) as working:
+        compiled = os.path.join(working, f"pipeline{suffix}")
+        (_compile_v1 if api == "v1" else _compile_v2)(pipeline, image, compiled)
+        os.replace(compiled, output)
+
+
+def _compile_v2(pipeline: "Pipeline", image: str, path: str) -> None:
+    from tfx.dsl.components.base.executor_spec import ExecutorClassSpec
+    from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner as v2
+
+    from pipelines.kubeflow_executors import managed_executor
+
+    info = pipeline.pipeline_info
+    # Names there have no underscores.
+    info.pipeline_name = re.sub("[^a-z0-9]+", "-", info.pipeline_name.lower())
+    for component in pipeline.components:
+        executor = managed_executor(component)
+        if executor is not None:
+            component.executor_spec = ExecutorClassSpec(executor)
+    v2.KubeflowV2DagRunner(
+        config=v2.KubeflowV2DagRunnerConfig(
+            default_image=image, use_pipeline_spec_2_1=True
+        ),
+        output_dir=os.path.dirname(path),
+        output_filename=os.path.basename(path),
+    ).run(pipeline)
+
+
+def _compile_v1(pipeline: "Pipeline", image: str, path: str) -> None:
+    try:
+        from tfx.orchestration.kubeflow import kubeflow_dag_runner as v1
+    except ImportError as error:
+        raise ValueError(
+            "`--api v1` needs the kfp 1.8 that tfx[kfp]==1.15.1 is installed "
+            f"with. Importing TFX's runner failed: {error}"
+        ) from error
+
+    v1.KubeflowDagRunner(
+        config=v1.KubeflowDagRunnerConfig(tfx_image=image),
+        output_dir=os.path.dirname(path),
+        output_filename=os.path.basename(path),
+    ).run(pipeline)
+
+
+def _tfx_baseline(candidate: Any) -> Any:
+    """Returns TFX's own look-up, the only one that V2 knows."""
+    del candidate
+    from tfx import v1 as tfx
+    from tfx.types import standard_artifacts
+
+    return tfx.dsl.Resolver(
+        strategy_class=tfx.dsl.experimental.LatestBlessedModelStrategy,
+        model=tfx.dsl.Channel(type=standard_artifacts.Model),
+        model_blessing=tfx.dsl.Channel(type=standard_artifacts.ModelBlessing),
+    ).with_id("LastBlessedModel")
+
+
+def _check(config: PipelineConfig, root: str, output: str, api: str) -> None:
+    if "://" not in root:
+        raise ValueError(
+            "`--root` must be a URI that all containers reach, such as "
+            f"gs://BUCKET/keras_dvml. Received: {root!r}"
+        )
+    if not output.endswith(_SUFFIXES[api]):
+        raise ValueError(
+            f"`--output` must end in one of {', '.join(_SUFFIXES[api])} for "
+            f"--api {api}. Received: {output!r}"
+        )
+    told = {f"ingest.{k}": v for k, v in vars(config.ingest).items()}
+    told |= {f"train.{k}": v for k, v in vars(config.train).items()}
+    for name, value in told.items():
+        if isinstance(value, str) and os.path.isabs(value):
+            raise ValueError(
+                f"`{name}` is a path of this machine, {value!r}, which "
+                "containers have not. What they read must be a data set of "
+                "TFDS or have a URI."
+            )
+
+
+def _parse(argv: list[str] | None) -> argparse.Namespace:
+    parser = config_parser(
+        "python -m pipelines.kubeflow_runner",
+        "Writes the pipeline as a file for Kubeflow Pipelines or Vertex AI.",
+    )
+    parser.add_argument(
+        "--image",
+        required=True,
+        help="of the containers; see Dockerfile",
+    )
+    parser.add_argument(
+        "--root",
+        required=True,
+        metavar="URI",
+        help="where artifacts, data sets and published models go",
+    )
+    parser.add_argument(
+        "--output",
+        default="pipeline.yaml",
+        metavar="FILE",
+        help="what to write: .yaml for Kubeflow Pipelines 2, .json for Vertex "
+        "AI (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--api",
+        default="v2",
+        choices=sorted(_SUFFIXES),
+        help="of Kubeflow Pipelines (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--no-baseline",
+        action="store_true",
+        help="bless whatever comes out, not only what is as good as the last "
+        "blessed model; for the first run where there is none to be found",
+    )
+    return parser.parse_args(argv)
+
+
+@contextlib.contextmanager
+def _without_noise() -> Iterator[None]:
+    """Keeps the warnings of libraries off the screen."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    root = logging.getLogger()
+    silent = logging.NullHandler()
+    root.addHandler(silent)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        root.removeHandler(silent)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,55 @@
+"""One run at a time in a folder, and no rubbish of runs that were killed."""
+
+import contextlib
+import fcntl
+import os
+import pathlib
+import shutil
+from collections.abc import Iterator
+
+from pipelines.progress import Progress
+
+# What `keras_dvml.whole_files` calls what it has not finished.
+_INCOMPLETE = ".incomplete-*"
+
+
+@contextlib.contextmanager
+def only_run_in(run_dir: pathlib.Path, progress: Progress) -> Iterator[None]:
+    """Waits until no other run works in a folder, and keeps others out.
+
+    The system lets go of the lock when a process ends, however it ends.
+
+    Args:
+        run_dir: an existing folder.
+        progress: to be told of a wait.
+    """
+    with open(run_dir / "run.lock", "a+", encoding="utf-8") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            owner = lock.read().strip() or "unknown"
+            progress.write(
+                f"Another run (process {owner}) is working in {run_dir}. "
+                "Waiting for its end; Ctrl-C gives up."
+            )
+            with progress.step("waiting for the other run"):
+                fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.truncate(0)
+        lock.write(f"{os.getpid()}\n")
+        lock.flush()
+        yield
+
+
+def sweep(*folders: pathlib.Path) -> None:
+    """Deletes what killed runs left half-written, at any depth.
+
+    Args:
+        *folders: that nobody else is writing to; they need not exist.
+    """
+    for folder in folders:
+        for path in list(folder.rglob(_INCOMPLETE)):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)

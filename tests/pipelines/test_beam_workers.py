@@ -1,0 +1,192 @@
+"""Two worker processes give what one process gives, in whatever order.
+
+Each step on Beam is run by its executor, as TFX runs it.
+"""
+
+import json
+import pathlib
+import sys
+from unittest import mock
+
+import numpy as np
+import pytest
+
+pytestmark = [pytest.mark.pipeline, pytest.mark.slow]
+
+TWO_WORKERS = "--direct_running_mode=multi_processing --direct_num_workers=2"
+
+
+@pytest.fixture(scope="module")
+def artifact(tmp_path_factory):
+    """Makes artifacts, each in a folder of its own."""
+
+    def make(kind):
+        made = kind()
+        made.uri = str(tmp_path_factory.mktemp(kind.__name__))
+        return made
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory, write_images):
+    folder = tmp_path_factory.mktemp("workers") / "images"
+    write_images(folder, num_classes=4, images_per_class=8)
+    (folder / "class_1" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n...")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run_executor(tmp_path_factory):
+    """Runs an executor as TFX's launcher does, with flags of Beam."""
+
+    def run(executor_class, flags, *arguments):
+        from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
+
+        from pipelines.beam_flags import beam_pipeline_args
+
+        context = BaseBeamExecutor.Context(
+            beam_pipeline_args=beam_pipeline_args(flags),
+            tmp_dir=str(tmp_path_factory.mktemp("beam")),
+            unique_id="1",
+        )
+        # TFX takes the process's arguments, pytest's here, for its own flags.
+        with mock.patch.object(sys, "argv", sys.argv[:1]):
+            executor_class(context).Do(*arguments)
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def ingest(images, artifact, run_executor):
+    def run(flags):
+        from tfx.types import standard_artifacts
+
+        from pipelines.artifacts import Quarantine
+        from pipelines.components.image_example_gen import ImageExampleGen
+
+        examples = artifact(standard_artifacts.Examples)
+        quarantine = artifact(Quarantine)
+        run_executor(
+            ImageExampleGen.EXECUTOR_SPEC.executor_class,
+            flags,
+            {},
+            {"examples": [examples], "quarantine": [quarantine]},
+            {"folder": str(images), "max_bad_fraction": 0.1},
+        )
+        return examples, quarantine
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def ingested(ingest):
+    return ingest("")
+
+
+@pytest.fixture(scope="module")
+def model(artifact):
+    import keras
+    from tfx.types import standard_artifacts
+
+    import keras_dvml as kd
+    from pipelines.configs import TrainConfig
+    from pipelines.methods import build_model
+
+    made = artifact(standard_artifacts.Model)
+    keras.utils.set_random_seed(0)
+    model = build_model(
+        TrainConfig(
+            method="udml", image_size=16, widths=(4, 8), embedding_dim=6
+        )
+    )
+    kd.serving.write_saved_model(model, made.uri + "/Format-Serving")
+    model.save(made.uri + "/model.keras")
+    return made
+
+
+def test_workers_ingest_the_same_images(ingest, ingested):
+    import keras_dvml as kd
+    from pipelines.components.gallery import example_files
+
+    def contents(examples):
+        return {
+            split: [
+                (str(image_id), image, int(label))
+                for image_id, image, label in sorted(
+                    zip(
+                        loaded.ids,
+                        loaded.image_bytes,
+                        loaded.labels,
+                        strict=True,
+                    )
+                )
+            ]
+            for split in ("train", "test")
+            for loaded in [
+                kd.data.load_examples(example_files(examples, split))
+            ]
+        }
+
+    examples, quarantine = ingest(TWO_WORKERS)
+    alone, alone_quarantine = ingested
+    assert contents(examples) == contents(alone)
+    assert len(contents(alone)["train"]) == 16
+    for name in ("quarantine.json", "class_sizes.json"):
+        found, expected = (
+            json.loads(pathlib.Path(one.uri, name).read_text())
+            for one in (quarantine, alone_quarantine)
+        )
+        assert found == expected
+
+
+def test_workers_count_the_same_statistics(ingested, artifact, run_executor):
+    import tensorflow_data_validation as tfdv
+    from tfx.components.statistics_gen.executor import Executor
+    from tfx.types import standard_artifacts
+
+    def statistics(flags):
+        made = artifact(standard_artifacts.ExampleStatistics)
+        run_executor(
+            Executor,
+            flags,
+            {"examples": [ingested[0]]},
+            {"statistics": [made]},
+            {
+                "stats_options_json": tfdv.StatsOptions(
+                    feature_allowlist=["label"]
+                ).to_json(),
+                "exclude_splits": "[]",
+            },
+        )
+        path = pathlib.Path(made.uri, "Split-train", "FeatureStats.pb")
+        return tfdv.load_stats_binary(str(path))
+
+    alone = statistics("")
+    assert alone.datasets[0].num_examples == 16
+    assert statistics(TWO_WORKERS) == alone
+
+
+def test_workers_embed_and_cluster_the_same(
+    ingested, model, artifact, run_executor
+):
+    from pipelines.artifacts import PseudoLabels
+    from pipelines.components.clusterer import Clusterer
+    from pipelines.pseudo_labels import read_pseudo_labels
+
+    def cluster(flags):
+        made = artifact(PseudoLabels)
+        run_executor(
+            Clusterer.EXECUTOR_SPEC.executor_class,
+            flags,
+            {"examples": [ingested[0]], "model": [model]},
+            {"pseudo_labels": [made]},
+            {"round_number": 1, "num_clusters": 3},
+        )
+        return read_pseudo_labels(made.uri)
+
+    alone, together = cluster(""), cluster(TWO_WORKERS)
+    np.testing.assert_array_equal(together.ids, alone.ids)
+    np.testing.assert_array_equal(together.clusters, alone.clusters)
+    # What an image is batched with moves the last digits of its embedding.
+    np.testing.assert_allclose(together.centroids, alone.centroids, atol=1e-5)

@@ -1,0 +1,115 @@
+"""A disk that fills up in the middle of a step: told, and gone on from.
+
+One process runs all, in a mount name space of its own, so that its disk is
+nobody else's and goes with it.
+"""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+pytestmark = [pytest.mark.pipeline, pytest.mark.slow]
+
+#: The steps in which the disk fills up, in this order.
+STEPS = ("ImageExampleGen", "Trainer_dvml", "Indexer", "Pusher")
+MOUNT = "mount -t tmpfs -o size=64m tmpfs {disk}"
+
+RUNS = """
+import contextlib, io, json, os, pathlib, sys
+from pipelines import progress as shown
+from pipelines.local_runner import main
+
+disk, steps, arguments = sys.argv[1], json.loads(sys.argv[2]), sys.argv[3:]
+filler = pathlib.Path(disk, "filler")
+step_of = shown.Progress.step
+to_fill = None
+
+@contextlib.contextmanager
+def step(self, name):
+    if name == to_fill:
+        free = os.statvfs(disk)
+        # What is left is for the books, not for what a step makes.
+        filler.write_bytes(bytes(free.f_bavail * free.f_frsize - 2**16))
+    with step_of(self, name):
+        yield
+
+shown.Progress.step = step
+for to_fill in [*steps, None]:
+    screen = io.StringIO()
+    with contextlib.redirect_stdout(screen):
+        status = main(arguments)
+    incomplete = [str(p) for p in pathlib.Path(disk).rglob(".incomplete-*")]
+    filler.unlink(missing_ok=True)
+    print(json.dumps([status, screen.getvalue(), incomplete]), flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory, write_images):
+    """Exit status, screen and remains of a run a step, and of a last run."""
+    root = tmp_path_factory.mktemp("full_disk")
+    images, disk = root / "squares", root / "disk"
+    write_images(images, num_classes=4, images_per_class=30)
+    disk.mkdir()
+    settings = [
+        *("train.image_size=16", "train.widths=4,8", "train.epochs=1"),
+        *("train.embedding_dim=8", "train.steps_per_epoch=3"),
+        *("train.num_samples=2", "train.evaluate_every=0"),
+        "methods=dvml",
+    ]
+    arguments = [
+        *("--config", "folder_dvml", "--images", images),
+        *("--workspace", disk / "runs"),
+        *("--saved-models", disk / "saved_models"),
+        *(word for setting in settings for word in ("--set", setting)),
+    ]
+    command = [sys.executable, "-W", "ignore", "-c", RUNS, disk]
+    command += [json.dumps(STEPS), *arguments]
+    finished = subprocess.run(
+        [
+            *("unshare", "--user", "--map-root-user", "--mount", "sh", "-c"),
+            f'{MOUNT.format(disk=disk)} && exec "$@"',
+            *("sh", *map(str, command)),
+        ],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        timeout=500,
+    )
+    if "unshare" in finished.stderr or "mount:" in finished.stderr:
+        pytest.skip(f"no disk of its own: {finished.stderr.strip()}")
+    assert finished.returncode == 0, finished.stderr[-3000:]
+    outcomes = map(json.loads, finished.stdout.splitlines())
+    return dict(zip([*STEPS, "none"], outcomes, strict=True))
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_full_disk_is_told_in_a_sentence(runs, step):
+    status, screen, _ = runs[step]
+    assert status == 1
+    last = screen.strip().splitlines()[-1]
+    assert last.startswith(f"FAILED in {step}: No space left on the disk")
+    assert "Make room and start the same command again" in last
+    assert "Traceback" not in screen
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_nothing_half_written_is_left(runs, step):
+    assert runs[step][2] == []
+
+
+def test_next_run_goes_on_from_the_step_that_failed(runs):
+    status, screen, _ = runs["none"]
+    assert status == 0, screen
+    times = {
+        line.split("] ")[1].split()[0]: line.split("] ")[1].split()[1]
+        for line in screen.splitlines()
+        if line.startswith("[")
+    }
+    for step in ("ImageExampleGen", "Trainer_dvml", "Indexer"):
+        assert times[step] == "reused"
+    assert times["Pusher"] != "reused"
+    assert "saved_models/squares/1" in screen

@@ -1,0 +1,192 @@
+"""A run that is killed in any of its steps goes on where it was, to the end.
+
+Runs are processes of their own, forked from one that has everything imported,
+and end by SIGKILL at a random moment of a step.
+"""
+
+import contextlib
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+pytestmark = [pytest.mark.pipeline, pytest.mark.nightly]
+
+NUM_KILLS = 20
+# Always run anew: it looks up what other runs have left.
+NEVER_REUSED = "LastBlessedModel"
+LINE = re.compile(r"^\[ *(\d+)/(\d+)\] (\S+) +(reused|([\d.]+) s)")
+
+FORKING = """
+import os, sys
+import pipelines.pipeline, pipelines.step_runner
+from pipelines.local_runner import main
+for line in sys.stdin:
+    screen, *arguments = line.rstrip("\\n").split("\\t")
+    child = os.fork()
+    if not child:
+        os.dup2(os.open(screen, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 1)
+        os.dup2(1, 2)
+        os._exit(main(arguments))
+    print(child, flush=True)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+
+
+class Runs:
+    """Starts runs below a folder, and kills them.
+
+    Attributes:
+        root: the folder.
+    """
+
+    def __init__(self, root, images, server):
+        self.root, self._images, self._server = root, images, server
+        root.mkdir()
+        self._screen = root.parent / f"{root.name}.txt"
+
+    def start(self):
+        """Starts a run and returns the id of its process."""
+        self._screen.write_text("")
+        settings = [
+            *("train.image_size=16", "train.widths=4,8", "train.epochs=2"),
+            *("train.embedding_dim=8", "train.steps_per_epoch=3"),
+            *("train.num_samples=2", "train.evaluate_every=1"),
+        ]
+        arguments = [
+            *("--config", "folder_dvml", "--images", str(self._images)),
+            *("--workspace", str(self.root / "runs")),
+            *("--saved-models", str(self.root / "saved_models")),
+            *(word for s in settings for word in ("--set", s)),
+        ]
+        line = "\t".join([str(self._screen), *arguments])
+        self._server.stdin.write(line + "\n")
+        self._server.stdin.flush()
+        return int(self._server.stdout.readline())
+
+    def wait(self):
+        """Returns the exit status of the run, negative after a signal."""
+        return int(self._server.stdout.readline())
+
+    def steps(self):
+        """Lists the steps on the screen: number, name, seconds or None."""
+        found = map(LINE.match, self._screen.read_text().splitlines())
+        return [
+            (int(one[1]), one[3], one[5] and float(one[5]))
+            for one in found
+            if one
+        ]
+
+    def run_to_the_end(self):
+        self.start()
+        assert self.wait() == 0, self._screen.read_text()
+        return self.steps()
+
+    def kill_in(self, number, delay):
+        """Kills a run some seconds after a step has begun.
+
+        Returns whether it was killed in that step, and not after it.
+        """
+        process = self.start()
+        while len(self.steps()) < number - 1:
+            time.sleep(0.01)
+        time.sleep(delay)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
+        return self.wait() == -signal.SIGKILL and (
+            len(self.steps()) == number - 1
+        )
+
+    def results(self):
+        """Returns the scores in the report, and what the model embeds to."""
+        artifacts = self.root / "runs" / "squares" / "artifacts"
+        (scores,) = artifacts.glob("Reporter/report/*/scores.json")
+        (embeddings,) = artifacts.glob(
+            "RetrievalEvaluator_dvml/evaluation/*/embeddings.npz"
+        )
+        return json.loads(scores.read_text()), dict(np.load(embeddings))
+
+
+@pytest.fixture(scope="module")
+def runs_below(tmp_path_factory, write_images):
+    images = tmp_path_factory.mktemp("killed") / "squares"
+    write_images(images, num_classes=4, images_per_class=6)
+    server = subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-c", FORKING],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+    )
+    yield lambda root: Runs(root, images, server)
+    server.stdin.close()
+    server.wait()
+    server.stdout.close()
+
+
+def finished(steps):
+    return {name for _, name, _ in steps} - {NEVER_REUSED}
+
+
+def ran(steps):
+    return {name for _, name, seconds in steps if seconds is not None}
+
+
+@pytest.mark.timeout(3600)
+def test_run_killed_in_each_step_ends_with_the_same_scores(
+    runs_below, tmp_path
+):
+    undisturbed = runs_below(tmp_path / "undisturbed")
+    steps = undisturbed.run_to_the_end()
+    expected_scores, expected = undisturbed.results()
+    runs = runs_below(tmp_path / "killed")
+    draw = random.Random(0)
+
+    def saved(number):
+        return tmp_path / f"before_{number}"
+
+    def kill_in(number):
+        """Kills at a random moment of a step; anew where that is too late."""
+        limit = steps[number - 1][2]
+        while not runs.kill_in(number, draw.uniform(0, limit)):
+            shutil.rmtree(runs.root)
+            shutil.copytree(saved(number), runs.root)
+            limit /= 2
+
+    def go_on_to_the_end(done):
+        assert not done & ran(runs.run_to_the_end())
+        assert not list(runs.root.rglob(".incomplete-*"))
+        scores, found = runs.results()
+        for method, row in scores.items():
+            assert row == pytest.approx(expected_scores[method], abs=1e-6)
+        np.testing.assert_array_equal(found["ids"], expected["ids"])
+        np.testing.assert_allclose(
+            found["embeddings"], expected["embeddings"], atol=1e-5
+        )
+        version = max((runs.root / "saved_models" / "squares").glob("[0-9]*"))
+        assert (version / "saved_model.pb").is_file()
+
+    # Each run is killed one step later than the one before.
+    done = set()
+    for number, _, _ in steps:
+        shutil.copytree(runs.root, saved(number))
+        kill_in(number)
+        assert not done & ran(runs.steps())
+        done = finished(runs.steps())
+    go_on_to_the_end(done)
+
+    for number in draw.choices(range(1, len(steps) + 1), k=NUM_KILLS)[
+        len(steps) :
+    ]:
+        shutil.rmtree(runs.root)
+        shutil.copytree(saved(number), runs.root)
+        kill_in(number)
+        go_on_to_the_end(finished(runs.steps()))

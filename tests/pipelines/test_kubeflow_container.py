@@ -1,0 +1,240 @@
+"""Each component in TFX's own container entry point, as a cluster runs it.
+
+The compiled file is followed task by task. What Kubeflow does is done by hand:
+it gives each task the URIs of its artifacts and hands on what the task before
+left in its `executor_output.json`.
+"""
+
+import dataclasses
+import json
+import pathlib
+import sys
+from unittest import mock
+
+import pytest
+
+from pipelines.configs import RoundsConfig
+
+pytestmark = pytest.mark.pipeline
+
+ROOT = "memory://bucket/kd"
+
+
+class Cluster:
+    """Runs the tasks of a compiled pipeline below a folder.
+
+    Attributes:
+        artifacts: `(task, output key)` to what is known of the artifact.
+    """
+
+    def __init__(self, job, folder):
+        self._spec = job["pipelineSpec"]
+        self._tasks = self._spec["root"]["dag"]["tasks"]
+        self._folder = folder
+        self.artifacts = {}
+
+    def run_all(self):
+        while waiting := [
+            name
+            for name in self._tasks
+            if name not in {task for task, _ in self.artifacts}
+        ]:
+            done = set(self._tasks) - set(waiting)
+            ready = [
+                name
+                for name in waiting
+                if set(self._tasks[name].get("dependentTasks", [])) <= done
+            ]
+            for name in ready:
+                self.run(name)
+
+    def run(self, name, folder=None, **inputs):
+        """Runs a task; its outputs lie below the folder, local or not."""
+        from tfx.dsl.io import fileio
+        from tfx.orchestration.kubeflow.v2.container import (
+            kubeflow_v2_run_executor as entry_point,
+        )
+
+        folder = folder or self._folder
+        task = self._tasks[name]
+        component = self._spec["components"][task["componentRef"]["name"]]
+        container = self._spec["deploymentSpec"]["executors"][
+            component["executorLabel"]
+        ]["container"]
+        for key, source in task["inputs"].get("artifacts", {}).items():
+            made = source["taskOutputArtifact"]
+            made = made["producerTask"], made["outputArtifactKey"]
+            inputs.setdefault(key, self.artifacts.get(made))
+        outputs = {
+            key: {
+                "name": f"artifacts/{name}-{key}",
+                "type": definition["artifactType"],
+                "uri": f"{folder}/{name}/{key}",
+            }
+            for key, definition in component["outputDefinitions"][
+                "artifacts"
+            ].items()
+        }
+        for output in outputs.values():
+            fileio.makedirs(output["uri"])
+        output_file = f"{folder}/{name}/executor_output.json"
+        invocation = {
+            "inputs": {
+                "artifacts": _lists(inputs),
+                "parameterValues": {
+                    key: _placed(value["runtimeValue"]["constant"], folder)
+                    for key, value in task["inputs"]
+                    .get("parameters", {})
+                    .items()
+                },
+            },
+            "outputs": {
+                "artifacts": _lists(outputs),
+                "outputFile": output_file,
+            },
+        }
+        arguments = [
+            json.dumps(invocation) if argument == "{{$}}" else argument
+            for argument in container["args"]
+        ]
+        assert container["command"] == ["python", "-m", entry_point.__name__]
+        # TFX takes the process's arguments for its flags, pytest's as well.
+        with mock.patch.object(sys, "argv", ["program", *arguments]):
+            entry_point.main(entry_point._parse_flags(sys.argv))
+        with fileio.open(output_file) as stream:
+            left = json.loads(stream.read())["artifacts"]
+        for key, output in outputs.items():
+            (artifact,) = left[key]["artifacts"]
+            self.artifacts[name, key] = {**output, **artifact}
+
+
+def _placed(value, folder):
+    """Puts what would be below the root below the folder."""
+    return value.replace(ROOT, str(folder)) if isinstance(value, str) else value
+
+
+def _lists(artifacts):
+    return {
+        key: {"artifacts": [artifact] if artifact else []}
+        for key, artifact in artifacts.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory):
+    def compile_job(config):
+        from pipelines.kubeflow_runner import compile_pipeline
+
+        path = tmp_path_factory.mktemp("job") / "pipeline.json"
+        # The images are in the image, as far as these containers know.
+        relative = dataclasses.replace(
+            config, ingest=dataclasses.replace(config.ingest, folder="IMAGES")
+        )
+        compile_pipeline(
+            relative, image="image", root=ROOT, output=str(path), compare=False
+        )
+        text = path.read_text().replace('"IMAGES"', f'"{config.ingest.folder}"')
+        return json.loads(text)
+
+    return compile_job
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory, write_images, tiny_config):
+    images = tmp_path_factory.mktemp("container") / "images"
+    write_images(images, num_classes=4, images_per_class=6)
+    config = tiny_config(images)
+    return dataclasses.replace(
+        config,
+        train=dataclasses.replace(config.train, epochs=1),
+        rounds=RoundsConfig(num_rounds=1, epochs_per_round=1, num_clusters=3),
+        methods=("udml",),
+        candidate="udml",
+    )
+
+
+@pytest.fixture(scope="module")
+def cluster(config, compiled, tmp_path_factory):
+    cluster = Cluster(compiled(config), tmp_path_factory.mktemp("cluster"))
+    cluster.run_all()
+    return cluster
+
+
+def test_every_task_of_the_pipeline_comes_to_its_end(cluster):
+    ran = {task for task, _ in cluster.artifacts}
+    assert {"Trainer_udml_1", "Clusterer_udml_final", "Reporter"} <= ran
+    assert cluster.artifacts["Reporter", "report"]["type"]
+
+
+def test_custom_artifacts_hand_on_what_they_hold(cluster):
+    labels = cluster.artifacts["Clusterer_udml_1", "pseudo_labels"]
+    assert labels["metadata"]["round"] == 1
+    assert "pipelines.PseudoLabels" in json.dumps(labels["type"])
+    assert "3 clusters" in labels["metadata"]["summary"]
+    text = pathlib.Path(labels["uri"], "pseudo_labels.csv").read_text()
+    # Half of the 24 images, and the line of titles.
+    assert len(text.splitlines()) == 13
+
+
+def test_blessing_carries_the_name_of_the_model_that_was_blessed(cluster):
+    blessing = cluster.artifacts["RetrievalEvaluator_udml", "blessing"]
+    assert blessing["metadata"]["blessed"] == 1
+    assert (
+        blessing["metadata"]["current_model_id"]
+        == "artifacts/Trainer_udml_1-model"
+    )
+
+
+def test_pushed_model_lies_where_the_command_line_said(cluster):
+    pushed = cluster.artifacts["Pusher", "pushed_model"]
+    folder = pathlib.Path(pushed["metadata"]["pushed_destination"])
+    assert folder.parts[-3:] == ("saved_models", "squares", "1")
+    assert (folder / "saved_model.pb").is_file()
+
+
+def test_later_candidate_is_measured_against_the_blessed_model(
+    cluster, config, compiled, tmp_path
+):
+    later = Cluster(compiled(config), tmp_path)
+    later.artifacts = dict(cluster.artifacts)
+    blessed = cluster.artifacts["Trainer_udml_0", "model"]
+    later.run("RetrievalEvaluator_udml", baseline_model=blessed)
+    blessing = later.artifacts["RetrievalEvaluator_udml", "blessing"]
+    assert blessing["metadata"]["baseline_model_id"] == blessed["name"]
+
+
+def test_evaluator_without_labels_runs_in_its_container(
+    cluster, config, compiled, tmp_path
+):
+    unlabelled = dataclasses.replace(
+        config, ingest=dataclasses.replace(config.ingest, labelled=False)
+    )
+    other = Cluster(compiled(unlabelled), tmp_path)
+    other.artifacts = dict(cluster.artifacts)
+    other.run("CopyEvaluator_udml")
+    blessing = other.artifacts["CopyEvaluator_udml", "blessing"]
+    assert (
+        blessing["metadata"]["current_model_id"]
+        == "artifacts/Trainer_udml_1-model"
+    )
+
+
+def test_models_go_through_an_object_store(
+    cluster, config, compiled, tmp_path, monkeypatch
+):
+    import tensorflow as tf
+
+    # Where a path is mistaken for a local one, a folder is made here.
+    monkeypatch.chdir(tmp_path)
+    store = "ram://bucket/kd"
+    remote = Cluster(compiled(config), tmp_path)
+    remote.artifacts = dict(cluster.artifacts)
+    for task in ("Trainer_udml_0", "Trainer_udml_1", "Indexer"):
+        remote.run(task, folder=store)
+    for version in ("1", "2"):
+        remote.run("Pusher", folder=store)
+        pushed = remote.artifacts["Pusher", "pushed_model"]["metadata"]
+        path = f"{store}/saved_models/squares/{version}"
+        assert pushed["pushed_destination"] == path
+        assert "search" in tf.saved_model.load(path).signatures
+    assert not list(tmp_path.iterdir())
