@@ -34,6 +34,7 @@ from pipelines.pseudo_labels import (
     read_pseudo_labels,
     write_pseudo_labels,
 )
+from pipelines.remote_folders import written_folder
 from pipelines.trainer import keras_model_path
 
 FEATURES, EMBEDDINGS = "features", "embeddings"
@@ -186,9 +187,10 @@ def _saved_model_path(
     )
     images = keras.Input((*trained.image_size, 3))
     path = os.path.join(working_dir, "feature_model")
-    kd.serving.write_saved_model(
-        keras.Model(images, trained.features(images)), path
-    )
+    with written_folder(path) as folder:
+        kd.serving.write_saved_model(
+            keras.Model(images, trained.features(images)), folder
+        )
     return path
 
 
