@@ -109,6 +109,10 @@ def test_saved_model_goes_on_in_a_new_process(
     name, compiled, tiny_images, tmp_path, run_python
 ):
     images, labels = tiny_images
+    # Momentum is a state to be saved. Adam would make a whole step of the last
+    # digit of a gradient near 0, which differs from process to process.
+    optimizer = keras.optimizers.SGD(0.01, momentum=0.9)
+    compiled.compile(optimizer, loss=compiled.loss)
     compiled.fit(images, labels, batch_size=40, shuffle=False, verbose=0)
     compiled.save(tmp_path / "model.keras")
     np.savez(tmp_path / "batch.npz", images=images, labels=labels)
@@ -127,7 +131,7 @@ np.save(sys.argv[1] + "/embeddings.npy", model.predict(batch["images"]))
     np.testing.assert_allclose(
         np.load(tmp_path / "embeddings.npy"),
         compiled.predict(images, verbose=0),
-        atol=1e-6,
+        atol=1e-5,
     )
 
 
