@@ -33,10 +33,11 @@ import dataclasses
 import json
 import multiprocessing
 import os
-import tempfile
 
 import numpy as np
 from glyph_runs import ROWS, SETTINGS, Settings, scores_of
+
+from keras_dvml.whole_files import whole_file
 
 GROUPS = tuple(dict.fromkeys(row.group for row in ROWS.values()))
 SCORES = {
@@ -52,12 +53,10 @@ def run(setting, name, settings, seed, results_dir):
         setting, name, settings, seed, f"{stem}-{seed}.weights.h5"
     )
     path = run_path(setting, name, seed, results_dir)
-    with tempfile.NamedTemporaryFile(
-        "w", dir=results_dir, suffix=".part", delete=False
-    ) as file:
-        json.dump({"settings": as_json(settings), "scores": scores}, file)
+    result = {"settings": as_json(settings), "scores": scores}
     # A run that was stopped leaves no file that looks finished.
-    os.replace(file.name, path)
+    with whole_file(path) as file:
+        file.write(json.dumps(result).encode())
     return path
 
 

@@ -133,6 +133,19 @@ def augmentation(settings):
     return augment
 
 
+def labelled_batches(split, settings, steps_per_epoch, seed):
+    """Returns batches of 16 classes x 5 images, augmented."""
+    images, labels = load_split(split, settings)
+    return kd.data.balanced_batches(
+        images,
+        labels,
+        steps_per_epoch=steps_per_epoch,
+        augment=augmentation(settings),
+        seed=seed,
+        replacement=True,
+    )
+
+
 def compiled(model, loss, settings):
     """Returns the model, ready to be trained."""
     model.compile(keras.optimizers.Adam(settings.learning_rate), loss=loss)
@@ -141,15 +154,9 @@ def compiled(model, loss, settings):
 
 def pretrain(backbone, settings, seed):
     """Trains a backbone with labels on characters of another world."""
-    images, labels = load_split("pretrain", settings)
     model = kd.models.EmbeddingModel(backbone)
-    batches = kd.data.balanced_batches(
-        images,
-        labels,
-        steps_per_epoch=settings.pretraining_steps,
-        augment=augmentation(settings),
-        seed=seed,
-        replacement=True,
+    batches = labelled_batches(
+        "pretrain", settings, settings.pretraining_steps, seed
     )
     loss = LOSSES["multi-similarity"]()
     compiled(model, loss, settings).fit(batches, verbose=0)
@@ -157,18 +164,12 @@ def pretrain(backbone, settings, seed):
 
 def train_with_labels(backbone, row, settings, seed):
     """Returns the model that a row trains with labels."""
-    images, labels = load_split("train", settings)
     if row.model is None:
         model = kd.models.EmbeddingModel(backbone)
     else:
         model = kd.models.DVML(backbone, seed=seed, **row.model)
-    batches = kd.data.balanced_batches(
-        images,
-        labels,
-        steps_per_epoch=settings.steps_per_round,
-        augment=augmentation(settings),
-        seed=seed,
-        replacement=True,
+    batches = labelled_batches(
+        "train", settings, settings.steps_per_round, seed
     )
     num_epochs = settings.steps // settings.steps_per_round
     callbacks = []

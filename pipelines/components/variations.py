@@ -31,9 +31,9 @@ def learned_variations(
     if not isinstance(model, kd.models.DVML):
         return []
     rows = spread_over_classes(images, _NUM_IMAGES)
-    size = model.image_size[0]
-    decoded = tf.stack(
-        [kd.data.decode_image(images.image_bytes[row], size) for row in rows]
+    decoded = kd.data.decode_images(
+        tf.constant([images.image_bytes[row] for row in rows]),
+        model.image_size[0],
     )
     draws = model.generate(decoded, _NUM_DRAWS).numpy()
     return [

@@ -101,3 +101,15 @@ def run_locally():
         )
 
     return run_pipeline
+
+
+@pytest.fixture(scope="module")
+def artifact(tmp_path_factory):
+    """Makes artifacts, each in a folder of its own."""
+
+    def make(kind):
+        made = kind()
+        made.uri = str(tmp_path_factory.mktemp(kind.__name__))
+        return made
+
+    return make

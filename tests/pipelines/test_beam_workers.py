@@ -17,18 +17,6 @@ TWO_WORKERS = "--direct_running_mode=multi_processing --direct_num_workers=2"
 
 
 @pytest.fixture(scope="module")
-def artifact(tmp_path_factory):
-    """Makes artifacts, each in a folder of its own."""
-
-    def make(kind):
-        made = kind()
-        made.uri = str(tmp_path_factory.mktemp(kind.__name__))
-        return made
-
-    return make
-
-
-@pytest.fixture(scope="module")
 def images(tmp_path_factory, write_images):
     folder = tmp_path_factory.mktemp("workers") / "images"
     write_images(folder, num_classes=4, images_per_class=8)

@@ -9,18 +9,6 @@ pytestmark = pytest.mark.pipeline
 
 
 @pytest.fixture(scope="module")
-def artifact(tmp_path_factory):
-    """Makes artifacts, each in a folder of its own."""
-
-    def make(kind):
-        made = kind()
-        made.uri = str(tmp_path_factory.mktemp(kind.__name__))
-        return made
-
-    return make
-
-
-@pytest.fixture(scope="module")
 def write_examples(artifact):
     """Writes 60 images of 5 colours in two splits, two files each."""
     import tensorflow as tf
