@@ -33,12 +33,12 @@ def whole_file(target):
             file.flush()
             # Renamed before its contents are on disk, it could end up empty.
             os.fsync(file.fileno())
+            # A temporary file lets only its owner in; a reader may be another.
+            os.chmod(file.name, 0o644)
+            os.replace(file.name, target)
         except BaseException:
             os.unlink(file.name)
             raise
-    # A temporary file lets only its owner in; a reader may be another.
-    os.chmod(file.name, 0o644)
-    os.replace(file.name, target)
 
 
 @contextlib.contextmanager

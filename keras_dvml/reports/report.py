@@ -25,6 +25,7 @@ from keras_dvml.reports.tables import (
     summary,
 )
 from keras_dvml.reports.variations import Variation
+from keras_dvml.whole_files import whole_file
 
 _NUM_COLORS = 8
 
@@ -132,7 +133,10 @@ def write_report(
         notes=section("Notes", "", notes_html(notes) if notes else ""),
         data=script_json({"curves": curves_data(histories), "map": data}),
     )
-    return _write_atomically(Path(path), page)
+    with whole_file(path) as file:
+        # File names may hold what is not UTF-8: shown, not fatal.
+        file.write(page.encode("utf-8", errors="backslashreplace"))
+    return Path(path)
 
 
 _CURVES_HINT = (
@@ -184,20 +188,3 @@ def _check_intervals(intervals: Intervals, scores: Scores) -> None:
 def _least(name: str) -> float:
     # AMI alone is below 0 where clusters tell less than chance would.
     return -1.0 if name == "ami" else -1e-6
-
-
-def _write_atomically(path: Path, text: str) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
-    try:
-        # File names may hold what is not UTF-8: shown, not fatal.
-        with unfinished.open(
-            "w", encoding="utf-8", errors="backslashreplace", newline="\n"
-        ) as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
-    return path
