@@ -33,18 +33,23 @@ from PIL import Image
 import keras_dvml as kd
 
 GALLERY_SIZE, DIM, K = 60_502, 128, 10
+
+
+def mobile_net(size):
+    """Returns MobileNetV2 with random weights."""
+    return keras.applications.MobileNetV2(
+        include_top=False,
+        pooling="avg",
+        weights=None,
+        input_shape=(size, size, 3),
+    )
+
+
 BACKBONES = {
     # Name -> size of the model's images, of the files, their kind, backbone.
     "CNN of 4 blocks, 48x48": (48, 48, "PNG", kd.models.conv_backbone),
-    "MobileNetV2, 96x96": (
-        *(96, 256, "JPEG"),
-        lambda size: keras.applications.MobileNetV2(
-            include_top=False,
-            pooling="avg",
-            weights=None,
-            input_shape=(size, size, 3),
-        ),
-    ),
+    "MobileNetV2, 96x96": (96, 256, "JPEG", mobile_net),
+    "MobileNetV2, 224x224": (224, 500, "JPEG", mobile_net),
 }
 
 

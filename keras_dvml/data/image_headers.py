@@ -5,6 +5,7 @@ known before it is decoded, and in the graph itself: a served model has nobody
 else to look.
 """
 
+import numpy as np
 import tensorflow as tf
 
 #: Images with more pixels than this are refused: 64 megapixels.
@@ -20,6 +21,15 @@ KINDS = (
 
 _JPEG, _PNG, _GIF, _BMP, _WEBP, _OTHER = range(6)
 
+# What files of these kinds begin with, in the same order; "." is any byte.
+_SIGNATURES = (
+    b"\xff\xd8\xff.........",
+    b"\x89PNG\r\n\x1a\n....",
+    b"GIF8........",
+    b"BM..........",
+    b"RIFF....WEBP",
+)
+
 
 def guarded(image_bytes):
     """Returns what is to be decoded, if that is safe.
@@ -34,7 +44,7 @@ def guarded(image_bytes):
         tf.errors.InvalidArgumentError: If the bytes are not an image of a
             kind that is decoded here, or hold more than `MAX_PIXELS` pixels.
     """
-    kind = _kind(image_bytes)
+    kind = _kind(_head(image_bytes))
     known = tf.debugging.Assert(
         kind != _OTHER, [f"an image must be {KINDS}; received other bytes"]
     )
@@ -54,7 +64,8 @@ def guarded(image_bytes):
         ["corrupt image: its header tells no size; received", size],
     )
     small = tf.debugging.Assert(
-        size[0] * size[1] <= MAX_PIXELS,
+        # In floats, where no product is too large.
+        tf.reduce_prod(tf.cast(size, tf.float64)) <= MAX_PIXELS,
         [
             f"an image must have at most {MAX_PIXELS} pixels; received height "
             "and width",
@@ -137,47 +148,45 @@ class _GifReader:
 
 
 def _head(image_bytes):
-    # Filled up: a file may be shorter, and the complaint about a part that is
-    # not there would quote its bytes.
-    return tf.strings.substr(image_bytes, 0, 32) + "\0" * 32
+    """Returns the first 32 bytes as numbers; behind a shorter file, zeros."""
+    return tf.io.decode_raw(image_bytes, tf.uint8, fixed_length=32)
 
 
-def _kind(image_bytes):
-    head = _head(image_bytes)
-
-    def holds(signature, place=0):
-        return tf.strings.substr(head, place, len(signature)) == signature
-
-    is_kind = [
-        holds(b"\xff\xd8\xff"),
-        holds(b"\x89PNG\r\n\x1a\n"),
-        holds(b"GIF8"),
-        holds(b"BM"),
-        holds(b"RIFF") & holds(b"WEBP", place=8),
-        True,
-    ]
-    return tf.argmax(tf.cast(is_kind, tf.int32), output_type=tf.int32)
+def _kind(head):
+    signatures = np.array([list(one) for one in _SIGNATURES], np.uint8)
+    fits = (head[: signatures.shape[1]] == signatures) | (
+        signatures == ord(".")
+    )
+    fits = tf.concat([tf.reduce_all(fits, axis=1), [True]], axis=0)
+    return tf.argmax(tf.cast(fits, tf.int32), output_type=tf.int32)
 
 
 def _size(image_bytes, kind):
     head = _head(image_bytes)
     sizes = {
         _JPEG: lambda: tf.io.extract_jpeg_shape(image_bytes, tf.int64)[:2],
-        _PNG: lambda: _read(head, 16, tf.int32, little_endian=False),
+        _PNG: lambda: _height_width(head, 16, 4, big_endian=True),
         _GIF: lambda: _gif_size(image_bytes),
-        _BMP: lambda: tf.abs(_read(head, 18, tf.int32)),
+        _BMP: lambda: _bmp_size(head),
         _WEBP: lambda: _webp_size(head),
         _OTHER: lambda: tf.zeros(2, tf.int64),
     }
     return tf.ensure_shape(tf.switch_case(kind, sizes), (2,))
 
 
-def _read(head, place, dtype, little_endian=True):
-    """Returns height and width where width and height stand in a header."""
-    part = tf.strings.substr(head, place, 2 * dtype.size)
-    width_height = tf.io.decode_raw(part, dtype, little_endian)
-    width_height = tf.ensure_shape(width_height, (2,))
-    return tf.cast(width_height[::-1], tf.int64)
+def _height_width(head, place, num_bytes, big_endian=False):
+    """Returns them where width and height stand in a header."""
+    parts = tf.reshape(head[place : place + 2 * num_bytes], (2, num_bytes))
+    worth = 256 ** np.arange(num_bytes)
+    if big_endian:
+        worth = worth[::-1]
+    return tf.linalg.matvec(tf.cast(parts, tf.int64), worth)[::-1]
+
+
+def _bmp_size(head):
+    # A negative height counts the rows from the top.
+    size = _height_width(head, 18, 4)
+    return tf.minimum(size, 2**32 - size)
 
 
 def _gif_size(gif):
@@ -185,40 +194,30 @@ def _gif_size(gif):
     begin = reader.first_image()
     frame = [reader.number(begin + 7), reader.number(begin + 5)]
     frame = tf.where(reader.byte(begin) == reader.IMAGE, frame, 0)
-    screen = _read(_head(gif), 6, tf.uint16)
+    screen = _height_width(_head(gif), 6, 2)
     return tf.maximum(screen, tf.cast(frame, tf.int64))
 
 
 def _webp_size(head):
-    kind = tf.strings.substr(head, 12, 4)
+    # The fourth letter behind "VP8" tells the kind.
     sizes = [
-        (kind == "VP8 ", lambda: _lossy_webp_size(head)),
-        (kind == "VP8L", lambda: _lossless_webp_size(head)),
-        (kind == "VP8X", lambda: _extended_webp_size(head)),
+        (head[15] == ord(" "), lambda: _lossy_webp_size(head)),
+        (head[15] == ord("L"), lambda: _lossless_webp_size(head)),
+        (head[15] == ord("X"), lambda: 1 + _height_width(head, 24, 3)),
     ]
     return tf.case(sizes, default=lambda: tf.zeros(2, tf.int64))
 
 
 def _lossy_webp_size(head):
     # The upper two bits say how to scale what was decoded.
-    return tf.bitwise.bitwise_and(
-        _read(head, 26, tf.uint16), tf.constant(0x3FFF, tf.int64)
-    )
+    size = _height_width(head, 26, 2)
+    return tf.bitwise.bitwise_and(size, tf.constant(0x3FFF, tf.int64))
 
 
 def _lossless_webp_size(head):
     # Fourteen bits each, one less than width and height.
-    bits = tf.io.decode_raw(tf.strings.substr(head, 21, 4), tf.int32)[0]
-    height_width = tf.bitwise.right_shift(bits, [14, 0])
-    height_width = tf.bitwise.bitwise_and(height_width, 0x3FFF)
-    return tf.cast(1 + height_width, tf.int64)
-
-
-def _extended_webp_size(head):
-    # Three bytes each, one less than width and height.
-    numbers = tf.io.decode_raw(tf.strings.substr(head, 24, 6), tf.uint8)
-    numbers = tf.cast(tf.reshape(numbers, (2, 3)), tf.int64)
-    width_height = tf.linalg.matvec(
-        numbers, tf.constant([1, 256, 65536], tf.int64)
+    bits = tf.tensordot(
+        tf.cast(head[21:25], tf.int64), 256 ** np.arange(4), axes=1
     )
-    return 1 + width_height[::-1]
+    height_width = tf.bitwise.right_shift(bits, [14, 0])
+    return 1 + tf.bitwise.bitwise_and(height_width, 0x3FFF)

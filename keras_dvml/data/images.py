@@ -26,11 +26,14 @@ def decode_image(image_bytes, image_size):
     image = _decoded(image_bytes)
     height, width = tf.unstack(tf.shape(image)[:2])
     side = tf.minimum(height, width)
-    image = tf.image.crop_to_bounding_box(
-        image, (height - side) // 2, (width - side) // 2, side, side
+    top, left = (height - side) // 2, (width - side) // 2
+    image = image[top : top + side, left : left + side]
+    # An image of that size already would not change, but take its time.
+    image = tf.cond(
+        side == image_size,
+        lambda: image,
+        lambda: _resized(image, image_size),
     )
-    image = tf.image.resize(image, (image_size, image_size), antialias=True)
-    image = tf.saturate_cast(tf.round(image), tf.uint8)
     return tf.ensure_shape(image, (image_size, image_size, 3))
 
 
@@ -69,6 +72,11 @@ def check_image(image_bytes):
         _decode(image_bytes)
     except tf.errors.InvalidArgumentError as error:
         raise ValueError(_reason(error.message)) from None
+
+
+def _resized(image, image_size):
+    image = tf.image.resize(image, (image_size, image_size), antialias=True)
+    return tf.saturate_cast(tf.round(image), tf.uint8)
 
 
 def _decoded(image_bytes):

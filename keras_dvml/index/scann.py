@@ -21,11 +21,15 @@ _logger = logging.getLogger(__name__)
 # Below this many points a partition saves nothing, and hashing has too little
 # to learn from: ScaNN then scores every point.
 _SMALLEST_TREE = 2048
+# Measured best at 60,000 and at 500,000 points: with fewer leaves too much of
+# each is scored for nothing, with more neighbours are torn apart. K-means has
+# to see about as many points a leaf, or more leaves do harm.
+_POINTS_PER_LEAF = 250
 # Below this many ScaNN has nothing to offer.
 _FEWEST_POINTS = 16
 # How many candidates may be scored again exactly: the fastest of those that
 # meet the floor is taken.
-_REORDERED = (30, 60, 120)
+_REORDERED = (30, 60, 120, 240)
 # Fewer queries are answered before a second thread is at work.
 _FEWEST_IN_PARALLEL = 16
 
@@ -208,25 +212,21 @@ class ScannIndex(Index):
         if not len(queries):
             return super().nearest(queries, k)
         rows, scores = self._found(queries, k, self._leaves_to_search)
-        # Fewer than k come as fewer columns, or as NaN at the end of a row.
-        if scores.shape[1] < k or np.isnan(scores[:, -1]).any():
+        # Of a batch, those with fewer than k end in NaN.
+        if scores.shape[1] < k or (
+            len(queries) > 1 and np.isnan(scores[:, -1]).any()
+        ):
             rows, scores = self._found(queries, k, self._num_leaves)
-        # Unsigned as ScaNN gives them.
-        return rows.astype(np.int64), scores
+        return rows, scores
 
     def _found(self, queries, k, leaves_to_search):
-        searcher = self._searcher
-        search = (
-            searcher.search_batched
-            if len(queries) < _FEWEST_IN_PARALLEL
-            else searcher.search_batched_parallel
-        )
-        return search(
-            queries,
-            final_num_neighbors=k,
-            pre_reorder_num_neighbors=self._num_candidates(k),
-            leaves_to_search=leaves_to_search,
-        )
+        settings = k, self._num_candidates(k), leaves_to_search
+        if len(queries) == 1:
+            rows, scores = self._searcher.search(queries[0], *settings)
+            return rows[None], scores[None]
+        if len(queries) < _FEWEST_IN_PARALLEL:
+            return self._searcher.search_batched(queries, *settings)
+        return self._searcher.search_batched_parallel(queries, *settings)
 
     def _num_candidates(self, k):
         return max(self._num_reordered, 2 * k)
@@ -276,7 +276,9 @@ def _scann(module):
 def _num_leaves(num_embeddings):
     if num_embeddings < _SMALLEST_TREE:
         return 1
-    return round(math.sqrt(num_embeddings))
+    # A query is compared with every leaf's centre before it sees a point.
+    root = math.sqrt(num_embeddings)
+    return round(np.clip(num_embeddings / _POINTS_PER_LEAF, root, 4 * root))
 
 
 def _leaf_of_each(state):
@@ -289,7 +291,9 @@ def _build_searcher(embeddings, num_leaves):
     builder = _scann("scann_ops").builder(embeddings, 10, "dot_product")
     if num_leaves == 1:
         return builder.score_brute_force().build()
-    num_trained = min(len(embeddings), 100_000)
+    num_trained = min(
+        len(embeddings), max(100_000, num_leaves * _POINTS_PER_LEAF)
+    )
     return (
         builder.tree(
             num_leaves=num_leaves,
@@ -299,7 +303,7 @@ def _build_searcher(embeddings, num_leaves):
         .score_ah(
             2,
             anisotropic_quantization_threshold=0.2,
-            training_sample_size=num_trained,
+            training_sample_size=min(len(embeddings), 100_000),
         )
         .reorder(100)
         .build()
