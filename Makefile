@@ -6,13 +6,15 @@
 # make test-nightly             those that take many minutes
 # make test-modern              the library's tests on TF 2.20 and Keras 3
 # make lint                     the linters
+# make bench                    speed beside peers and floors, in one table
+# make bench ARGS="--quick"     a trial of that, in a few minutes
 # make docs                     the documentation, in build/site
 # make lock                     new pinned requirement files
 
 PYTEST := python -m pytest
 QUIET := TF_CPP_MIN_LOG_LEVEL=3 PYTHONWARNINGS=ignore
 
-.PHONY: demo test test-nightly test-modern lint docs lock clean
+.PHONY: demo test test-nightly test-modern lint bench docs lock clean
 
 ifeq ($(LABELS),none)
 method := udml
@@ -47,6 +49,9 @@ lint: .venv/.ready
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 
+bench: .venv/.ready .venv-modern/.ready .venv-peers/.ready
+	@$(QUIET) .venv/bin/python benchmarks/bench.py $(ARGS)
+
 # The two that ask a server have no output to show.
 NOTEBOOKS := $(patsubst examples/%.py,build/notebooks/%.ipynb,\
   $(filter-out %_over_rest.py %_over_grpc.py,$(wildcard examples/*.py)))
@@ -66,6 +71,16 @@ build/notebooks/%.ipynb: examples/%.py docs/make_notebooks.py | .venv/.ready
 .venv-docs/.ready: requirements/docs.txt requirements/set_up pyproject.toml
 	@requirements/set_up .venv-docs 3.12 requirements/docs.txt
 
+# PyPI's torch for Linux brings CUDA: gigabytes. The one without is in pip's
+# folder of wheels, where there is such, or where uv knows it to be.
+WHEELS := $(foreach folder,$(PIP_FIND_LINKS),\
+  $(if $(wildcard $(folder)/torch-*+cpu-*),$(folder)))
+TORCH := $(if $(strip $(WHEELS)),UV_FIND_LINKS=$(firstword $(WHEELS)),\
+  UV_TORCH_BACKEND=cpu)
+
+.venv-peers/.ready: requirements/peers.txt requirements/set_up pyproject.toml
+	@$(TORCH) requirements/set_up .venv-peers 3.11 requirements/peers.txt
+
 # Any uv will do; without one, the one that set_up brought.
 UV := $(or $(shell command -v uv),.setup/uv/bin/uv)
 COMPILE := $(UV) pip compile --quiet --no-header --no-emit-index-url \
@@ -74,7 +89,8 @@ COMPILE := $(UV) pip compile --quiet --no-header --no-emit-index-url \
 lock: .venv/.ready
 	$(COMPILE) --python-version 3.10 requirements/full.in -o requirements/full.txt
 	$(COMPILE) --python-version 3.12 requirements/modern.in -o requirements/modern.txt
+	$(TORCH) $(COMPILE) --emit-build-options --python-version 3.11 requirements/peers.in -o requirements/peers.txt
 	$(COMPILE) --python-version 3.12 requirements/docs.in -o requirements/docs.txt
 
 clean:
-	rm -rf .venv .venv-modern .venv-docs .setup build runs
+	rm -rf .venv .venv-modern .venv-docs .venv-peers .setup build runs

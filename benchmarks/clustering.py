@@ -40,6 +40,7 @@ import warnings
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import faiss
+import figures
 import numpy as np
 import tensorflow as tf
 from sklearn import cluster, exceptions
@@ -47,6 +48,8 @@ from sklearn import cluster, exceptions
 import keras_dvml as kd
 
 ENGINES = ("tensorflow", "faiss")
+# The size that bars are for.
+AIMED_AT = "59551x512x1000"
 
 
 def make_embeddings(num_embeddings, dim, num_clusters):
@@ -121,7 +124,7 @@ def contestants(embeddings, centroids, metric, num_moves):
 
 
 def measure_times(size, metric, num_moves, num_rounds):
-    """Yields the rows of a size and metric."""
+    """Returns seconds and inertias by name of a size and metric."""
     num_embeddings, dim, num_clusters = size
     embeddings = make_embeddings(*size)
     chosen = np.random.default_rng(1).permutation(num_embeddings)
@@ -137,20 +140,52 @@ def measure_times(size, metric, num_moves, num_rounds):
             if name != "floor" and name not in inertias:
                 inertias[name] = inertia(embeddings, found, metric)
     seconds = {name: statistics.median(one) for name, one in times.items()}
-    for name in named:
-        over_sklearn = ""
-        if name in inertias and "scikit-learn" in inertias:
-            ratio = inertias[name] / inertias["scikit-learn"]
-            over_sklearn = f"{ratio:.5f}"
-        yield [
-            "x".join(map(str, size)),
-            metric,
-            name,
-            f"{seconds[name]:.2f}",
-            f"{seconds[name] / seconds['faiss.Kmeans']:.2f}",
-            f"{seconds[name] / seconds['floor']:.2f}",
-            over_sklearn,
-        ]
+    return seconds, inertias
+
+
+def add_times(record, size, metric, seconds, inertias):
+    """Adds the rows of a size and metric, and what has a bar."""
+    size = "x".join(map(str, size))
+    sklearn = inertias.get("scikit-learn")
+    for name, taken in seconds.items():
+        of_sklearn = ""
+        if name in inertias and sklearn:
+            of_sklearn = f"{inertias[name] / sklearn:.5f}"
+        record.row(
+            *(size, metric, name, f"{taken:.2f}"),
+            f"{taken / seconds['faiss.Kmeans']:.2f}",
+            f"{taken / seconds['floor']:.2f}",
+            of_sklearn,
+        )
+        if not name.startswith("ours"):
+            continue
+        case = f"{name}, {size}, {metric}"
+        smaller = "" if size == AIMED_AT else ", smaller sets"
+        shared = {
+            "peer": seconds["faiss.Kmeans"],
+            "peer_name": "faiss.Kmeans",
+            "floor": seconds["floor"],
+            "unit": "s",
+        }
+        record.figure(
+            *(f"k-means{smaller}", case, taken),
+            **{**shared, "against": "peer", "bar": None if smaller else 1.1},
+        )
+        if name == "ours, TensorFlow":
+            record.figure(
+                *(f"k-means beside the bare products{smaller}", case, taken),
+                **{**shared, "against": "floor"},
+                bar=None if smaller else 2.0,
+            )
+        if sklearn:
+            record.figure(
+                *("inertia of k-means", case, inertias[name]),
+                peer=sklearn,
+                peer_name="scikit-learn",
+                unit="",
+                against="peer",
+                bar=1.01,
+            )
 
 
 def inertia(embeddings, centroids, metric):
@@ -181,11 +216,6 @@ def measure_memory(size, engine):
     print(json.dumps([seconds, (peak - before) / 1024, aligning]))
 
 
-def line(cells):
-    """Returns a row of a Markdown table."""
-    return "| " + " | ".join(map(str, cells)) + " |"
-
-
 def main():
     """Prints the two tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -209,24 +239,25 @@ def main():
     )
     parser.add_argument("--moves", type=int, default=5)
     parser.add_argument("--rounds", type=int, default=5)
+    figures.add_argument(parser)
     parser.add_argument("--in-process", choices=ENGINES, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.in_process:
         measure_memory(arguments.memory[0], arguments.in_process)
         return
-    print(
-        "| N x D x K | metric | engine | seconds | / faiss.Kmeans | / floor "
-        "| inertia / scikit-learn |\n|---|---|---|---|---|---|---|"
+    record = figures.Record(arguments.json)
+    record.header(
+        *("N x D x K", "metric", "engine", "seconds", "/ faiss.Kmeans"),
+        *("/ floor", "inertia / scikit-learn"),
     )
     for one in arguments.sizes:
         for metric in ("euclidean", "cosine"):
-            for row in measure_times(
+            found = measure_times(
                 one, metric, arguments.moves, arguments.rounds
-            ):
-                print(line(row), flush=True)
-    print(
-        "\n| N x D x K | engine | seconds | peak MiB | seconds, "
-        "align |\n|---|---|---|---|---|"
+            )
+            add_times(record, one, metric, *found)
+    record.header(
+        "N x D x K", "engine", "seconds", "peak MiB", "seconds, align"
     )
     for one in arguments.memory:
         text = "x".join(map(str, one))
@@ -238,15 +269,19 @@ def main():
                 check=True,
             )
             seconds, mebibytes, aligning = json.loads(finished.stdout)
-            print(
-                line(
-                    [
-                        *(text, engine, f"{seconds:.1f}"),
-                        *(f"{mebibytes:.0f}", f"{aligning:.2f}"),
-                    ]
-                ),
-                flush=True,
+            record.row(
+                *(text, engine, f"{seconds:.1f}"),
+                *(f"{mebibytes:.0f}", f"{aligning:.2f}"),
             )
+            record.figure(
+                "memory of k-means beside its input",
+                f"{engine}, {text}",
+                mebibytes,
+                unit="MiB",
+                against="limit",
+                bar=2048,
+            )
+    record.save()
 
 
 if __name__ == "__main__":

@@ -9,9 +9,14 @@ semi-hard loss; DVML draws 20 samples. The two steps take turns, so that a
 change in the machine's speed meets both; the ratio is the median over pairs.
 """
 
+import argparse
+import os
 import statistics
 import time
 
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import figures
 import keras
 import numpy as np
 import tensorflow as tf
@@ -31,6 +36,8 @@ BACKBONES = {
         12,
     ),
 }
+# What a step may cost as a multiple of the plain model's.
+BAR = 1.15
 
 
 def make_step(model_class, make_backbone):
@@ -51,7 +58,14 @@ def seconds_of(step, batch):
 
 def main():
     """Prints a table."""
-    print("| backbone | plain, ms | DVML, ms | ratio |\n|---|---|---|---|")
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--pairs", type=int, help="of steps, instead of 40 and of 12"
+    )
+    figures.add_argument(parser)
+    arguments = parser.parse_args()
+    record = figures.Record(arguments.json)
+    record.header("backbone", "plain, ms", "DVML, ms", "ratio")
     for name, (size, make_backbone, num_pairs) in BACKBONES.items():
         random = np.random.default_rng(0)
         images = random.integers(0, 256, (80, size, size, 3)).astype(np.uint8)
@@ -60,14 +74,24 @@ def main():
         dvml = make_step(kd.models.DVML, make_backbone)
         pairs = [
             (seconds_of(plain, batch), seconds_of(dvml, batch))
-            for _ in range(num_pairs + 3)
+            for _ in range((arguments.pairs or num_pairs) + 3)
         ][3:]
-        medians = [statistics.median(one) for one in zip(*pairs, strict=True)]
+        medians = [
+            1e3 * statistics.median(one) for one in zip(*pairs, strict=True)
+        ]
         ratio = statistics.median(two / one for one, two in pairs)
-        print(
-            f"| {name} | {1e3 * medians[0]:.1f} | {1e3 * medians[1]:.1f} "
-            f"| {ratio:.2f} |"
+        record.row(name, *(f"{one:.1f}" for one in medians), f"{ratio:.2f}")
+        record.figure(
+            "training step beside the plain model's",
+            name,
+            ours=medians[1],
+            floor=medians[0],
+            unit="ms",
+            against="floor",
+            ratio=ratio,
+            bar=BAR,
         )
+    record.save()
 
 
 if __name__ == "__main__":

@@ -38,6 +38,7 @@ import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import figures
 import numpy as np
 
 SIZES = ["5924x512x100", "10000x512x10", "20000x512x2000", "60502x512x11316"]
@@ -173,7 +174,7 @@ def _status(key):
 
 
 def measure(size, names, arguments):
-    """Yields the rows of a size."""
+    """Returns the turns, `[seconds, MiB, Recall@1, MAP@R]`, by name."""
     with tempfile.TemporaryDirectory() as folder:
         embeddings, labels = make_embeddings(size, arguments.noise)
         np.save(os.path.join(folder, "embeddings.npy"), embeddings)
@@ -204,19 +205,46 @@ def measure(size, names, arguments):
             for process in processes.values():
                 process.stdin.close()
                 process.wait()
+    return turns
+
+
+def add_rows(record, size, turns):
+    """Adds the rows of a size, and what has a bar."""
     seconds = {
         name: statistics.median(turn[0] for turn in some)
         for name, some in turns.items()
     }
     for name, some in turns.items():
         _, mebibytes, recall, precision = some[-1]
-        yield [
+        record.row(
             *(size, name, f"{seconds[name]:.2f}"),
             f"{seconds[name] / seconds['floor']:.2f}",
             f"{mebibytes:.0f}",
             "" if recall is None else f"{100 * recall:.2f}",
             "" if precision is None else f"{100 * precision:.2f}",
-        ]
+        )
+    peers = {name: seconds[name] for name in turns.keys() - {"ours", "floor"}}
+    peer_name = min(peers, key=peers.get, default="")
+    largest = size == SIZES[-1]
+    record.figure(
+        "all exact scores in one pass, beside the bare product"
+        + ("" if largest else ", smaller sets"),
+        *(size, seconds["ours"]),
+        peer=peers.get(peer_name),
+        peer_name=peer_name,
+        floor=seconds["floor"],
+        unit="s",
+        against="floor",
+        bar=1.1 if largest else None,
+    )
+    if largest:
+        record.figure(
+            "memory of these scores beside the embeddings",
+            *(size, turns["ours"][-1][1]),
+            unit="MiB",
+            against="limit",
+            bar=1024,
+        )
 
 
 def contestants_of(size, arguments):
@@ -241,17 +269,20 @@ def main():
     )
     parser.add_argument("--serve", choices=CONTESTANTS, help=argparse.SUPPRESS)
     parser.add_argument("--folder", help=argparse.SUPPRESS)
+    figures.add_argument(parser)
     arguments = parser.parse_args()
     if arguments.serve:
         serve(arguments.serve, arguments.folder)
         return
-    print(
-        "| N x D x C | contestant | seconds | / floor | peak MiB | Recall@1 "
-        "| MAP@R |\n|---|---|---|---|---|---|---|"
+    record = figures.Record(arguments.json)
+    record.header(
+        *("N x D x C", "contestant", "seconds", "/ floor", "peak MiB"),
+        *("Recall@1", "MAP@R"),
     )
     for size in arguments.sizes:
-        for row in measure(size, contestants_of(size, arguments), arguments):
-            print("| " + " | ".join(row) + " |", flush=True)
+        names = contestants_of(size, arguments)
+        add_rows(record, size, measure(size, names, arguments))
+    record.save()
 
 
 if __name__ == "__main__":

@@ -120,12 +120,13 @@ def load_split(split, settings):
     return images[chosen], labels[chosen]
 
 
-def augmentation(settings):
-    """Returns a function of (image, seed) after which colour says nothing."""
+def augmentation(settings, coloured):
+    """Returns a function of (image, seed) that crops, and may colour anew."""
 
     def augment(image, seed):
         seeds = tf.random.experimental.stateless_split(seed, 2)
-        image = kd.data.random_color(image, seeds[0], inverted=True)
+        if coloured:
+            image = kd.data.random_color(image, seeds[0], inverted=True)
         return kd.data.random_resized_crop(
             image, seeds[1], settings.min_area, mirrored=False
         )
@@ -135,12 +136,15 @@ def augmentation(settings):
 
 def labelled_batches(split, settings, steps_per_epoch, seed):
     """Returns batches of 16 classes x 5 images, augmented."""
+    # The characters to pretrain on have no colours; among the others labels
+    # tell that colour says nothing.
+    coloured = split == "pretrain"
     images, labels = load_split(split, settings)
     return kd.data.balanced_batches(
         images,
         labels,
         steps_per_epoch=steps_per_epoch,
-        augment=augmentation(settings),
+        augment=augmentation(settings, coloured),
         seed=seed,
         replacement=True,
     )
@@ -204,7 +208,8 @@ def train_without_labels(backbone, setting, name, settings, seed):
     compiled(model, loss, settings).fit(
         pseudo.batches(
             steps_per_epoch=settings.steps_per_round,
-            augment=augmentation(settings),
+            # Or k-means would group colours.
+            augment=augmentation(settings, coloured=True),
         ),
         epochs=settings.steps // settings.steps_per_round,
         callbacks=[pseudo],

@@ -20,6 +20,7 @@ comparison.
 
 import argparse
 import io
+import itertools
 import json
 import os
 import pathlib
@@ -29,10 +30,13 @@ import sys
 import tempfile
 import time
 
+import figures
 import numpy as np
 from PIL import Image
 
 NUM_CLASSES = 100
+# Up to this growth of what one more image costs, time is called linear.
+LINEAR = 1.2
 # Pixels of a side; some 4 KB as a JPEG file of noise.
 SIDE = 64
 
@@ -120,15 +124,18 @@ def main():
     )
     parser.add_argument("--shuffled", action="store_true")
     parser.add_argument("--in-process", help=argparse.SUPPRESS)
+    figures.add_argument(parser)
     arguments = parser.parse_args()
     if arguments.in_process:
         folder = pathlib.Path(arguments.in_process)
         measure(folder, arguments.source, arguments.shuffled)
         return
-    print(
-        "| images | seconds | images/s | processor s | peak MiB "
-        "| of that in the step |\n|---|---|---|---|---|---|"
+    record = figures.Record(arguments.json)
+    record.header(
+        *("images", "seconds", "images/s", "processor s", "peak MiB"),
+        "of that in the step",
     )
+    processor_times = []
     for size in arguments.sizes:
         with tempfile.TemporaryDirectory() as folder:
             write_images(pathlib.Path(folder), size)
@@ -144,11 +151,38 @@ def main():
             )
         last = finished.stdout.decode().splitlines()[-1]
         seconds, processor_seconds, peak, before = json.loads(last)
-        print(
-            f"| {size:,} | {seconds:.1f} | {size / seconds:,.0f} "
-            f"| {processor_seconds:.1f} | {peak:,.0f} | {peak - before:,.0f} |",
-            flush=True,
+        record.row(
+            *(f"{size:,}", f"{seconds:.1f}", f"{size / seconds:,.0f}"),
+            *(f"{processor_seconds:.1f}", f"{peak:,.0f}"),
+            f"{peak - before:,.0f}",
         )
+        processor_times.append(processor_seconds)
+    # Of small sets, the start of TFX says more than the images.
+    if len(arguments.sizes) > 2 and arguments.sizes[0] >= 5_000:
+        add_growth(record, arguments.sizes, processor_times)
+    record.save()
+
+
+def add_growth(record, sizes, processor_times):
+    """Adds what an image more costs at the end, beside what it cost before.
+
+    The start of TFX, whatever the size, is in neither.
+    """
+    earlier, later = (
+        1e6 * (two[1] - one[1]) / (two[0] - one[0])
+        for one, two in itertools.pairwise(
+            list(zip(sizes, processor_times, strict=True))[-3:]
+        )
+    )
+    record.figure(
+        "processor time of one more image, beside that of a smaller set",
+        f"up to {sizes[-1]:,} images",
+        later,
+        floor=earlier,
+        unit="us",
+        against="floor",
+        bar=LINEAR,
+    )
 
 
 if __name__ == "__main__":

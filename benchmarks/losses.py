@@ -33,6 +33,7 @@ import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import figures
 import numpy as np
 import tensorflow as tf
 
@@ -53,6 +54,7 @@ BARS = {
     "multi_similarity": 1.8,
     "circle": 1.8,
 }
+PACKAGES = {"addons", "similarity", "torch"}
 # Largest batch of peers that form triples or pairs of pairs.
 LIMITS = {
     ("triplet_semi_hard", "addons"): 512,
@@ -268,13 +270,8 @@ def row(name, batch_size, dim, times, same):
     holds = True
     for suffix in ("", " xla"):
         ours, floor = times["ours" + suffix], times["floor" + suffix]
-        peers = [
-            (times[package + suffix], package)
-            for package in ("addons", "similarity", "torch")
-            if package + suffix in times
-        ]
-        peer = min((one for one in peers if one[1] in same), default=None)
-        other = min((one for one in peers if one[1] not in same), default=None)
+        peer = _fastest(times, suffix, same)
+        other = _fastest(times, suffix, PACKAGES - same)
         cells += [f"{ours:.2f}", _cell(peer)]
         cells.append(f"{ours / peer[0]:.2f}" if peer else "")
         holds &= peer is None or ours <= peer[0]
@@ -286,8 +283,39 @@ def row(name, batch_size, dim, times, same):
     return [*cells, "" if holds else "missed"], holds
 
 
+def _fastest(times, suffix, packages):
+    """Returns (milliseconds, package) of the fastest; `None` without one."""
+    taken = [
+        (times[package + suffix], package)
+        for package in packages
+        if package + suffix in times
+    ]
+    return min(taken, default=None)
+
+
 def _cell(peer):
     return f"{peer[0]:.2f} {peer[1]}" if peer else ""
+
+
+def compare(record, name, batch_size, dim, times, same):
+    """Adds what has a bar, eagerly and under XLA, to the figures."""
+    bar = BARS.get(name) if batch_size >= 512 else None
+    for suffix in ("", " xla"):
+        case = f"{name}, {batch_size}x{dim}{suffix.upper()}"
+        peer, package = _fastest(times, suffix, same) or (None, "")
+        shared = {
+            "ours": times["ours" + suffix],
+            "peer": peer,
+            "peer_name": package,
+            "floor": times["floor" + suffix],
+            "unit": "ms",
+        }
+        if peer:
+            claim = "a loss and its gradient, beside the fastest peer"
+            record.figure(claim, case, **shared, against="peer", bar=1.0)
+        if bar and not suffix:
+            claim = f"the same beside the bare product, aim {bar}"
+            record.figure(claim, case, **shared, against="floor", bar=bar)
 
 
 HEADER = [
@@ -295,10 +323,6 @@ HEADER = [
     *("ours / floor", "ours XLA", "peer XLA", "ours / peer", "floor XLA"),
     *("ours / floor", "bars"),
 ]
-
-
-def _line(cells):
-    return "| " + " | ".join(map(str, cells)) + " |"
 
 
 def main():
@@ -321,6 +345,7 @@ def main():
     parser.add_argument(
         "--threads", type=int, default=os.cpu_count(), help="of each package"
     )
+    figures.add_argument(parser)
     arguments = parser.parse_args()
     tf.config.threading.set_intra_op_parallelism_threads(arguments.threads)
     tf.config.threading.set_inter_op_parallelism_threads(arguments.threads)
@@ -329,8 +354,8 @@ def main():
     if arguments.torch_python:
         torch_peers = TorchPeers(arguments.torch_python, arguments.threads)
 
-    print(_line(HEADER))
-    print("|" + " --- |" * len(HEADER))
+    record = figures.Record(arguments.json)
+    record.header(*HEADER)
     missed = 0
     for name in arguments.losses:
         for batch_size, dim in arguments.sizes:
@@ -339,8 +364,10 @@ def main():
             )
             cells, holds = row(name, batch_size, dim, times, same)
             missed += not holds
-            print(_line(cells), flush=True)
-    print(f"\nBars missed in {missed} rows.")
+            record.row(*cells)
+            compare(record, name, batch_size, dim, times, same)
+    record.note(f"Bars missed in {missed} rows.")
+    record.save()
 
 
 if __name__ == "__main__":

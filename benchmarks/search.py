@@ -35,11 +35,14 @@ import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import figures
 import numpy as np
 
 DIM, K, BATCH = 128, 10, 256
 SIZES = (60_502, 500_000)
 RECALLS = (0.90, 0.95, 0.99)
+# What a query of ours may cost as a multiple of theirs.
+BARS = {"ScaNN bare": 1.2, "faiss HNSW": 0.5, "nmslib HNSW": 0.5}
 NUM_TUNING, NUM_QUERIES = 1000, 500
 LINKS, CANDIDATES = 16, 200
 SECONDS_A_TURN, NUM_TURNS = 0.4, 3
@@ -65,13 +68,21 @@ def make_vectors(size):
     return np.split(vectors, [size, size + NUM_TUNING])
 
 
-def build_all(folder, sizes, names):
+def build_all(folder, sizes, names, record):
     """Builds every index, each in a process of its own."""
+    record.header("vectors", "index", "built in, s", "bytes a vector")
     for size in sizes:
         for name in names:
             command = [sys.executable, __file__, "--folder", str(folder)]
             command += ["--size", str(size), "--build-one", name]
             subprocess.run(command, check=True)
+            facts = json.loads(
+                (folder / str(size) / f"{name}.json").read_text()
+            )
+            record.row(
+                *(f"{size:,}", name, f"{facts['seconds']:.1f}"),
+                f"{facts['bytes']:.0f}",
+            )
 
 
 def build_one(folder, size, name):
@@ -85,7 +96,6 @@ def build_one(folder, size, name):
     num_bytes = SAVERS[name](index, folder)
     facts = {"seconds": seconds, "bytes": num_bytes / size}
     (folder / f"{name}.json").write_text(json.dumps(facts))
-    print(f"{size} {name}: {seconds:.1f} s, {num_bytes / size:.0f} B a vector")
 
 
 def build_scann_index(gallery):
@@ -290,8 +300,8 @@ def exact_contestants(gallery):
     yield Contestant("faiss flat", lambda queries: flat.search(queries, K)[1])
 
 
-def measure(folder, size, threads):
-    """Lets all contestants take turns and prints their table."""
+def measure(folder, size, threads, record):
+    """Lets all contestants take turns and adds their table."""
     import faiss
     import tensorflow as tf
 
@@ -314,39 +324,73 @@ def measure(folder, size, threads):
         for _ in range(NUM_TURNS):
             for contestant in contestants:
                 contestant.take_turn(queries, batch)
-    print_table(folder, contestants, queries, right, size, threads)
+    record.note(f"{size:,} x {DIM}, k = {K}, threads: {threads}")
+    add_table(record, folder, contestants, queries, right)
+    add_figures(record, contestants, f"{size:,} x {DIM}, threads {threads}")
 
 
 FILES = {"ScannIndex": "scann", "faiss HNSW": "faiss", "nmslib HNSW": "nmslib"}
 
 
-def print_table(folder, contestants, queries, right, size, threads):
-    """Prints a row a contestant, those of a recall together."""
-    print(f"\n{size:,} x {DIM}, k = {K}, threads: {threads}\n")
-    print(
-        "| asked | contestant | recall@10 | one at a time, /s | "
-        "batches of 256, /s | ours / this, one | ours / this, batch | "
-        "built in, s | bytes a vector |"
+def add_table(record, folder, contestants, queries, right):
+    """Adds a row a contestant, those of a recall together."""
+    record.header(
+        *("asked", "contestant", "recall@10", "one at a time, /s"),
+        *("batches of 256, /s", "ours / this, one", "ours / this, batch"),
+        *("built in, s", "bytes a vector"),
     )
-    print("|---|---|---|---|---|---|---|---|---|")
     for one in sorted(contestants, key=lambda one: one.target):
         ours = next(
             other for other in contestants if other.target == one.target
         )
         one.prepare()
         found = recall(one.search(queries), right)
-        built = "| |"
+        built = "", ""
         if one.name in FILES:
             path = folder / f"{FILES[one.name]}.json"
             facts = json.loads(path.read_text())
-            built = f"{facts['seconds']:.0f} | {facts['bytes']:.0f} |"
-        print(
-            f"| {one.target:.2f} | {one.name} | {found:.3f} "
-            f"| {one.rate(1):,.0f} | {one.rate(BATCH):,.0f} "
-            f"| {ours.rate(1) / one.rate(1):.2f} "
-            f"| {ours.rate(BATCH) / one.rate(BATCH):.2f} "
-            f"| {built}"
+            built = f"{facts['seconds']:.0f}", f"{facts['bytes']:.0f}"
+        record.row(
+            *(f"{one.target:.2f}", one.name, f"{found:.3f}"),
+            *(f"{one.rate(1):,.0f}", f"{one.rate(BATCH):,.0f}"),
+            f"{ours.rate(1) / one.rate(1):.2f}",
+            f"{ours.rate(BATCH) / one.rate(BATCH):.2f}",
+            *built,
         )
+
+
+def add_figures(record, contestants, where):
+    """Adds what a query costs beside each contestant that has a bar."""
+    named = {(one.name, one.target): one for one in contestants}
+    pairs = [
+        (
+            f"a query of ScannIndex beside {name}",
+            bar,
+            "ScannIndex",
+            name,
+            target,
+        )
+        for name, bar in BARS.items()
+        for target in RECALLS
+    ]
+    pairs.append(
+        (
+            *("a query of ExactIndex beside faiss flat", 1.0),
+            *("ExactIndex, float32", "faiss flat", 1.0),
+        )
+    )
+    for claim, bar, ours, peer, target in pairs:
+        for batch in (1, BATCH):
+            record.figure(
+                claim,
+                f"{where}, recall {target:.2f}, batches of {batch}",
+                1e6 / named[ours, target].rate(batch),
+                peer=1e6 / named[peer, target].rate(batch),
+                peer_name=peer,
+                unit="us",
+                against="peer",
+                bar=bar,
+            )
 
 
 def main():
@@ -357,19 +401,23 @@ def main():
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--build", action="store_true")
     parser.add_argument("--build-one", choices=BUILDERS)
+    figures.add_argument(parser)
     arguments = parser.parse_args()
     default = pathlib.Path(tempfile.gettempdir()) / "keras_dvml_search"
     folder = arguments.folder or default
     sizes = [arguments.size] if arguments.size else SIZES
-    if arguments.build:
-        build_all(folder, sizes, BUILDERS)
-    elif arguments.build_one:
+    if arguments.build_one:
         build_one(folder, arguments.size, arguments.build_one)
+        return
+    record = figures.Record(arguments.json)
+    if arguments.build:
+        build_all(folder, sizes, BUILDERS, record)
     else:
         os.sched_setaffinity(0, range(arguments.threads))
         os.environ["OMP_NUM_THREADS"] = str(arguments.threads)
         for size in sizes:
-            measure(folder, size, arguments.threads)
+            measure(folder, size, arguments.threads, record)
+    record.save()
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import figures
 import keras
 import numpy as np
 import tensorflow as tf
@@ -51,6 +52,8 @@ BACKBONES = {
     "MobileNetV2, 96x96": (96, 256, "JPEG", mobile_net),
     "MobileNetV2, 224x224": (224, 500, "JPEG", mobile_net),
 }
+# Of `search`, under 15% may be neither backbone nor index.
+BAR = 1 / 0.85
 
 
 def make_gallery():
@@ -98,13 +101,12 @@ def load(path):
     return dict(model.signatures), model
 
 
-def compare_embeddings(indexes, folder, seconds):
-    """Prints what the signature costs beside the index, batches of 256."""
+def compare_embeddings(record, indexes, folder, seconds):
+    """Adds what the signature costs beside the index, batches of 256."""
     size, *_, make_backbone = BACKBONES["CNN of 4 blocks, 48x48"]
     model = kd.models.EmbeddingModel(make_backbone(size), DIM)
     queries = make_gallery()[:256] + np.float32(0.01)
-    print("\n| index | index, ms | search_embedding, ms | ratio |")
-    print("|---|---|---|---|")
+    record.header("index", "index, ms", "search_embedding, ms", "ratio")
     for name, index in indexes.items():
         path = os.path.join(folder, name)
         kd.serving.write_saved_model(model, path, index, K)
@@ -120,10 +122,17 @@ def compare_embeddings(indexes, folder, seconds):
             seconds,
         )
         ratio = times["signature"] / times["index"]
-        print(
-            f"| {name} | {times['index']:.2f} | {times['signature']:.2f} "
-            f"| {ratio:.2f} |",
-            flush=True,
+        record.row(
+            *(name, f"{times['index']:.2f}", f"{times['signature']:.2f}"),
+            f"{ratio:.2f}",
+        )
+        record.figure(
+            "search_embedding beside the index it holds, batches of 256",
+            *(name, times["signature"]),
+            floor=times["index"],
+            unit="ms",
+            against="floor",
+            bar=1.3,
         )
 
 
@@ -141,11 +150,11 @@ def time_search(search, embed, lookup, files, size, seconds):
     )
 
 
-def compare_images(indexes, folder, seconds):
-    """Prints how much of a search is neither backbone nor index."""
-    print(
-        "\n| backbone | files | index | batch | search, ms | backbone, ms | "
-        "index, ms | outside |\n|---|---|---|---|---|---|---|---|"
+def compare_images(record, indexes, folder, seconds):
+    """Adds how much of a search is neither backbone nor index."""
+    record.header(
+        *("backbone", "files", "index", "batch", "search, ms"),
+        *("backbone, ms", "index, ms", "outside"),
     )
     for backbone, (size, file_size, kind, make_backbone) in BACKBONES.items():
         model = kd.models.EmbeddingModel(make_backbone(size), DIM)
@@ -162,12 +171,19 @@ def compare_images(indexes, folder, seconds):
                     *(files, size, seconds),
                 )
                 inside = times["backbone"] + times["index"]
-                print(
-                    f"| {backbone} | {kind} {file_size}x{file_size} | {name} "
-                    f"| {batch} | {times['search']:.2f} "
-                    f"| {times['backbone']:.2f} | {times['index']:.2f} "
-                    f"| {1 - inside / times['search']:.0%} |",
-                    flush=True,
+                record.row(
+                    *(backbone, f"{kind} {file_size}x{file_size}", name, batch),
+                    *(f"{times[one]:.2f}" for one in times),
+                    f"{1 - inside / times['search']:.0%}",
+                )
+                record.figure(
+                    "search of files beside backbone and index alone",
+                    f"{backbone}, {name}, batch {batch}",
+                    times["search"],
+                    floor=inside,
+                    unit="ms",
+                    against="floor",
+                    bar=BAR,
                 )
 
 
@@ -177,15 +193,18 @@ def main():
     parser.add_argument(
         "--seconds", type=float, default=5.0, help="measured per row"
     )
+    figures.add_argument(parser)
     arguments = parser.parse_args()
+    record = figures.Record(arguments.json)
     gallery = make_gallery()
     indexes = {
         "ExactIndex": kd.index.ExactIndex.build(gallery),
         "ScannIndex": kd.index.ScannIndex.build(gallery),
     }
     with tempfile.TemporaryDirectory() as folder:
-        compare_embeddings(indexes, folder, arguments.seconds)
-        compare_images(indexes, folder, arguments.seconds)
+        compare_embeddings(record, indexes, folder, arguments.seconds)
+        compare_images(record, indexes, folder, arguments.seconds)
+    record.save()
 
 
 if __name__ == "__main__":

@@ -12,9 +12,14 @@ medians of both steps in milliseconds and their ratio, and that ratio over
 that a change in the machine's speed meets both; ratios are medians over pairs.
 """
 
+import argparse
+import os
 import statistics
 import time
 
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import figures
 import keras
 import numpy as np
 import tensorflow as tf
@@ -35,6 +40,8 @@ BACKBONES = {
         12,
     ),
 }
+# What a step may cost beyond its images, which are 1.6 times as many.
+BAR = 1.05
 
 
 def make_step(model):
@@ -54,10 +61,17 @@ def seconds_of(step, batch):
 
 def main():
     """Prints a table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--pairs", type=int, help="of steps, instead of 40 and of 12"
+    )
+    figures.add_argument(parser)
+    arguments = parser.parse_args()
     more_images = (IMAGES + 3 * TURNED) / IMAGES
-    print(
-        "| backbone | plain, ms | UDML, ms | ratio "
-        f"| ratio / {more_images} |\n|---|---|---|---|---|"
+    record = figures.Record(arguments.json)
+    record.header(
+        *("backbone", "plain, ms", "UDML, ms", "ratio"),
+        f"ratio / {more_images}",
     )
     for name, (size, make_backbone, num_pairs) in BACKBONES.items():
         random = np.random.default_rng(0)
@@ -70,15 +84,28 @@ def main():
         udml = make_step(kd.models.UDML(make_backbone(), rotation_batch=TURNED))
         pairs = [
             (seconds_of(plain, batch), seconds_of(udml, batch))
-            for _ in range(num_pairs + 3)
+            for _ in range((arguments.pairs or num_pairs) + 3)
         ][3:]
-        medians = [statistics.median(one) for one in zip(*pairs, strict=True)]
+        medians = [
+            1e3 * statistics.median(one) for one in zip(*pairs, strict=True)
+        ]
         ratio = statistics.median(two / one for one, two in pairs)
-        print(
-            f"| {name} | {1e3 * medians[0]:.1f} | {1e3 * medians[1]:.1f} "
-            f"| {ratio:.2f} | {ratio / more_images:.2f} |",
-            flush=True,
+        record.row(
+            *(name, *(f"{one:.1f}" for one in medians)),
+            *(f"{ratio:.2f}", f"{ratio / more_images:.2f}"),
         )
+        record.figure(
+            f"training step, TensorFlow {tf.__version__}, beside the plain "
+            "model's",
+            name,
+            ours=medians[1],
+            floor=medians[0],
+            unit="ms",
+            against="floor",
+            ratio=ratio,
+            bar=BAR * more_images,
+        )
+    record.save()
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from pipelines import local_runner
 tf.get_logger().setLevel("ERROR")
 folder = pathlib.Path(tempfile.mkdtemp())
 images, labels = load_glyphs(
-    "train", config="easy", num_classes=24, images_per_class=15
+    "train", config="easy", num_classes=16, images_per_class=10
 )
 for number, (image, label) in enumerate(zip(images, labels, strict=True)):
     path = folder / "images" / f"{label:03}" / f"{number:03}.png"
@@ -34,8 +34,8 @@ arguments = [
     *("--config", "folder_dvml", "--images", str(folder / "images")),
     *("--workspace", str(folder / "runs")),
     *("--saved-models", str(folder / "saved_models")),
-    *("--set", "train.image_size=48", "--set", "train.epochs=3"),
-    *("--set", "train.steps_per_epoch=10", "--set", "train.num_samples=5"),
+    *("--set", "train.image_size=48", "--set", "train.epochs=2"),
+    *("--set", "train.steps_per_epoch=5", "--set", "train.num_samples=2"),
     *("--set", "train.release_decoder_at=1"),
     *("--set", "methods=dvml"),
 ]

@@ -110,7 +110,7 @@ def _epilog() -> str:
             "runs:",
             *runs,
             "",
-            "fields for --set, explained in pipelines/configs/schema.py:",
+            "fields for --set, explained in pipelines/configs/schema:",
             *fields,
         ]
     )

@@ -60,12 +60,16 @@ def graph_of(config: PipelineConfig) -> list[Step]:
     evaluator = (
         "RetrievalEvaluator" if config.ingest.labelled else "CopyEvaluator"
     )
-    trainers, evaluators = {}, {}
+    trainers, evaluators, reported = {}, {}, ["ExampleValidator"]
     for method in config.methods:
+        tuned = []
+        if config.tune.trials and method == config.candidate:
+            tuned, reported = ["Tuner"], [*reported, "Tuner"]
+            steps.append(Step("Tuner", ("ImageExampleGen",), _tuning(config)))
         trained = (
             _rounds(config, method)
             if method in UNSUPERVISED
-            else [_trainer(config, method, f"Trainer_{method}")]
+            else [_trainer(config, method, f"Trainer_{method}", tuned)]
         )
         # The last clustering is for people, and comes after the model.
         trainers[method] = [
@@ -104,6 +108,7 @@ def graph_of(config: PipelineConfig) -> list[Step]:
             "Reporter",
             (
                 "ImageExampleGen",
+                *reported,
                 *trainers.values(),
                 *evaluators.values(),
                 *clusterers,
@@ -196,7 +201,17 @@ def _trainer(
         if method in ("plain", "dvml"):
             parameters["loss"] = train.loss
         parameters |= {key: getattr(train, key) for key in _SHOWN_OF_TRAINING}
+        if train.strategy != "default":
+            parameters["strategy"] = train.strategy
     return Step(name, ("ImageExampleGen", "SchemaGen", *upstream), parameters)
+
+
+def _tuning(config: PipelineConfig) -> dict[str, Any]:
+    told = dataclasses.asdict(config.tune)
+    if config.candidate != "dvml":
+        # No other has weights to be multiplied.
+        del told["min_factor"], told["max_factor"]
+    return told
 
 
 def _clusterer(

@@ -35,6 +35,7 @@ from pipelines.beam_flags import beam_pipeline_args
 from pipelines.command_line import config_of, config_parser
 from pipelines.configs import PipelineConfig
 from pipelines.progress import Progress
+from pipelines.wildcards import refuse_wildcards
 
 if TYPE_CHECKING:  # TFX takes 20 s to import; nobody waits for it in vain.
     from tfx.dsl import Pipeline
@@ -188,6 +189,8 @@ def _check(config: PipelineConfig, root: str, output: str, api: str) -> None:
             "`--root` must be a URI that all containers reach, such as "
             f"gs://BUCKET/keras_dvml. Received: {root!r}"
         )
+    refuse_wildcards("--root", root)
+    refuse_wildcards("--name", config.name)
     if not output.endswith(_SUFFIXES[api]):
         raise ValueError(
             f"`--output` must end in one of {', '.join(_SUFFIXES[api])} for "

@@ -34,6 +34,8 @@ from pipelines.progress import Progress
 from pipelines.results import show_results
 from pipelines.run_lock import only_run_in, sweep
 from pipelines.sources.files import input_fingerprint
+from pipelines.tf_config import read_chief
+from pipelines.wildcards import refuse_wildcards
 
 if TYPE_CHECKING:  # TFX takes 20 s to import; nobody waits for it in vain.
     from pipelines.step_runner import StepOutcome
@@ -104,6 +106,11 @@ def run(
     """
     beam_args = beam_pipeline_args(beam_flags)
     # Before TFX is loaded, so that a wrong path is told at once.
+    refuse_wildcards("--workspace", workspace)
+    refuse_wildcards("--saved-models", serving_dir)
+    refuse_wildcards("--name", config.name)
+    if config.train.strategy == "multi_worker":
+        read_chief()
     fingerprint = input_fingerprint(config.ingest)
     run_dir = workspace / config.name
     run_dir.mkdir(parents=True, exist_ok=True)

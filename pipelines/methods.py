@@ -6,6 +6,7 @@ import tensorflow as tf
 import keras_dvml as kd
 from pipelines.backbones import build_backbone, build_preprocessing
 from pipelines.configs import UNSUPERVISED, TrainConfig
+from pipelines.configs.schema import TERM_WEIGHTS
 
 
 def build_model(config: TrainConfig) -> kd.models.MetricModel:
@@ -23,6 +24,9 @@ def build_model(config: TrainConfig) -> kd.models.MetricModel:
         "embedding_dim": config.embedding_dim,
         "head_rate": config.head_rate,
     }
+    variational = {name: getattr(config, name) for name in TERM_WEIGHTS}
+    if config.method == "variational_udml":
+        shared |= variational
     if config.method in UNSUPERVISED:
         model = kd.models.UDML(
             rotation_weight=config.rotation_weight,
@@ -33,7 +37,10 @@ def build_model(config: TrainConfig) -> kd.models.MetricModel:
         )
     elif config.method == "dvml":
         model = kd.models.DVML(
-            num_samples=config.num_samples, seed=config.seed, **shared
+            num_samples=config.num_samples,
+            seed=config.seed,
+            **variational,
+            **shared,
         )
     else:
         model = kd.models.EmbeddingModel(**shared)

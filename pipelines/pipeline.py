@@ -7,6 +7,7 @@ from collections.abc import Callable
 import tensorflow_data_validation as tfdv
 from tfx import types
 from tfx import v1 as tfx
+from tfx.dsl.components.base.base_component import BaseComponent
 from tfx.orchestration import metadata
 
 from keras_dvml.data import examples as example_keys
@@ -20,10 +21,11 @@ from pipelines.components.indexer import Indexer
 from pipelines.components.pusher import Pusher
 from pipelines.components.reporter import Reporter
 from pipelines.components.retrieval_evaluator import RetrievalEvaluator
+from pipelines.components.tuner import Tuner
 from pipelines.config_notes import describe_config
-from pipelines.configs import UNSUPERVISED, PipelineConfig
+from pipelines.configs import UNSUPERVISED, PipelineConfig, TrainConfig
 from pipelines.fingerprint import code_fingerprint
-from pipelines.rounds import train_in_rounds, train_once
+from pipelines.rounds import TRAINING_CODE, train_in_rounds, train_once
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,15 +107,26 @@ def create_pipeline(
     )
     steps = [example_gen, statistics_gen, schema_gen, example_validator]
 
+    reported = {"anomalies": example_validator.outputs["anomalies"]}
     trained, evaluators = {}, {}
     for method in config.methods:
         train = dataclasses.replace(config.train, method=method)
         schema = schema_gen.outputs["schema"]
+        hyperparameters = None
+        if config.tune.trials and method == config.candidate:
+            # Seeks its loss and weights, on classes to train on alone.
+            tuner = _tuner(config, train, examples)
+            steps.append(tuner)
+            hyperparameters = tuner.outputs["best_hyperparameters"]
+            reported["tuner_results"] = tuner.outputs["tuner_results"]
+
         # Trains a model with this method, on labels or on its own clusters.
         if method in UNSUPERVISED:
             trained[method] = train_in_rounds(config, train, examples, schema)
         else:
-            trained[method] = train_once(train, examples, schema)
+            trained[method] = train_once(
+                train, examples, schema, hyperparameters
+            )
         model = trained[method].trainer.outputs["model"]
         steps += trained[method].steps
 
@@ -201,12 +214,15 @@ def create_pipeline(
         ],
         pushed_model=pusher.outputs["pushed_model"],
         model=trained[config.candidate].trainer.outputs["model"],
+        **reported,
         candidate=config.candidate,
         title=f"Visual search: {config.name}",
         notes=describe_config(config),
         code_fingerprint=code_fingerprint(
             "keras_dvml.reports",
+            "pipelines.anomalies",
             "pipelines.components.cluster_galleries",
+            "pipelines.components.report_notes",
             "pipelines.components.reporter",
             "pipelines.components.searches",
             "pipelines.components.variations",
@@ -220,4 +236,22 @@ def create_pipeline(
         enable_cache=True,
         metadata_connection_config=metadata_connection_config,
         beam_pipeline_args=beam_pipeline_args,
+    )
+
+
+def _tuner(
+    config: PipelineConfig, train: TrainConfig, examples: types.BaseChannel
+) -> BaseComponent:
+    return Tuner(
+        examples=examples,
+        train=json.dumps(dataclasses.asdict(train)),
+        tune=json.dumps(dataclasses.asdict(config.tune)),
+        code_fingerprint=code_fingerprint(
+            *TRAINING_CODE,
+            "pipelines.components.gallery",
+            "pipelines.components.tuner",
+            "pipelines.sources.splits",
+            "pipelines.trials_page",
+            "pipelines.tuning",
+        ),
     )

@@ -29,8 +29,8 @@ def show_results(
     Args:
         config: the run.
         outcomes: step id to its outcome.
-        run_dir: folder of the run; the report, and the clusters where there
-            are any, are copied into it.
+        run_dir: folder of the run; the report, and the clusters and the
+            trials where there are any, are copied into it.
         progress: to write to.
     """
     report_uri = pathlib.Path(outcomes["Reporter"].outputs["report"][0].uri)
@@ -56,6 +56,11 @@ def show_results(
     if clusters_path.exists():
         shutil.copyfile(clusters_path, run_dir / "clusters.csv")
         progress.write(f"\nClusters: {run_dir / 'clusters.csv'}")
+    if "Tuner" in outcomes:
+        (trials,) = outcomes["Tuner"].outputs["tuner_results"]
+        trials_path = run_dir / "trials.html"
+        shutil.copyfile(pathlib.Path(trials.uri, "trials.html"), trials_path)
+        progress.write(f"\nTrials: {trials_path}")
     progress.write(f"\nReport: {report_path}")
 
 

@@ -19,6 +19,23 @@ from pipelines.components.metric_trainer import MetricTrainer
 from pipelines.configs import PipelineConfig, TrainConfig
 from pipelines.fingerprint import code_fingerprint
 
+# What fits a model, in a trial or for good.
+TRAINING_CODE = (
+    "keras_dvml.ops",
+    "keras_dvml.layers",
+    "keras_dvml.losses",
+    "keras_dvml.models",
+    "keras_dvml.data",
+    "keras_dvml.evaluation",
+    "keras_dvml.keras_versions",
+    "keras_dvml.training",
+    "pipelines.augmentations",
+    "pipelines.backbones",
+    "pipelines.fitting",
+    "pipelines.hyperparameters",
+    "pipelines.methods",
+    "pipelines.training_history",
+)
 _ALL_SPLITS = ("train", "test")
 
 
@@ -39,7 +56,10 @@ class TrainedMethod(NamedTuple):
 
 
 def train_once(
-    train: TrainConfig, examples: types.BaseChannel, schema: types.BaseChannel
+    train: TrainConfig,
+    examples: types.BaseChannel,
+    schema: types.BaseChannel,
+    hyperparameters: types.BaseChannel | None = None,
 ) -> TrainedMethod:
     """Returns the one step of a method that trains on given labels.
 
@@ -47,8 +67,14 @@ def train_once(
         train: names the method.
         examples: the images.
         schema: of the examples.
+        hyperparameters: what a Tuner found, or `None`.
     """
-    trainer = _trainer(train, examples=examples, schema=schema)
+    trainer = _trainer(
+        train,
+        examples=examples,
+        schema=schema,
+        hyperparameters=hyperparameters,
+    )
     trainer = trainer.with_id(f"Trainer_{train.method}")
     return TrainedMethod([trainer], trainer, [])
 
@@ -118,29 +144,23 @@ def train_in_rounds(
 
 
 def _trainer(
-    train: TrainConfig, **channels: types.BaseChannel
+    train: TrainConfig, **channels: types.BaseChannel | None
 ) -> MetricTrainer:
+    several = train.strategy == "multi_worker"
+    module = "pipelines.training_worker" if several else "pipelines.trainer"
     return MetricTrainer(
-        run_fn="pipelines.trainer.run_fn",
+        run_fn=f"{module}.run_fn",
         custom_config={
             "train": dataclasses.asdict(train),
             "code_fingerprint": code_fingerprint(
-                "keras_dvml.ops",
-                "keras_dvml.layers",
-                "keras_dvml.losses",
-                "keras_dvml.models",
-                "keras_dvml.data",
-                "keras_dvml.evaluation",
-                "keras_dvml.keras_versions",
-                "keras_dvml.training",
+                *TRAINING_CODE,
                 "keras_dvml.serving",
-                "pipelines.augmentations",
-                "pipelines.backbones",
-                "pipelines.methods",
                 "pipelines.pseudo_labels",
                 "pipelines.remote_folders",
+                "pipelines.strategies",
+                "pipelines.tf_config",
                 "pipelines.trainer",
-                "pipelines.training_history",
+                "pipelines.training_worker",
             ),
         },
         **channels,

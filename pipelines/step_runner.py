@@ -13,6 +13,7 @@ from tfx.orchestration.portable.mlmd import context_lib, execution_lib
 from tfx.proto.orchestration import pipeline_pb2
 from tfx.types import Artifact
 
+from pipelines.anomalies import describe_anomalies
 from pipelines.progress import Progress
 from pipelines.training_history import (
     CURVE,
@@ -45,6 +46,9 @@ class StepOutcome:
         summaries = [a.get_string_custom_property("summary") for a in artifacts]
         if any(summaries):
             return "; ".join(filter(None, summaries))
+        if self.outputs.get("anomalies"):
+            (anomalies,) = self.outputs["anomalies"]
+            return describe_anomalies(anomalies)
         if self.outputs.get("model_run"):
             (run,) = self.outputs["model_run"]
             return describe_training(read_history(run.uri))

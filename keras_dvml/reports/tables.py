@@ -10,7 +10,8 @@ Intervals = Mapping[str, Mapping[str, tuple[float, float]]]
 
 _OPEN_UP_TO = 12
 _INTERVALS_HINT = (
-    "Below each score its 95% interval over the choice of test classes. "
+    "Below each score its 95% interval over the choice of what is tested: "
+    "classes, or originals of the copies. "
 )
 
 

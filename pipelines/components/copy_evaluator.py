@@ -36,6 +36,8 @@ _MAX_ORIGINALS = 250
 _COPY_SIZE = 160
 _MIN_AREA = 0.25
 _COLOR_STRENGTH = 0.3
+_NUM_DRAWS = 1000
+_TAIL = 0.025
 # Not the seed of any training's augmentation.
 _SEED = 2**31
 
@@ -60,7 +62,8 @@ def CopyEvaluator(  # noqa: N802
     image again, not how well it finds others of its kind: without labels
     nobody knows those.
 
-    Writes `scores.json` and `embeddings.npz` (`ids`, `embeddings`) of all
+    Writes `scores.json`, `intervals.json` (score to low and high, 95% over
+    the choice of originals) and `embeddings.npz` (`ids`, `embeddings`) of all
     images. Given a tolerance it blesses the model when it finds as many copies
     as the baseline does, minus the tolerance.
 
@@ -90,31 +93,47 @@ def CopyEvaluator(  # noqa: N802
     def measure(measured):
         path = path_utils.serving_model_path(measured.uri)
         gallery = embed_images(path, images.image_bytes)
-        scores = copies_found(
+        found = copies_found(
             gallery,
             embed_images(path, copies),
             np.repeat(originals, _NUM_COPIES),
             twins,
         )
-        return gallery, scores
+        return gallery, found
 
-    gallery, scores = measure(model)
-    io_utils.write_string_file(
-        os.path.join(evaluation.uri, "scores.json"), json.dumps(scores)
-    )
+    gallery, found = measure(model)
+    scores = {name: float(hits.mean()) for name, hits in found.items()}
+    intervals = {name: mean_interval(hits) for name, hits in found.items()}
+    for name, content in (("scores", scores), ("intervals", intervals)):
+        io_utils.write_string_file(
+            os.path.join(evaluation.uri, f"{name}.json"),
+            json.dumps(content, indent=1),
+        )
     write_embeddings(evaluation.uri, ids=images.ids, embeddings=gallery)
+    low, high = intervals[COPIES_FOUND]
     evaluation.set_string_custom_property(
         "summary",
-        f"{scores[COPIES_FOUND]:.1%} of {len(copies):,} changed copies find "
-        f"their original first among {len(images.ids):,} images",
+        f"{scores[COPIES_FOUND]:.1%} ({100 * low:.1f} to {high:.1%}) of "
+        f"{len(copies):,} changed copies find their original first among "
+        f"{len(images.ids):,} images",
     )
     if tolerance is None:
         return
-    baseline_score = None
+    baseline_score = difference = None
     if baseline_model is not None and is_usable_baseline(baseline_model, model):
-        baseline_score = measure(baseline_model)[1][COPIES_FOUND]
+        before = measure(baseline_model)[1][COPIES_FOUND]
+        baseline_score = float(before.mean())
+        changes = found[COPIES_FOUND].astype(float) - before
+        difference = kd.evaluation.Difference(
+            float(changes.mean()), *mean_interval(changes)
+        )
     blessed = deserves_blessing(
-        scores[COPIES_FOUND], baseline_score, tolerance, "Copies found"
+        scores[COPIES_FOUND],
+        baseline_score,
+        tolerance,
+        "Copies found",
+        difference=difference,
+        over="originals",
     )
     write_blessing(blessing, blessed, model, baseline_model)
 
@@ -168,8 +187,8 @@ def copies_found(
     copies: np.ndarray,
     originals: np.ndarray,
     twins: np.ndarray,
-) -> dict[str, float]:
-    """Scores copies by how many images come before their original.
+) -> dict[str, np.ndarray]:
+    """Says of each copy whether it finds its original.
 
     An image as near as the original comes before it, so that a model which
     embeds everything alike finds nothing. Files equal to the original are the
@@ -182,10 +201,28 @@ def copies_found(
         twins: `(N,)` int array; equal numbers are equal images.
 
     Returns:
-        dict of `copies_found@1` and `copies_found@10`, in 0..1.
+        dict of `copies_found@1` and `copies_found@10`, `(M,)` bool arrays.
     """
     similarities = copies @ gallery.T
     to_original = similarities[np.arange(len(copies)), originals]
     others = twins[None, :] != twins[originals][:, None]
     num_before = np.sum((similarities >= to_original[:, None]) & others, axis=1)
-    return {f"copies_found@{k}": float(np.mean(num_before < k)) for k in _KS}
+    return {f"copies_found@{k}": num_before < k for k in _KS}
+
+
+def mean_interval(values: np.ndarray) -> kd.evaluation.Interval:
+    """Returns where a mean lies, 95% over the choice of originals.
+
+    Bootstrap over originals, each with all its copies: those resemble each
+    other, and copies drawn alone would promise more certainty than there is.
+
+    Args:
+        values: `(M,)` array, a value each copy; those of an original stand
+            next to each other, and all originals have as many.
+    """
+    of_original = values.reshape(-1, _NUM_COPIES).mean(axis=1)
+    number = len(of_original)
+    drawn = np.random.default_rng(0).integers(number, size=(_NUM_DRAWS, number))
+    means = of_original[drawn].mean(axis=1)
+    low, high = np.quantile(means, [_TAIL, 1 - _TAIL])
+    return kd.evaluation.Interval(float(low), float(high))

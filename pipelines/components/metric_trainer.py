@@ -59,6 +59,7 @@ class MetricTrainer(BaseComponent):
         examples: the images; splits `train` and `test`.
         schema: of the examples.
         custom_config: for the training function, JSON-ready.
+        hyperparameters: what a Tuner found, or `None`.
         base_model: what to go on from, or `None`.
         pseudo_labels: what to train on, or `None`.
     """
@@ -73,6 +74,7 @@ class MetricTrainer(BaseComponent):
         examples: types.BaseChannel,
         schema: types.BaseChannel,
         custom_config: dict[str, Any],
+        hyperparameters: types.BaseChannel | None = None,
         base_model: types.BaseChannel | None = None,
         pseudo_labels: types.BaseChannel | None = None,
     ):
@@ -81,6 +83,7 @@ class MetricTrainer(BaseComponent):
                 run_fn=run_fn,
                 examples=examples,
                 schema=schema,
+                hyperparameters=hyperparameters,
                 base_model=base_model,
                 pseudo_labels=pseudo_labels,
                 custom_config=json_utils.dumps(custom_config),

@@ -23,6 +23,7 @@ from pipelines.artifacts import Report
 from pipelines.components.cluster_galleries import cluster_galleries
 from pipelines.components.gallery import example_files, read_embeddings
 from pipelines.components.pusher import read_push
+from pipelines.components.report_notes import notes_of_steps
 from pipelines.components.searches import class_name, search_pushed_model
 from pipelines.components.variations import learned_variations
 from pipelines.pseudo_labels import (
@@ -34,7 +35,7 @@ from pipelines.training_history import HISTORY_FILE
 
 CLUSTERS_FILE = "clusters.csv"
 _PAGE = "report.html"
-_MODEL = "model"
+_MODEL, _ANOMALIES, _TUNER = "model", "anomalies", "tuner_results"
 _SHOWN_SCORES = ("recall@", "map@r", "nmi", "copies_found@")
 _COPIES_TITLE = "Changed copies that find their original"
 _CLASSES_TITLE = "Scores on unseen classes"
@@ -91,7 +92,9 @@ class Executor(BaseExecutor):
             notes={
                 **json.loads(exec_properties["notes"]),
                 "Gallery": f"{len(gallery.ids):,} images",
-                **_push_notes(push),
+                **notes_of_steps(
+                    inputs.get(_ANOMALIES), inputs.get(_TUNER), push
+                ),
             },
             quarantined=[
                 (row["path"], row["reason"])
@@ -123,6 +126,8 @@ class Reporter(BaseComponent):
         pushed_model: what was published, if anything.
         pseudo_labels: the candidate's clusterings in order, if it made any.
         model: the candidate; where it learned a variation, that is shown.
+        anomalies: what ExampleValidator found in the examples.
+        tuner_results: of the trials that the candidate's values come from.
         candidate: the method whose embeddings are drawn.
         title: of the report.
         notes: facts to be listed, term to text.
@@ -144,6 +149,8 @@ class Reporter(BaseComponent):
         pushed_model: types.BaseChannel,
         pseudo_labels: list[types.BaseChannel],
         model: types.BaseChannel | None = None,
+        anomalies: types.BaseChannel | None = None,
+        tuner_results: types.BaseChannel | None = None,
         candidate: str,
         title: str,
         notes: dict[str, str],
@@ -160,8 +167,8 @@ class Reporter(BaseComponent):
                 for number, channel in enumerate(pseudo_labels)
             },
         }
-        if model is not None:
-            channels[_MODEL] = model
+        optional = {_MODEL: model, _ANOMALIES: anomalies, _TUNER: tuner_results}
+        channels |= {k: one for k, one in optional.items() if one is not None}
         parameters = {
             "methods": json.dumps(list(evaluations)),
             "num_clusterings": str(len(pseudo_labels)),
@@ -230,20 +237,6 @@ def _write_page(uri: str, **contents: Any) -> None:
     with tempfile.TemporaryDirectory() as folder:
         page = kd.reports.write_report(os.path.join(folder, _PAGE), **contents)
         fileio.copy(os.fspath(page), os.path.join(uri, _PAGE), overwrite=True)
-
-
-def _push_notes(push: dict[str, str] | None) -> dict[str, str]:
-    if push is None:
-        return {
-            "Not pushed": (
-                "The candidate was not blessed: it finds less than the last "
-                "blessed model, which stays in place."
-            )
-        }
-    return {
-        "SavedModel": push["exact"],
-        "SavedModel with ScaNN": push["scann"],
-    }
 
 
 def _read_scores(

@@ -102,6 +102,7 @@ def deserves_blessing(
     tolerance: float,
     score_name: str = "Recall@1",
     difference: kd.evaluation.Difference | None = None,
+    over: str = "classes",
 ) -> bool:
     """Decides whether a model may be pushed.
 
@@ -111,6 +112,7 @@ def deserves_blessing(
         tolerance: how much of it may be lost.
         score_name: what is compared, where it is another score.
         difference: of the two, with its interval, to be reported where known.
+        over: what the interval is over the choice of.
 
     Returns:
         Whether the candidate is good enough.
@@ -131,9 +133,10 @@ def deserves_blessing(
     if difference is not None:
         logger.info(
             "%s differs by %+.1f points, 95%% interval %+.1f to %+.1f over "
-            "the choice of classes.",
+            "the choice of %s.",
             score_name,
             *(100 * value for value in difference),
+            over,
         )
     return blessed
 

@@ -11,6 +11,7 @@ from pipelines.configs.schema import (
     PipelineConfig,
     RoundsConfig,
     TrainConfig,
+    TuneConfig,
 )
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "PipelineConfig",
     "RoundsConfig",
     "TrainConfig",
+    "TuneConfig",
     "config_names",
     "load_config",
 ]
@@ -29,9 +31,7 @@ __all__ = [
 def config_names() -> list[str]:
     """Lists the runs that `load_config` knows."""
     modules = pathlib.Path(__file__).parent.glob("*.py")
-    return sorted(
-        path.stem for path in modules if path.stem not in ("__init__", "schema")
-    )
+    return sorted(path.stem for path in modules if path.stem != "__init__")
 
 
 def load_config(name: str, images: str | None = None) -> PipelineConfig:

@@ -5,7 +5,12 @@ import json
 
 import pytest
 
-from pipelines.configs import RoundsConfig, config_names, load_config
+from pipelines.configs import (
+    RoundsConfig,
+    TuneConfig,
+    config_names,
+    load_config,
+)
 from pipelines.graph import graph_lines, graph_of
 
 
@@ -17,6 +22,12 @@ def _config(name):
 
 
 CONFIGS = [(name, _config(name)) for name in config_names()]
+CONFIGS += [
+    (
+        "tuned",
+        dataclasses.replace(_config("glyphs_dvml"), tune=TuneConfig(trials=2)),
+    )
+]
 
 
 @pytest.mark.pipeline
@@ -35,6 +46,8 @@ def test_graph_has_the_steps_edges_and_parameters_of_the_pipeline(name, config):
         told = dict(node.exec_properties)
         if custom := told.get("custom_config"):
             told |= json.loads(custom)["train"]
+        if tune := told.get("tune"):
+            told |= {k: _tuple(v) for k, v in json.loads(tune).items()}
         for key, value in step.parameters.items():
             if node.id == "ImageExampleGen":
                 # Two sorts of folders are two parameters there.
@@ -42,6 +55,10 @@ def test_graph_has_the_steps_edges_and_parameters_of_the_pipeline(name, config):
                     assert value in told.values(), key
             else:
                 assert told[key] in (value, json.dumps(value)), key
+
+
+def _tuple(value):
+    return tuple(value) if isinstance(value, list) else value
 
 
 @pytest.mark.parametrize(("name", "config"), CONFIGS)
@@ -68,3 +85,14 @@ def test_fixed_number_of_clusters_is_shown_instead_of_a_share():
     )
     text = "\n".join(graph_lines(config))
     assert "space=features, num_clusters=7, metric=cosine" in text
+
+
+def test_tuning_is_a_step_before_the_candidates_training_alone():
+    config = dict(CONFIGS)["tuned"]
+    before = {step.name: step.upstream for step in graph_of(config)}
+    assert [name for name in before if "Tuner" in before[name]] == [
+        "Trainer_dvml",
+        "Reporter",
+    ]
+    untuned = dataclasses.replace(config, tune=TuneConfig())
+    assert "Tuner" not in {step.name for step in graph_of(untuned)}

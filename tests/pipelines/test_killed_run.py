@@ -1,7 +1,9 @@
 """A run that is killed in any of its steps goes on where it was, to the end.
 
 Runs are processes of their own, forked from one that has everything imported,
-and end by SIGKILL at a random moment of a step.
+and end by SIGKILL at a random moment of a step. They train one method without
+labels, for one round: its graph has every component that there is for images
+with labels, each as few times as may be.
 """
 
 import contextlib
@@ -57,9 +59,10 @@ class Runs:
         """Starts a run and returns the id of its process."""
         self._screen.write_text("")
         settings = [
-            *("train.image_size=16", "train.widths=4,8", "train.epochs=2"),
+            *("train.image_size=16", "train.widths=4,8"),
             *("train.embedding_dim=8", "train.steps_per_epoch=3"),
-            *("train.num_samples=2", "train.evaluate_every=1"),
+            *("methods=udml", "candidate=udml", "rounds.num_rounds=1"),
+            *("rounds.epochs_per_round=2", "rounds.num_clusters=3"),
         ]
         arguments = [
             *("--config", "folder_dvml", "--images", str(self._images)),
@@ -97,6 +100,7 @@ class Runs:
         """
         process = self.start()
         while len(self.steps()) < number - 1:
+            assert _is_running(process), self._screen.read_text()
             time.sleep(0.01)
         time.sleep(delay)
         with contextlib.suppress(ProcessLookupError):
@@ -110,9 +114,18 @@ class Runs:
         artifacts = self.root / "runs" / "squares" / "artifacts"
         (scores,) = artifacts.glob("Reporter/report/*/scores.json")
         (embeddings,) = artifacts.glob(
-            "RetrievalEvaluator_dvml/evaluation/*/embeddings.npz"
+            "RetrievalEvaluator_udml/evaluation/*/embeddings.npz"
         )
         return json.loads(scores.read_text()), dict(np.load(embeddings))
+
+
+def _is_running(process):
+    # The server waits for its children: one that has ended is gone.
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from unittest import mock
 
 import pytest
 
-from pipelines.configs import RoundsConfig
+from pipelines.configs import RoundsConfig, TuneConfig
 
 pytestmark = pytest.mark.pipeline
 
@@ -219,6 +219,30 @@ def test_evaluator_without_labels_runs_in_its_container(
     )
 
 
+def test_tuner_hands_its_values_to_the_trainer_in_containers(
+    cluster, config, compiled, tmp_path, write_images
+):
+    # Four classes to train on: two to train trials on, and two others.
+    images = write_images(tmp_path / "images", 8, 5)
+    ingest = dataclasses.replace(config.ingest, folder=str(images))
+    tuned = dataclasses.replace(
+        config,
+        ingest=ingest,
+        methods=("dvml",),
+        candidate="dvml",
+        tune=TuneConfig(trials=2, epochs=1),
+    )
+    other = Cluster(compiled(tuned), tmp_path)
+    for task in ("ImageExampleGen", "StatisticsGen", "SchemaGen"):
+        other.run(task)
+    other.run("Tuner")
+    other.run("Trainer_dvml")
+    results = other.artifacts["Tuner", "tuner_results"]
+    assert "2 trials on 2 classes" in results["metadata"]["summary"]
+    assert pathlib.Path(results["uri"], "trials.html").is_file()
+    assert other.artifacts["Trainer_dvml", "model"]["type"]
+
+
 def test_models_go_through_an_object_store(
     cluster, config, compiled, tmp_path, monkeypatch
 ):
@@ -229,10 +253,16 @@ def test_models_go_through_an_object_store(
     store = "ram://bucket/kd"
     remote = Cluster(compiled(config), tmp_path)
     remote.artifacts = dict(cluster.artifacts)
-    for task in ("Trainer_udml_0", "Trainer_udml_1", "Indexer", "Pusher"):
+    for task in (
+        *("Trainer_udml_0", "Trainer_udml_1", "RetrievalEvaluator_udml"),
+        *("Indexer", "Pusher", "Reporter"),
+    ):
         remote.run(task, folder=store)
     pushed = remote.artifacts["Pusher", "pushed_model"]["metadata"]
     path = f"{store}/saved_models/squares/1"
     assert pushed["pushed_destination"] == path
     assert "search" in tf.saved_model.load(path).signatures
+    with tf.io.gfile.GFile(f"{store}/Reporter/report/report.html") as page:
+        # One search for each of the two classes to test on.
+        assert page.read().count('class="search"') == 2
     assert not (tmp_path / "ram:").exists()

@@ -204,6 +204,29 @@ def test_workflow_of_version_1_has_the_same_steps_and_edges(compiled):
         )
 
 
+@pytest.mark.parametrize("api", ["v1", "v2"])
+def test_tuning_is_compiled_where_it_is_asked_for(tmp_path, api):
+    path = tmp_path / "tuned.yaml"
+    arguments = ["--config", "glyphs_dvml", "--set", "tune.trials=2"]
+    arguments += ["--image", IMAGE, "--root", ROOT, "--output", str(path)]
+    assert main([*arguments, "--api", api]) == 0
+    compiled = yaml.safe_load(path.read_text())
+    if api == "v1":
+        names = [one["name"] for one in compiled["spec"]["templates"]]
+        assert "tuner" in names
+        return
+    tasks = compiled["root"]["dag"]["tasks"]
+    told = tasks["Trainer_dvml"]["inputs"]["artifacts"]["hyperparameters"]
+    assert told["taskOutputArtifact"] == {
+        "producerTask": "Tuner",
+        "outputArtifactKey": "best_hyperparameters",
+    }
+    assert (
+        "hyperparameters"
+        not in (tasks["Trainer_triplet"]["inputs"]["artifacts"])
+    )
+
+
 def test_archive_of_version_1_holds_the_workflow(compiled):
     path = compiled("glyphs_udml", ".tar.gz", api="v1")
     with tarfile.open(path) as archive:
@@ -221,6 +244,7 @@ def test_archive_of_version_1_holds_the_workflow(compiled):
             "must end in",
         ),
         (["--config", "folder_dvml", "--images", "x"], "path of this machine"),
+        (["--config", "glyphs_dvml", "--root", "gs://b/k[1]"], "a pattern"),
     ],
 )
 def test_what_a_cluster_could_not_run_is_refused(

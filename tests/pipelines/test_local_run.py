@@ -10,6 +10,8 @@ import pytest
 
 pytestmark = pytest.mark.pipeline
 
+# Letters that mean something in patterns mean nothing in names of images.
+IMAGES = "squares [1]*?"
 SCORES = {"recall@1", "recall@2", "recall@4", "recall@8", "map@r", "nmi"}
 ALL_BUT_LOOKUP = {
     "ImageExampleGen",
@@ -40,7 +42,7 @@ def leftovers(run):
 @pytest.fixture(scope="module")
 def root(tmp_path_factory, write_images):
     root = tmp_path_factory.mktemp("local_run")
-    images = write_images(root / "squares", num_classes=5, images_per_class=8)
+    images = write_images(root / IMAGES, num_classes=5, images_per_class=8)
     (images / "class_0" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n...")
     (images / "class_0" / "Thumbs.db").write_bytes(b"clutter")
     return root
@@ -48,7 +50,7 @@ def root(tmp_path_factory, write_images):
 
 @pytest.fixture(scope="module")
 def config(root, tiny_config):
-    return tiny_config(root / "squares")
+    return tiny_config(root / IMAGES)
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +125,7 @@ def test_examples_hold_the_files_as_they_were(first, root):
     for image_id, image_bytes in zip(
         images.ids, images.image_bytes, strict=True
     ):
-        assert (root / "squares" / image_id).read_bytes() == image_bytes
+        assert (root / IMAGES / image_id).read_bytes() == image_bytes
 
 
 def test_statistics_skip_the_image_bytes(first):
@@ -154,7 +156,7 @@ def test_history_holds_terms_and_curve_of_each_epoch(first):
 
 
 def test_pushed_model_searches_in_a_new_process(first, root, run_python):
-    query = root / "squares" / "class_3" / "5.png"
+    query = root / IMAGES / "class_3" / "5.png"
     found = run_python(
         """
 import pathlib, sys
@@ -172,7 +174,7 @@ print(found["ids"].shape, found["ids"][0, 0].numpy().decode())
 
 
 def test_scann_flavour_finds_the_same_in_a_new_process(first, root, run_python):
-    query = root / "squares" / "class_3" / "5.png"
+    query = root / IMAGES / "class_3" / "5.png"
     found = run_python(
         """
 import pathlib, sys

@@ -122,11 +122,31 @@ def test_missing_folder_fails_in_one_paragraph(tmp_path):
             ["--config", "glyphs_dvml", "--max-bad-fraction", "2"],
             "max_bad_fraction",
         ),
+        (
+            ["--config", "glyphs_dvml", "--set", "train.strategy=multiworker"],
+            "Did you mean `multi_worker`",
+        ),
+        (
+            ["--config", "glyphs_udml", "--set", "tune.trials=2"],
+            "candidate='udml'",
+        ),
     ],
 )
 def test_wrong_arguments_are_explained(arguments, message, capsys):
     assert main(arguments) == 1
     assert message in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("argument", ["--workspace", "--saved-models"])
+@pytest.mark.parametrize("name", ["runs[1]", "runs*", "what?"])
+def test_folder_that_would_be_read_as_a_pattern_is_refused_at_once(
+    argument, name, tmp_path, capsys
+):
+    folder = tmp_path / name / "below"
+    arguments = ["--config", "glyphs_dvml", "--workspace", str(tmp_path / "w")]
+    assert main([*arguments, argument, str(folder)]) == 1
+    assert f"{argument}={str(folder)!r}" in capsys.readouterr().out
+    assert not list(tmp_path.iterdir())
 
 
 def test_labels_is_none_or_not_given():

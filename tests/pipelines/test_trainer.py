@@ -182,6 +182,17 @@ def test_first_weights_are_kept_by_no_epochs(train, write_examples):
             np.testing.assert_array_equal(untrained[name], start[name])
 
 
+def test_first_weights_wait_for_no_other_worker(train, write_examples):
+    # With a training there would be an error here, without a TF_CONFIG.
+    model_dir = train(
+        "untrained",
+        write_examples([None] * 24),
+        method="untrained",
+        strategy="multi_worker",
+    )
+    assert (model_dir / "model.keras").is_file()
+
+
 def test_image_without_a_pseudo_label_is_named(
     train, write_examples, labels_uri, tmp_path
 ):

@@ -153,6 +153,20 @@ def test_scores_are_of_copies_and_never_called_recall(first):
     assert "Copies found@1" in first.screen
 
 
+def test_scores_have_intervals_over_the_originals(first):
+    uri = first.uri("CopyEvaluator_udml", "evaluation")
+    scores, intervals = (
+        json.loads((uri / name).read_text())
+        for name in ("scores.json", "intervals.json")
+    )
+    assert intervals.keys() == scores.keys()
+    for name, (low, high) in intervals.items():
+        assert 0 <= low <= scores[name] <= high <= 1
+    # As those of images with labels are: below each score of the report.
+    page = (first.run_dir / "report.html").read_text()
+    assert page.count("<small>") >= 4
+
+
 def test_clusters_of_all_images_are_left_as_a_table(first):
     with open(first.run_dir / "clusters.csv", newline="") as file:
         rows = list(csv.DictReader(file))

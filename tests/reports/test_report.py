@@ -91,7 +91,7 @@ def test_intervals_stand_below_their_scores(tmp_path):
         and "<span>65.0</span><small>60.0\u2013<wbr>70.0</small>" in text
     )
     assert text.count("<small>") == 2
-    assert "95% interval over the choice of test classes" in text
+    assert "95% interval over the choice of what is tested" in text
     assert "(Recall@1, 95% interval 55.1 to 66.3)" in text
 
 

@@ -1,42 +1,16 @@
-"""What a run may be told: one frozen dataclass a concern."""
+"""A run: where its images come from, and what is done with them."""
 
 import dataclasses
 from typing import Literal, get_args
 
-Augmentation = Literal[
-    "none", "random_shift", "random_resized_crop", "photographs", "drawings"
-]
-"""None, a function of `keras_dvml.data`, or what suits a kind of images: other
-colours and a random part, of photographs mirrored as well, of drawings and
-characters with light and dark exchanged as well."""
-
-Method = Literal[
-    "untrained", "triplet", "plain", "dvml", "udml", "variational_udml"
-]
-"""`untrained` measures the first weights; `plain` is the baseline of `dvml`
-with the same loss, `triplet` the one with the triplet loss. The last two learn
-without labels, the second of them with DVML's terms."""
-
-MetricLoss = Literal["triplet", "n_pair", "angular", "multi_similarity"]
-"""The loss of `plain` and, as `L_m`, of `dvml`."""
-
-Split = Literal["auto", "given", "classes", "ratio"]
-"""As the source says; the first classes for training and the last for tests;
-images held out by chance, of every class alike. `auto` is `given` for data
-sets and manifests with a column `split`, else `classes` where there are labels
-and `ratio` where there are none."""
-
-APPLICATIONS = (
-    "EfficientNetV2B0",
-    "InceptionV3",
-    "MobileNet",
-    "MobileNetV2",
-    "ResNet50",
+from pipelines.configs.schema.choices import (
+    TUNABLE,
+    WITHOUT_LABELS,
+    Method,
+    Split,
 )
-"""Backbones by their name in `keras.applications`."""
-
-UNSUPERVISED = ("udml", "variational_udml")
-WITHOUT_LABELS = ("untrained", *UNSUPERVISED)
+from pipelines.configs.schema.train import TrainConfig
+from pipelines.configs.schema.tune import TuneConfig
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,101 +92,6 @@ class IngestConfig:
     def source(self) -> str:
         """The data set, folder or manifest, whichever is set."""
         return self.dataset or self.folder or self.manifest
-
-
-@dataclasses.dataclass(frozen=True)
-class TrainConfig:
-    """How one model is trained. All methods of a run share all but `method`.
-
-    `udml` and `variational_udml` train with the multi-similarity loss,
-    `triplet` with the triplet loss, the others with `loss`.
-
-    Attributes:
-        method: which model and loss; see `Method`.
-        loss: of `plain` and `dvml`; see `MetricLoss`.
-        backbone: `"conv"` for a small convolutional network; one of
-            `APPLICATIONS`; or a feature vector of TensorFlow Hub, by its
-            address or the path of its folder.
-        weights: `""` for weights drawn from the seed, `"imagenet"` for those
-            that `keras.applications` downloads, or the path of a file of
-            weights of the backbone without its top. Those of TensorFlow Hub
-            come with the backbone.
-        image_size: pixels; images are cut to squares of this side.
-        widths: channels of each block of the `"conv"` backbone.
-        batch_norm_frozen: whether batch normalisation stays as pretrained.
-        head_rate: learning rate of all but the backbone, as a multiple of
-            `learning_rate`.
-        embedding_dim: numbers in an embedding.
-        num_samples: DVML's draws of the variation an image.
-        rotation_weight: UDML's weight of telling how an image was turned.
-        rotation_batch: images of a batch that UDML turns.
-        margin: of the triplet loss.
-        angle: of the angular loss, in degrees.
-        epochs: passes of `steps_per_epoch` batches; for UDML, see
-            `RoundsConfig`.
-        steps_per_epoch: batches an epoch.
-        classes_per_batch: classes in a batch; fewer where fewer exist.
-        images_per_class: images of each of them, with replacement where a
-            class has fewer.
-        augmentation: random change of each training image.
-        crop_min_area: in (0, 1]. Least share of an image that a random part
-            keeps.
-        color_strength: how much colours are changed, 0 for not at all.
-        learning_rate: of Adam.
-        weight_decay: of Adam, apart from the gradients, times the rate.
-        release_decoder_at: epoch at which DVML's second phase begins.
-        evaluate_every: epochs between retrieval scores on the test classes,
-            for the training curves only; 0 never.
-        seed: of weights, batches and noise.
-    """
-
-    method: Method = "dvml"
-    loss: MetricLoss = "triplet"
-    backbone: str = "conv"
-    weights: str = ""
-    image_size: int = 48
-    widths: tuple[int, ...] = (32, 64, 128, 256)
-    batch_norm_frozen: bool = False
-    head_rate: float = 1.0
-    embedding_dim: int = 128
-    num_samples: int = 20
-    rotation_weight: float = 0.1
-    rotation_batch: int = 16
-    margin: float = 0.2
-    angle: float = 40.0
-    epochs: int = 20
-    steps_per_epoch: int = 50
-    classes_per_batch: int = 16
-    images_per_class: int = 5
-    augmentation: Augmentation = "random_shift"
-    crop_min_area: float = 0.7
-    color_strength: float = 1.0
-    learning_rate: float = 1e-3
-    weight_decay: float = 0.0
-    release_decoder_at: int = 5
-    evaluate_every: int = 5
-    seed: int = 0
-
-    def __post_init__(self):
-        """Refuses losses and backbones that there are not."""
-        if self.loss not in get_args(MetricLoss):
-            raise ValueError(
-                f"`loss` must be one of {get_args(MetricLoss)}. Received: "
-                f"loss={self.loss!r}"
-            )
-        known = ("conv", *APPLICATIONS)
-        # An address or a path has a slash.
-        if self.backbone not in known and "/" not in self.backbone:
-            raise ValueError(
-                f"`backbone` must be one of {known}, or the address or path "
-                "of a feature vector of TensorFlow Hub. Received: "
-                f"backbone={self.backbone!r}"
-            )
-        if self.weights == "imagenet" and self.backbone not in APPLICATIONS:
-            raise ValueError(
-                f"`weights` 'imagenet' are those of {APPLICATIONS}. Received: "
-                f"weights='imagenet', backbone={self.backbone!r}"
-            )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -304,6 +183,7 @@ class PipelineConfig:
         name: of the pipeline and of the model under `saved_models/`.
         ingest: where the images come from.
         train: the budget that all methods share.
+        tune: whether the candidate's loss and weights are sought first.
         rounds: how the methods without labels make theirs.
         evaluation: how they are measured.
         index: how the gallery is searched.
@@ -314,6 +194,7 @@ class PipelineConfig:
     name: str
     ingest: IngestConfig
     train: TrainConfig = TrainConfig()
+    tune: TuneConfig = TuneConfig()
     rounds: RoundsConfig = RoundsConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
     index: IndexConfig = IndexConfig()
@@ -332,6 +213,15 @@ class PipelineConfig:
             raise ValueError(
                 f"`methods` must be of {WITHOUT_LABELS} where images have no "
                 f"labels. Received: {needing}"
+            )
+        if self.tune.trials and (
+            self.candidate not in TUNABLE or not self.ingest.labelled
+        ):
+            raise ValueError(
+                f"`tune.trials` need a `candidate` of {TUNABLE} and images "
+                "with labels, which score the trials. Received: "
+                f"trials={self.tune.trials}, candidate={self.candidate!r}, "
+                f"labelled={self.ingest.labelled}. tune.trials=0 tunes nothing"
             )
         if self.rounds.rotation_epochs and not self.train.rotation_weight:
             raise ValueError(

@@ -1,0 +1,71 @@
+"""The one table of all benchmarks, made of the figures that they left."""
+
+import os
+import platform
+import time
+
+
+def table(records):
+    """Returns it in Markdown.
+
+    Args:
+        records: benchmark's name -> (its tables, list of `Figure`).
+    """
+    lines = [
+        "| benchmark | claim | worst case | ours | peer | floor | ratio | bar "
+        "| met |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for name, (_, some) in records.items():
+        for claim in dict.fromkeys(figure.claim for figure in some):
+            cases = [figure for figure in some if figure.claim == claim]
+            lines.append(_row(name, cases))
+    return "\n".join(lines)
+
+
+def missed(records):
+    """Returns a list in Markdown of the cases that missed their bar."""
+    lines = [
+        f"- {name}, {case.claim}: {case.case}, {case.value:.3g} instead of "
+        f"{case.bar:.3g}"
+        for name, (_, some) in records.items()
+        for case in some
+        if case.met is False
+    ]
+    return "\n".join(["Missed:", "", *lines]) if lines else "Nothing missed."
+
+
+def _row(name, cases):
+    # The case that is furthest from its bar.
+    worst = max(cases, key=lambda case: case.value / (case.bar or 1))
+    limit = worst.against == "limit"
+    met = sum(bool(case.met) for case in cases)
+    cells = [
+        *(name, worst.claim, worst.case),
+        _amount(worst.ours, worst.unit),
+        f"{_amount(worst.peer, worst.unit)} {worst.peer_name}".strip(),
+        _amount(worst.floor, worst.unit),
+        "" if limit else f"{worst.value:.2f} of {worst.against}",
+        "" if worst.bar is None else _amount(worst.bar, worst.unit * limit),
+        "" if worst.bar is None else f"{met} of {len(cases)}",
+    ]
+    return "| " + " | ".join(cells) + " |"
+
+
+def _amount(value, unit):
+    if value is None:
+        return ""
+    amount = f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+    return f"{amount} {unit}".strip()
+
+
+def machine():
+    """Returns what a reader should know of where this was measured."""
+    with open("/proc/cpuinfo") as lines:
+        models = {
+            line.partition(": ")[2].strip()
+            for line in lines
+            if line.startswith("model name")
+        }
+    model = ", ".join(sorted(models)) or platform.machine()
+    return f"{os.cpu_count()} cores of {model}, {time.strftime('%Y-%m-%d')}."

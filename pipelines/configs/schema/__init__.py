@@ -1,0 +1,19 @@
+"""What a run may be told: one frozen dataclass a concern."""
+
+from pipelines.configs.schema.choices import (
+    APPLICATIONS,
+    TERM_WEIGHTS,
+    UNSUPERVISED,
+    MetricLoss,
+    RetrievalScore,
+    Strategy,
+)
+from pipelines.configs.schema.run import (
+    EvaluationConfig,
+    IndexConfig,
+    IngestConfig,
+    PipelineConfig,
+    RoundsConfig,
+)
+from pipelines.configs.schema.train import TrainConfig
+from pipelines.configs.schema.tune import TuneConfig

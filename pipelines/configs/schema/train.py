@@ -1,0 +1,130 @@
+"""How a model is built and trained."""
+
+import dataclasses
+from typing import get_args
+
+from pipelines.configs.schema.choices import (
+    APPLICATIONS,
+    TERM_WEIGHTS,
+    Augmentation,
+    Method,
+    MetricLoss,
+    Strategy,
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainConfig:
+    """How one model is trained. All methods of a run share all but `method`.
+
+    `udml` and `variational_udml` train with the multi-similarity loss,
+    `triplet` with the triplet loss, the others with `loss`.
+
+    Attributes:
+        method: which model and loss; see `Method`.
+        loss: of `plain` and `dvml`; see `MetricLoss`.
+        backbone: `"conv"` for a small convolutional network; one of
+            `APPLICATIONS`; or a feature vector of TensorFlow Hub, by its
+            address or the path of its folder.
+        weights: `""` for weights drawn from the seed, `"imagenet"` for those
+            that `keras.applications` downloads, or the path of a file of
+            weights of the backbone without its top. Those of TensorFlow Hub
+            come with the backbone.
+        image_size: pixels; images are cut to squares of this side.
+        widths: channels of each block of the `"conv"` backbone.
+        batch_norm_frozen: whether batch normalisation stays as pretrained.
+        head_rate: learning rate of all but the backbone, as a multiple of
+            `learning_rate`.
+        embedding_dim: numbers in an embedding.
+        num_samples: DVML's draws of the variation an image.
+        prior_weight: of that term of DVML, in its first and second phase.
+        reconstruction_weight: likewise.
+        synthetic_weight: likewise.
+        invariant_weight: likewise.
+        rotation_weight: UDML's weight of telling how an image was turned.
+        rotation_batch: images of a batch that UDML turns.
+        margin: of the triplet loss.
+        angle: of the angular loss, in degrees.
+        epochs: passes of `steps_per_epoch` batches; for UDML, see
+            `RoundsConfig`.
+        steps_per_epoch: batches an epoch.
+        classes_per_batch: classes in a batch; fewer where fewer exist.
+        images_per_class: images of each of them, with replacement where a
+            class has fewer.
+        augmentation: random change of each training image.
+        crop_min_area: in (0, 1]. Least share of an image that a random part
+            keeps.
+        color_strength: how much colours are changed, 0 for not at all.
+        learning_rate: of Adam.
+        weight_decay: of Adam, apart from the gradients, times the rate.
+        release_decoder_at: epoch at which DVML's second phase begins.
+        evaluate_every: epochs between retrieval scores on the test classes,
+            for the training curves only; 0 never.
+        seed: of weights, batches and noise.
+        strategy: what is trained on; see `Strategy`. A batch is the global
+            one whatever it is: every device computes its share.
+    """
+
+    method: Method = "dvml"
+    loss: MetricLoss = "triplet"
+    backbone: str = "conv"
+    weights: str = ""
+    image_size: int = 48
+    widths: tuple[int, ...] = (32, 64, 128, 256)
+    batch_norm_frozen: bool = False
+    head_rate: float = 1.0
+    embedding_dim: int = 128
+    num_samples: int = 20
+    prior_weight: tuple[float, ...] = (1.0, 0.8)
+    reconstruction_weight: tuple[float, ...] = (1.0, 1.0)
+    synthetic_weight: tuple[float, ...] = (0.1, 0.2)
+    invariant_weight: tuple[float, ...] = (1.0, 0.8)
+    rotation_weight: float = 0.1
+    rotation_batch: int = 16
+    margin: float = 0.2
+    angle: float = 40.0
+    epochs: int = 20
+    steps_per_epoch: int = 50
+    classes_per_batch: int = 16
+    images_per_class: int = 5
+    augmentation: Augmentation = "random_shift"
+    crop_min_area: float = 0.7
+    color_strength: float = 1.0
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.0
+    release_decoder_at: int = 5
+    evaluate_every: int = 5
+    seed: int = 0
+    strategy: Strategy = "default"
+
+    def __post_init__(self):
+        """Refuses losses, backbones and strategies that there are not."""
+        if self.strategy not in get_args(Strategy):
+            raise ValueError(
+                f"`strategy` must be one of {get_args(Strategy)}. Received: "
+                f"strategy={self.strategy!r}"
+            )
+        for name in TERM_WEIGHTS:
+            if len(getattr(self, name)) != 2:
+                raise ValueError(
+                    f"`{name}` must be two numbers, for phases 1 and 2. "
+                    f"Received: {name}={getattr(self, name)}"
+                )
+        if self.loss not in get_args(MetricLoss):
+            raise ValueError(
+                f"`loss` must be one of {get_args(MetricLoss)}. Received: "
+                f"loss={self.loss!r}"
+            )
+        known = ("conv", *APPLICATIONS)
+        # An address or a path has a slash.
+        if self.backbone not in known and "/" not in self.backbone:
+            raise ValueError(
+                f"`backbone` must be one of {known}, or the address or path "
+                "of a feature vector of TensorFlow Hub. Received: "
+                f"backbone={self.backbone!r}"
+            )
+        if self.weights == "imagenet" and self.backbone not in APPLICATIONS:
+            raise ValueError(
+                f"`weights` 'imagenet' are those of {APPLICATIONS}. Received: "
+                f"weights='imagenet', backbone={self.backbone!r}"
+            )

@@ -1,0 +1,55 @@
+import pytest
+
+
+@pytest.fixture
+def figure():
+    import figures
+
+    def make(claim, case, ours, **others):
+        return figures.Figure(
+            claim, case, ours, **{"unit": "ms", "against": "peer", **others}
+        )
+
+    return make
+
+
+def test_the_table_has_the_worst_case_of_each_claim(figure):
+    import summary
+
+    records = {
+        "losses": (
+            "",
+            [
+                figure("loss", "n_pair", 1.0, peer=2.0, floor=0.5, bar=1.0),
+                figure(
+                    *("loss", "circle", 1.2),
+                    **{"peer": 1.0, "peer_name": "torch", "bar": 1.0},
+                ),
+            ],
+        ),
+        "clustering": (
+            "",
+            [
+                figure(
+                    *("memory", "faiss", 288.4),
+                    **{"unit": "MiB", "against": "limit", "bar": 2048},
+                ),
+                figure("no claim", "here", 3.0, peer=2.0),
+            ],
+        ),
+    }
+    _, _, loss, memory, unclaimed = summary.table(records).splitlines()
+    assert loss == (
+        "| losses | loss | circle | 1.2 ms | 1 ms torch |  | 1.20 of peer | 1 "
+        "| 1 of 2 |"
+    )
+    assert memory == (
+        "| clustering | memory | faiss | 288 MiB |  |  |  | 2,048 MiB "
+        "| 1 of 1 |"
+    )
+    assert unclaimed == (
+        "| clustering | no claim | here | 3 ms | 2 ms |  | 1.50 of peer |  |  |"
+    )
+    assert summary.missed(records).splitlines() == [
+        *("Missed:", "", "- losses, loss: circle, 1.2 instead of 1"),
+    ]
