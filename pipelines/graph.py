@@ -97,7 +97,7 @@ def graph_of(config: PipelineConfig) -> list[Step]:
         Step(
             "Indexer",
             ("ImageExampleGen", trainers[candidate], evaluators[candidate]),
-            dataclasses.asdict(config.index),
+            _indexing(config),
         ),
         Step(
             "Pusher",
@@ -211,6 +211,14 @@ def _tuning(config: PipelineConfig) -> dict[str, Any]:
     if config.candidate != "dvml":
         # No other has weights to be multiplied.
         del told["min_factor"], told["max_factor"]
+    return told
+
+
+def _indexing(config: PipelineConfig) -> dict[str, Any]:
+    told = dataclasses.asdict(config.index)
+    if not config.ingest.labelled:
+        # Nobody knows what would be a false match.
+        del told["false_match_rate"]
     return told
 
 

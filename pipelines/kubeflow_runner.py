@@ -202,8 +202,8 @@ def _check(config: PipelineConfig, root: str, output: str, api: str) -> None:
         if isinstance(value, str) and os.path.isabs(value):
             raise ValueError(
                 f"`{name}` is a path of this machine, {value!r}, which "
-                "containers have not. What they read must be a data set of "
-                "TFDS or have a URI."
+                "containers have not. They read data sets of TFDS that were "
+                "prepared in the folder `datasets` below --root."
             )
 
 

@@ -105,6 +105,8 @@ def run(
         Step id to its outcome.
     """
     beam_args = beam_pipeline_args(beam_flags)
+    # Beam's processes and the chief of a training want room on the GPUs too.
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     # Before TFX is loaded, so that a wrong path is told at once.
     refuse_wildcards("--workspace", workspace)
     refuse_wildcards("--saved-models", serving_dir)

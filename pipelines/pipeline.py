@@ -169,12 +169,17 @@ def create_pipeline(
         steps.append(evaluators[method])
 
     # Puts the whole gallery into the candidate, in two flavours.
+    matching = {}
+    if ingest.labelled:
+        matching = {"false_match_rate": config.index.false_match_rate}
     indexer = Indexer(
         trained_model=trained[config.candidate].trainer.outputs["model"],
         examples=examples,
         num_neighbors=config.index.num_neighbors,
         recall_floor=config.index.recall_floor,
+        **matching,
         code_fingerprint=code_fingerprint(
+            "keras_dvml.evaluation",
             "keras_dvml.index",
             "keras_dvml.serving",
             "pipelines.components.gallery",

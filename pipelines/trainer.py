@@ -30,6 +30,7 @@ from pipelines.training_history import (
     num_epochs,
     read_history,
     write_history,
+    write_summaries,
 )
 
 KERAS_MODEL_FILE = "model.keras"
@@ -43,9 +44,9 @@ def run_fn(
     """Trains one model and saves it for serving and for Keras.
 
     Writes `Format-Serving/` (the embedder as a SavedModel) with `model.keras`
-    and `history.json` beside it, and `history.json` among the model run's
-    files. Given a base model, training goes on from where that ended: weights,
-    optimizer, batches and history.
+    and `history.json` beside it, and among the model run's files
+    `history.json` and the same for TensorBoard. Given a base model, training
+    goes on from where that ended: weights, optimizer, batches and history.
 
     Under `train.strategy` "mirrored" or "multi_worker" the batches are those
     of the configuration still: `classes_per_batch * images_per_class` is the
@@ -86,6 +87,7 @@ def run_fn(
         model.save(keras_model_path(model_uri))
         for folder in (model_uri, run_uri):
             write_history(folder, history)
+        write_summaries(run_uri, history)
     # Nobody leaves while others still need an answer.
     wait_for_all(strategy)
     keras.backend.clear_session()

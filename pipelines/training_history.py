@@ -7,6 +7,7 @@ import time
 
 import keras
 import numpy as np
+import tensorflow as tf
 from tfx.dsl.io import fileio
 from tfx.utils import io_utils
 
@@ -31,6 +32,17 @@ def read_history(folder: str) -> History:
     """Reads what `write_history` wrote."""
     with fileio.open(os.path.join(folder, HISTORY_FILE), "r") as stream:
         return json.loads(stream.read())
+
+
+def write_summaries(folder: str, history: History) -> None:
+    """Writes it for TensorBoard, the first epoch as step 1."""
+    writer = tf.summary.create_file_writer(folder)
+    with writer.as_default():
+        for name, values in history.items():
+            for step, value in enumerate(values, start=1):
+                if value is not None:
+                    tf.summary.scalar(name, value, step=step)
+    writer.close()
 
 
 def num_epochs(history: History) -> int:

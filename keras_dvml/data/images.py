@@ -4,7 +4,7 @@ import re
 
 import tensorflow as tf
 
-from keras_dvml.data.image_headers import guarded
+from keras_dvml.data.image_headers import DECODES_WEBP, guarded, is_webp
 
 
 def decode_image(image_bytes, image_size):
@@ -80,9 +80,22 @@ def _resized(image, image_size):
 
 
 def _decoded(image_bytes):
-    image = tf.io.decode_image(
-        guarded(image_bytes), channels=3, expand_animations=False
-    )
+    image_bytes = guarded(image_bytes)
+
+    def decoded(channels):
+        return tf.io.decode_image(
+            image_bytes, channels=channels, expand_animations=False
+        )
+
+    if DECODES_WEBP:
+        # Of one with transparency three channels cannot be asked for.
+        image = tf.cond(
+            is_webp(image_bytes),
+            lambda: decoded(0)[..., :3],
+            lambda: decoded(3),
+        )
+    else:
+        image = decoded(3)
     return tf.ensure_shape(image, [None, None, 3])
 
 
@@ -96,5 +109,6 @@ def _reason(message):
     refused = re.search(r"assertion failed: (.*\])", message)
     if refused:
         return re.sub(r"[\[\]]", "", refused[1])
-    message = re.sub(r"\{\{.*?\}\}|\[Op:.*|\n[\s\S]*", "", message)
-    return f"corrupt image: {message.strip()}"
+    # The sentence stands between the lines of code and the node's name.
+    told = re.search(r"([^\n]+)\s*\[\[\{\{node", message)
+    return f"corrupt image: {(told[1] if told else message).strip()}"

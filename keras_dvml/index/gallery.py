@@ -38,8 +38,7 @@ def checked_gallery(embeddings, ids, metric):
             "embeddings must be (N, dim) with N, dim >= 1; received shape "
             f"{embeddings.shape}"
         )
-    if not np.isfinite(embeddings).all():
-        raise ValueError("embeddings must be finite; received NaN or infinity")
+    check_finite(embeddings, "embeddings")
     if metric == "cosine":
         embeddings = unit_length(embeddings)
         zero = ~embeddings.any(axis=1)
@@ -51,6 +50,34 @@ def checked_gallery(embeddings, ids, metric):
     if ids is None:
         ids = np.arange(len(embeddings))
     return embeddings, _checked_ids(ids, len(embeddings))
+
+
+def check_finite(embeddings, name):
+    """Raises where a score of embeddings may not be finite.
+
+    The product of two vectors is at most that of their lengths: where the
+    squares of both are finite, so is their score. Of one that is not, some
+    releases of ScaNN take the process down.
+
+    Args:
+        embeddings: `(N, dim)` float32 array.
+        name: str. The argument's.
+
+    Raises:
+        ValueError: If one is NaN, infinite or longer than 1e19.
+    """
+    # The sum of all squares tells it soonest, where it is finite.
+    if np.isfinite(np.vdot(embeddings, embeddings)):
+        return
+    if not np.isfinite(embeddings).all():
+        raise ValueError(f"{name} must be finite; received NaN or infinity")
+    with np.errstate(over="ignore"):
+        squares = np.einsum("nd,nd->n", embeddings, embeddings)
+    too_long = ~np.isfinite(squares)
+    if too_long.any():
+        raise ValueError(
+            f"{name} must be shorter than 1e19; row {too_long.argmax()} is not"
+        )
 
 
 def unit_length(embeddings):

@@ -1,14 +1,13 @@
 """The contract that every index keeps."""
 
 import abc
-import math
 import os
 
 import numpy as np
 import tensorflow as tf
 
 from keras_dvml.index.changes import Changes
-from keras_dvml.index.gallery import check_metric, unit_length
+from keras_dvml.index.gallery import check_finite, check_metric, unit_length
 from keras_dvml.whole_files import whole_file
 
 
@@ -156,7 +155,7 @@ class Index(tf.Module, abc.ABC):
 
         Raises:
             ValueError: If k is out of range, or queries have another width or
-                are not finite.
+                are not finite, or are longer than 1e19.
         """
         queries = np.asarray(queries, np.float32)
         if queries.ndim == 1:
@@ -166,12 +165,7 @@ class Index(tf.Module, abc.ABC):
                 f"queries must be (Q, {self.dim}); received shape "
                 f"{queries.shape}"
             )
-        # A finite sum of squares tells the same sooner, where it is one.
-        if not (
-            math.isfinite(np.vdot(queries, queries))
-            or np.isfinite(queries).all()
-        ):
-            raise ValueError("queries must be finite; received NaN or infinity")
+        check_finite(queries, "queries")
         changes = self._changes
         _check_k(k, changes.num_rows)
         if self.metric == "cosine":

@@ -212,11 +212,11 @@ class ScannIndex(Index):
         if not len(queries):
             return super().nearest(queries, k)
         rows, scores = self._found(queries, k, self._leaves_to_search)
-        # Of a batch, those with fewer than k end in NaN.
-        if scores.shape[1] < k or (
-            len(queries) > 1 and np.isnan(scores[:, -1]).any()
-        ):
-            rows, scores = self._found(queries, k, self._num_leaves)
+        # Fewer than k come as fewer columns, or as NaN at the end of a row,
+        # which is told soonest by a sum that it spoils.
+        last = scores[:, -1]
+        if scores.shape[1] < k or math.isnan(np.vdot(last, last)):
+            return _padded(*self._found(queries, k, self._num_leaves), k)
         return rows, scores
 
     def _found(self, queries, k, leaves_to_search):
@@ -261,6 +261,18 @@ class ScannIndex(Index):
         index._leaves_to_search = int(arrays["leaves_to_search"])
         index._num_reordered = int(arrays["num_reordered"])
         return index
+
+
+def _padded(rows, scores, k):
+    """Returns k columns, -1 and -inf where there is no result."""
+    missing = np.isnan(scores)
+    rows = np.where(missing, -1, rows.astype(np.int64))
+    scores = np.where(missing, np.float32(-np.inf), scores)
+    columns = [(0, 0), (0, k - rows.shape[1])]
+    return (
+        np.pad(rows, columns, constant_values=-1),
+        np.pad(scores, columns, constant_values=-np.inf),
+    )
 
 
 def _scann(module):

@@ -43,7 +43,7 @@ From this folder:
 gRPC is then at port 8500 and REST at 8501:
 
     printf '{{"signature_name": "search", "instances": [{{"b64": "%s"}}]}}' \\
-      "$(base64 -w0 query.jpg)" |
+      "$(base64 < query.jpg | tr -d '\\n')" |
       curl -d @- http://localhost:8501/v1/models/{url_name}:predict
 
 `embed` (the default signature) and, where there is an index, `search` take

@@ -66,11 +66,13 @@ class SearchModule(EmbedModule):
             ]
         )
         def search_embedding(embedding):
-            return self._results(
-                tf.debugging.check_numerics(
-                    embedding, "embedding must be finite"
-                )
+            # As of `index.search`: squares are finite where scores will be.
+            finite = tf.debugging.check_numerics(
+                tf.reduce_sum(tf.square(embedding), axis=1),
+                "embedding must be finite and shorter than 1e19",
             )
+            with tf.control_dependencies([finite]):
+                return self._results(tf.identity(embedding))
 
         return {
             **super().signatures(),

@@ -1,6 +1,7 @@
 """Turns a trained model and a gallery into a model that searches."""
 
 import keras
+import numpy as np
 from tfx.dsl.component.experimental.annotations import (
     InputArtifact,
     OutputArtifact,
@@ -24,6 +25,7 @@ def Indexer(  # noqa: N802
     scann_model: OutputArtifact[standard_artifacts.Model],
     num_neighbors: Parameter[int] = 10,
     recall_floor: Parameter[float] = 0.95,
+    false_match_rate: Parameter[float] = None,
     code_fingerprint: Parameter[str] = "",
 ):
     """Indexes the images of all splits and writes both flavours for serving.
@@ -36,6 +38,9 @@ def Indexer(  # noqa: N802
         num_neighbors: results a query.
         recall_floor: the run fails when the ScaNN index finds a smaller
             share of the true ten nearest neighbours.
+        false_match_rate: in [0, 1]. Share of queries of unknown classes that
+            may be answered with a match; `None` where images have no labels,
+            and results do not say whether they match.
         code_fingerprint: changes when the code does; only the cache reads it.
     """
     del code_fingerprint
@@ -53,6 +58,14 @@ def Indexer(  # noqa: N802
             f"The ScaNN index finds {recall:.3f} of the ten nearest "
             f"neighbours; `recall_floor` asks for {recall_floor}"
         )
+    match = None
+    if false_match_rate is not None:
+        match = calibrated_threshold(
+            images,
+            embeddings,
+            kd.data.load_examples(example_files(examples, "test")).ids,
+            false_match_rate,
+        )
     keras_model = keras.models.load_model(
         keras_model_path(trained_model.uri), compile=False
     )
@@ -65,8 +78,35 @@ def Indexer(  # noqa: N802
                 folder,
                 index=index,
                 k=min(num_neighbors, len(index)),
+                match_threshold=match,
             )
-    model.set_string_custom_property(
-        "summary",
-        f"{len(exact):,} images; ScaNN finds {recall:.1%} of the ten nearest",
+    summary = (
+        f"{len(exact):,} images; ScaNN finds {recall:.1%} of the ten nearest"
+    )
+    if match is not None:
+        summary += f"; a match from similarity {match.threshold:.3f} on"
+    model.set_string_custom_property("summary", summary)
+
+
+def calibrated_threshold(
+    images: kd.data.EncodedImages,
+    embeddings: np.ndarray,
+    test_ids: np.ndarray,
+    false_match_rate: float,
+) -> kd.evaluation.MatchThreshold:
+    """Finds the similarity of a match on the images that were not trained on.
+
+    Args:
+        images: the gallery, with labels.
+        embeddings: `(N, D)` array of the gallery.
+        test_ids: of the images that were not trained on.
+        false_match_rate: in [0, 1].
+    """
+    is_query = np.isin(images.ids, test_ids)
+    return kd.evaluation.calibrate_match_threshold(
+        embeddings[is_query],
+        images.labels[is_query],
+        gallery=embeddings,
+        gallery_labels=images.labels,
+        false_match_rate=false_match_rate,
     )

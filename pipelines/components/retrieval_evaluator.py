@@ -42,7 +42,8 @@ def RetrievalEvaluator(  # noqa: N802
     the choice of classes) and `embeddings.npz` (`ids`, `labels`,
     `embeddings`). Given a tolerance it blesses the model when its Recall@1
     is at least the baseline's, measured anew on the same images, minus the
-    tolerance; without a tolerance it only measures.
+    tolerance, and the interval of their difference does not lie below 0;
+    without a tolerance it only measures.
 
     Args:
         model: the trained model.
@@ -111,7 +112,8 @@ def deserves_blessing(
         baseline_recall: the last blessed model's, or `None` without one.
         tolerance: how much of it may be lost.
         score_name: what is compared, where it is another score.
-        difference: of the two, with its interval, to be reported where known.
+        difference: of the two, with its interval, where known. Less is lost
+            for sure where the whole interval is below 0.
         over: what the interval is over the choice of.
 
     Returns:
@@ -120,7 +122,8 @@ def deserves_blessing(
     if baseline_recall is None:
         return True
     floor = baseline_recall - tolerance
-    blessed = recall >= floor
+    surely_worse = difference is not None and difference.high < 0
+    blessed = recall >= floor and not surely_worse
     logger.info(
         "%s %.1f%% against %.1f%% of the last blessed model "
         "(at least %.1f%% asked for): %s.",

@@ -66,4 +66,7 @@ def archives_in(images: str | None) -> str:
     Args:
         images: folder, or `None`.
     """
-    return str(pathlib.Path(images).expanduser().resolve()) if images else ""
+    if not images or "://" in images:
+        # A URI is refused by its own name.
+        return images or ""
+    return str(pathlib.Path(images).expanduser().resolve())

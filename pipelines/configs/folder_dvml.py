@@ -45,7 +45,11 @@ def named_source(images: str) -> tuple[str, dict[str, str]]:
     Args:
         images: path of a folder or of a manifest.
     """
-    path = pathlib.Path(images).expanduser().resolve()
+    # A URI is kept as it is, to be refused by its own name.
+    path = pathlib.Path(images).expanduser()
+    if "://" in images:
+        return model_name(path.name), {"folder": images}
+    path = path.resolve()
     if path.suffix.lower() in (".csv", ".parquet") and not path.is_dir():
         return model_name(path.stem), {"manifest": str(path)}
     return model_name(path.name), {"folder": str(path)}

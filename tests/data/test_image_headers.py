@@ -2,6 +2,7 @@
 
 import io
 import struct
+import time
 import zlib
 
 import numpy as np
@@ -84,15 +85,64 @@ def test_header_of_a_huge_image_is_enough_to_refuse_it(kind, size):
         kd.data.check_image(bomb)
 
 
-def test_true_bomb_takes_no_memory():
-    # 20,000 x 20,000 black pixels, 400 MB decoded, in 50 KB.
-    rows = zlib.compress(bytes(20_000 * (1 + 2500)), 9)
-    header = struct.pack(">IIBBBBB", 20_000, 20_000, 1, 0, 0, 0, 0)
-    bomb = b"\x89PNG\r\n\x1a\n"
-    for name, content in ((b"IHDR", header), (b"IDAT", rows), (b"IEND", b"")):
+def png_of_zeros(side, first_chunk=()):
+    """A black PNG file of one bit a pixel."""
+    rows = zlib.compress(bytes(side * (1 + side // 8)), 9)
+    header = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)
+    file = b"\x89PNG\r\n\x1a\n"
+    for name, content in (
+        *first_chunk,
+        *((b"IHDR", header), (b"IDAT", rows), (b"IEND", b"")),
+    ):
         checksum = zlib.crc32(name + content)
-        bomb += struct.pack(">I", len(content)) + name + content
-        bomb += struct.pack(">I", checksum)
+        file += struct.pack(">I", len(content)) + name + content
+        file += struct.pack(">I", checksum)
+    return file
+
+
+def test_png_with_another_chunk_before_its_size_is_refused():
+    # The decoder would take it, and the guard read a size of 1 x 1.
+    chunk = (b"prVt", struct.pack(">II", 1, 1))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="other bytes"):
+        decode(png_of_zeros(9_000, [chunk]))
+    assert decode(png_of_zeros(16)).shape == (1, 8, 8, 3)
+
+
+def test_gif_of_many_small_blocks_takes_no_time():
+    gif = gif_of_frames([(10, 10)])
+    comment = b"!\xfe" + b"\x01a" * 50_000 + b"\0"
+    many = gif[:19] + comment + b"!\xfe\x01a\x00" * 5_000 + gif[19:]
+    in_graph = tf.function(lambda files: kd.data.decode_images(files, 8))
+    expected = in_graph(tf.constant([gif])).numpy()
+    begin = time.process_time()
+    np.testing.assert_array_equal(in_graph(tf.constant([many])), expected)
+    # Block by block it were 4 seconds and more.
+    assert time.process_time() - begin < 1.5
+
+
+@WEBP
+def test_webp_without_a_known_chunk_is_refused():
+    webp = encoded("WEBP", lossless=True)
+    # The decoder takes the bare stream too, whose size stands elsewhere.
+    bare = b"RIFF" + webp[4:12] + webp[20:]
+    with pytest.raises(tf.errors.InvalidArgumentError, match="other bytes"):
+        decode(bare)
+
+
+@WEBP
+def test_transparent_webp_decodes():
+    file = io.BytesIO()
+    Image.new("RGBA", (20, 20), (10, 20, 30, 40)).save(
+        file, "WEBP", lossless=True, exact=True
+    )
+    np.testing.assert_array_equal(
+        decode(file.getvalue())[0, 4, 4], [10, 20, 30]
+    )
+
+
+def test_true_bomb_takes_no_memory():
+    # 400 MB decoded, in 50 KB.
+    bomb = png_of_zeros(20_000)
     assert len(bomb) < 100_000
     before = memory_in_mb()
     with pytest.raises(tf.errors.InvalidArgumentError, match="64000000 pixels"):

@@ -78,10 +78,13 @@ def test_jpeg_gif_and_bmp_decode(tmp_path):
     [
         (b"", "empty file"),
         (b"hello, I am a text", "must be JPEG, PNG, GIF.*other bytes"),
-        (png(picture())[:200], "corrupt image"),
-        (png(picture())[:12], "corrupt image"),
-        (png(picture())[:24], "corrupt image"),
-        (tf.io.encode_jpeg(picture()).numpy()[:300], "corrupt image"),
+        (png(picture())[:200], "corrupt image: Invalid PNG data, size 200$"),
+        (png(picture())[:12], "must be JPEG, PNG, GIF.*other bytes"),
+        (png(picture())[:24], "corrupt image: Invalid PNG.*[^:]$"),
+        (
+            tf.io.encode_jpeg(picture()).numpy()[:300],
+            "corrupt image: Invalid JPEG data, size 300$",
+        ),
     ],
 )
 def test_bad_images_are_named_with_the_reason(image_bytes, reason):

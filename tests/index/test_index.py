@@ -74,6 +74,7 @@ def test_stored_embeddings_can_be_read_back(kind):
     [
         (np.ones((0, 4)), None, r"received shape \(0, 4\)"),
         (np.full((2, 4), np.nan), None, "NaN or infinity"),
+        (np.diag([1, 1e30]), None, "shorter than 1e19; row 1"),
         (np.ones((2, 4)), ["a", "a"], "'a' occurs 2 times"),
         (np.ones((2, 4)), ["a"], r"ids of shape \(1,\)"),
         (np.ones((2, 4)), ["a", ""], "must not be empty; number 1 is ''"),
@@ -93,6 +94,11 @@ def test_bad_queries_are_named(kind):
         index.search(np.ones((1, 3)))
     with pytest.raises(ValueError, match="NaN"):
         index.search(np.full((1, 16), np.nan))
+    # Their products overflow: inf - inf is NaN, which ScaNN may not survive.
+    with pytest.raises(ValueError, match="queries.*1e19; row 1"):
+        index.search(np.stack([np.ones(16), np.full(16, 3e38)]))
+    # Long, and all of them together too long for a sum of squares.
+    assert index.search(np.full((20, 16), 4e18), k=1)[0].shape == (20, 1)
 
 
 @every_index

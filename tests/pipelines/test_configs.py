@@ -210,6 +210,12 @@ def test_wrong_splits_are_named(wrong, message):
         IngestConfig(folder="images", **wrong)
 
 
+@pytest.mark.parametrize("name", ["folder_dvml", "folder_udml", "cub_dvml"])
+def test_uris_of_images_are_refused_as_they_were_given(name):
+    with pytest.raises(ValueError, match="path that.*'gs://bucket/images'"):
+        load_config(name, "gs://bucket/images")
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [

@@ -165,12 +165,13 @@ model = tf.saved_model.load(sys.argv[1])
 query = tf.constant([pathlib.Path(sys.argv[2]).read_bytes()])
 found = model.signatures["search"](image_bytes=query)
 print(found["ids"].shape, found["ids"][0, 0].numpy().decode())
+print(found["is_match"].shape, found["is_match"][0, 0].numpy())
 """,
         first.serving_dir / "squares" / "1",
         query,
     )
     # The query is in the gallery, so it is its own nearest neighbour.
-    assert found.split("\n")[0] == "(1, 10) class_3/5.png"
+    assert found.split("\n")[:2] == ["(1, 10) class_3/5.png", "(1, 10) True"]
 
 
 def test_scann_flavour_finds_the_same_in_a_new_process(first, root, run_python):

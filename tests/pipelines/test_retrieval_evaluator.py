@@ -56,6 +56,18 @@ def test_blessing_tells_how_sure_the_difference_is(module, caplog):
     assert "+10.0 points, 95% interval -2.0 to +22.0" in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("high", "blessed"), [(-0.001, False), (0.0, True), (0.01, True)]
+)
+def test_model_that_is_worse_for_sure_is_not_blessed(module, high, blessed):
+    # Half a point less, which the tolerance of one point would let pass.
+    difference = kd.evaluation.Difference(-0.005, -0.009, high)
+    assert (
+        module.deserves_blessing(0.495, 0.5, 0.01, difference=difference)
+        == blessed
+    )
+
+
 def test_summary_tells_how_sure_the_scores_are(module):
     scores = {"recall@1": 0.612, "map@r": 0.3, "nmi": 0.5, "ami": 0.4}
     intervals = {

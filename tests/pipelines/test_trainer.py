@@ -167,6 +167,16 @@ def test_history_goes_on_over_the_rounds(train, write_examples):
     assert history["metric_loss"][1] > 0.0
     # The first training was evaluated, the second was not.
     assert history["val_recall@1"][1:] == [None, None]
+    import tensorflow as tf
+
+    (events,) = (rest / "run").glob("events.out.tfevents.*")
+    steps = [
+        (value.tag, event.step)
+        for event in tf.compat.v1.train.summary_iterator(str(events))
+        for value in event.summary.value
+    ]
+    assert [step for tag, step in steps if tag == "metric_loss"] == [1, 2, 3]
+    assert [step for tag, step in steps if tag == "val_recall@1"] == [1]
 
 
 def test_first_weights_are_kept_by_no_epochs(train, write_examples):

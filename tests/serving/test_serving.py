@@ -266,7 +266,7 @@ def test_embeddings_that_are_no_numbers_fail_their_request(
 ):
     (folder,) = kd.serving.export(model, tmp_path / "birds", exact, k=3)
     search = tf.saved_model.load(folder).signatures["search_embedding"]
-    for bad in (np.nan, np.inf):
+    for bad in (np.nan, np.inf, 1e30):
         with pytest.raises(
             tf.errors.InvalidArgumentError, match="embedding must be finite"
         ):

@@ -61,6 +61,12 @@ class IngestConfig:
                 "`archives` are those of a `dataset`. Received: archives="
                 f"{self.archives!r} without one"
             )
+        for name in ("folder", "manifest", "archives"):
+            if "://" in getattr(self, name):
+                raise ValueError(
+                    f"`{name}` must be a path that this machine has: no URI "
+                    f"is read. Received: {name}={getattr(self, name)!r}"
+                )
         if self.dataset and not self.labelled:
             raise ValueError(
                 "`labelled` must be True for a data set, whose labels the "
@@ -154,7 +160,8 @@ class EvaluationConfig:
         ks: the k of Recall@k.
         tolerance: in [0, 1]. The candidate is blessed when its Recall@1, or
             without labels the share of copies it finds, is at least the last
-            blessed model's minus this.
+            blessed model's minus this, and not for sure below it: the 95%
+            interval of their difference reaches 0.
     """
 
     ks: tuple[int, ...] = (1, 2, 4, 8)
@@ -169,10 +176,15 @@ class IndexConfig:
         num_neighbors: results a query.
         recall_floor: in [0, 1]. The run fails when the ScaNN index finds a
             smaller share of the true ten nearest neighbours.
+        false_match_rate: in [0, 1]. Share of queries of unknown classes that
+            may be answered with a match; the similarity that this takes is
+            found on the classes to test on. Without labels no search says
+            whether it matches.
     """
 
     num_neighbors: int = 10
     recall_floor: float = 0.95
+    false_match_rate: float = 0.01
 
 
 @dataclasses.dataclass(frozen=True)
