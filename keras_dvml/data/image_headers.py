@@ -21,14 +21,13 @@ KINDS = (
 
 _JPEG, _PNG, _GIF, _BMP, _WEBP, _OTHER = range(6)
 
-# What files of these kinds begin with, in the same order; "." is any byte. A
-# PNG's size is told by its first chunk, which decoders do not insist on.
+# What files of these kinds begin with, in the same order; "." is any byte.
 _SIGNATURES = (
-    b"\xff\xd8\xff.............",
-    b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR",
-    b"GIF8............",
-    b"BM..............",
-    b"RIFF....WEBPVP8.",
+    b"\xff\xd8\xff.........",
+    b"\x89PNG\r\n\x1a\n....",
+    b"GIF8........",
+    b"BM..........",
+    b"RIFF....WEBP",
 )
 
 
@@ -189,7 +188,7 @@ def _size(image_bytes, kind):
     head = _head(image_bytes)
     sizes = {
         _JPEG: lambda: tf.io.extract_jpeg_shape(image_bytes, tf.int64)[:2],
-        _PNG: lambda: _height_width(head, 16, 4, big_endian=True),
+        _PNG: lambda: _png_size(head),
         _GIF: lambda: _gif_size(image_bytes),
         _BMP: lambda: _bmp_size(head),
         _WEBP: lambda: _webp_size(head),
@@ -205,6 +204,18 @@ def _height_width(head, place, num_bytes, big_endian=False):
     if big_endian:
         worth = worth[::-1]
     return tf.linalg.matvec(tf.cast(parts, tf.int64), worth)[::-1]
+
+
+def _holds(head, place, expected):
+    """Returns whether bytes stand at a place of a header."""
+    found = head[place : place + len(expected)]
+    return tf.reduce_all(found == np.frombuffer(expected, np.uint8))
+
+
+def _png_size(head):
+    # Decoders take other chunks before the one that tells the size.
+    size = _height_width(head, 16, 4, big_endian=True)
+    return tf.where(_holds(head, 8, b"\0\0\0\rIHDR"), size, 0)
 
 
 def _bmp_size(head):
@@ -223,11 +234,10 @@ def _gif_size(gif):
 
 
 def _webp_size(head):
-    # The letter behind "VP8" tells the kind.
     sizes = [
-        (head[15] == ord(" "), lambda: _lossy_webp_size(head)),
-        (head[15] == ord("L"), lambda: _lossless_webp_size(head)),
-        (head[15] == ord("X"), lambda: 1 + _height_width(head, 24, 3)),
+        (_holds(head, 12, b"VP8 "), lambda: _lossy_webp_size(head)),
+        (_holds(head, 12, b"VP8L"), lambda: _lossless_webp_size(head)),
+        (_holds(head, 12, b"VP8X"), lambda: 1 + _height_width(head, 24, 3)),
     ]
     return tf.case(sizes, default=lambda: tf.zeros(2, tf.int64))
 
