@@ -222,7 +222,7 @@ def parse_arguments():
         help="runs at a time, each on one thread",
     )
     parser.add_argument("--validation", action="store_true")
-    for name in ("steps", "rotation_weight", "learning_rate"):
+    for name in ("steps", "rotation_weight", "prior_weight", "learning_rate"):
         parser.add_argument(
             f"--{name.replace('_', '-')}",
             type=type(getattr(Settings, name)),
@@ -233,6 +233,7 @@ def parse_arguments():
         validation=arguments.validation,
         steps=arguments.steps,
         rotation_weight=arguments.rotation_weight,
+        prior_weight=arguments.prior_weight,
         learning_rate=arguments.learning_rate,
     )
 

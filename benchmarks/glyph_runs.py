@@ -35,6 +35,7 @@ class Settings:
         images_per_cluster: images of the train split over clusters.
         images_per_cluster_from_scratch: the same from random weights.
         rotation_weight: weight of the rotation loss, where there is one.
+        prior_weight: of DVML's divergence, in both of its phases.
         learning_rate: of Adam, in all training.
         min_area: smallest share of an image that the augmentation keeps.
         widths: channels of the blocks of the backbone.
@@ -49,6 +50,7 @@ class Settings:
     images_per_cluster: int = 3
     images_per_cluster_from_scratch: int = 10
     rotation_weight: float = 0.3
+    prior_weight: float = 0.01
     learning_rate: float = 1e-3
     min_area: float = 0.7
     widths: tuple[int, ...] = (16, 32, 64, 128)
@@ -171,7 +173,11 @@ def train_with_labels(backbone, row, settings, seed):
     if row.model is None:
         model = kd.models.EmbeddingModel(backbone)
     else:
-        model = kd.models.DVML(backbone, seed=seed, **row.model)
+        model = kd.models.DVML(
+            backbone,
+            seed=seed,
+            **{"prior_weight": settings.prior_weight, **row.model},
+        )
     batches = labelled_batches(
         "train", settings, settings.steps_per_round, seed
     )
@@ -188,10 +194,10 @@ def train_with_labels(backbone, row, settings, seed):
 def train_without_labels(backbone, setting, name, settings, seed):
     """Returns the model that a row trains on clusters."""
     images, _ = load_split("train", settings)
-    model = kd.models.UDML(
-        backbone,
-        **{"rotation_weight": settings.rotation_weight, **ROWS[name].model},
-    )
+    terms = {"rotation_weight": settings.rotation_weight, **ROWS[name].model}
+    if terms.get("variational"):
+        terms["prior_weight"] = settings.prior_weight
+    model = kd.models.UDML(backbone, **terms)
     if setting == "adapted":
         images_per_cluster = settings.images_per_cluster
     else:
