@@ -7,7 +7,7 @@ tests on have no part in it, or their scores would promise too much.
 import dataclasses
 import logging
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import keras
@@ -248,21 +248,8 @@ def _take(
     images: kd.data.EncodedImages, chosen: np.ndarray
 ) -> kd.data.EncodedImages:
     return kd.data.EncodedImages(
-        image_bytes=_Selection(images.image_bytes, np.flatnonzero(chosen)),
+        image_bytes=images.image_bytes.take(np.flatnonzero(chosen)),
         ids=images.ids[chosen],
         labels=images.labels[chosen],
         label_names=images.label_names[chosen],
     )
-
-
-class _Selection(Sequence):
-    """Some of the rows of a sequence that stays where it is, on disk."""
-
-    def __init__(self, rows: Sequence[bytes], places: np.ndarray):
-        self._rows, self._places = rows, places
-
-    def __len__(self) -> int:
-        return len(self._places)
-
-    def __getitem__(self, number: int) -> bytes:
-        return self._rows[int(self._places[number])]

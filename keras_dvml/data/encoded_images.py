@@ -77,6 +77,10 @@ class _Selection:
     def __getitem__(self, index):
         return self._rows[int(self._indices[index])]
 
+    def take(self, indices):
+        """Returns as `SpooledBytes.take` does; one selection, not a chain."""
+        return _Selection(self._rows, self._indices[indices])
+
 
 def load_examples(file_patterns):
     """Loads TFRecord files of examples without decoding their images.

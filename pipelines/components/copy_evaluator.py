@@ -1,9 +1,7 @@
 """Measures a model where there are no labels: does a copy find its original?"""
 
 import hashlib
-import json
 import logging
-import os
 
 import numpy as np
 import tensorflow as tf
@@ -14,7 +12,7 @@ from tfx.dsl.component.experimental.annotations import (
 )
 from tfx.dsl.component.experimental.decorators import component
 from tfx.types import standard_artifacts
-from tfx.utils import io_utils, path_utils
+from tfx.utils import path_utils
 
 import keras_dvml as kd
 from pipelines.components.gallery import (
@@ -26,6 +24,7 @@ from pipelines.components.retrieval_evaluator import (
     deserves_blessing,
     is_usable_baseline,
     write_blessing,
+    write_scores,
 )
 
 #: The score: share of copies whose original is the first result.
@@ -104,11 +103,7 @@ def CopyEvaluator(  # noqa: N802
     gallery, found = measure(model)
     scores = {name: float(hits.mean()) for name, hits in found.items()}
     intervals = {name: mean_interval(hits) for name, hits in found.items()}
-    for name, content in (("scores", scores), ("intervals", intervals)):
-        io_utils.write_string_file(
-            os.path.join(evaluation.uri, f"{name}.json"),
-            json.dumps(content, indent=1),
-        )
+    write_scores(evaluation.uri, scores, intervals)
     write_embeddings(evaluation.uri, ids=images.ids, embeddings=gallery)
     low, high = intervals[COPIES_FOUND]
     evaluation.set_string_custom_property(

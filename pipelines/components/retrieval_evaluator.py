@@ -71,7 +71,13 @@ def RetrievalEvaluator(  # noqa: N802
         ks = tuple(k for k in ks if k not in too_large)
     scores = kd.evaluation.evaluate_retrieval(embeddings, images.labels, ks=ks)
     intervals = kd.evaluation.bootstrap_intervals(scores)
-    _write_evaluation(evaluation.uri, scores, intervals, images, embeddings)
+    write_scores(evaluation.uri, scores, intervals)
+    write_embeddings(
+        evaluation.uri,
+        ids=images.ids,
+        labels=images.labels,
+        embeddings=embeddings,
+    )
     evaluation.set_string_custom_property(
         "summary", summarize(scores, intervals)
     )
@@ -227,11 +233,19 @@ def summarize(
     )
 
 
-def _write_evaluation(uri, scores, intervals, images, embeddings):
+def write_scores(
+    uri: str,
+    scores: dict[str, float],
+    intervals: dict[str, kd.evaluation.Interval],
+) -> None:
+    """Writes `scores.json` and `intervals.json` of an evaluation.
+
+    Args:
+        uri: of the evaluation.
+        scores: in 0..1.
+        intervals: of these.
+    """
     for name, content in (("scores", scores), ("intervals", intervals)):
         io_utils.write_string_file(
             os.path.join(uri, f"{name}.json"), json.dumps(content, indent=1)
         )
-    write_embeddings(
-        uri, ids=images.ids, labels=images.labels, embeddings=embeddings
-    )

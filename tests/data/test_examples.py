@@ -69,3 +69,4 @@ def test_spooled_bytes_index_like_a_list():
     with pytest.raises(IndexError):
         rows[3]
     assert np.array_equal(list(rows.take([2, 0])), [b"ccc", b"a"])
+    assert list(rows.take([2, 0]).take(np.array([1]))) == [b"a"]
