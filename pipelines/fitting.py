@@ -75,6 +75,7 @@ def fit_model(
     *,
     first_epoch: int = 0,
     curve_images: kd.data.EncodedImages | None = None,
+    checkpoint_dir: str | None = None,
 ) -> History:
     """Trains a model for as many epochs as its configuration says.
 
@@ -85,11 +86,12 @@ def fit_model(
         first_epoch: number of the first epoch, where there were others.
         curve_images: images whose retrieval is measured on the way, where
             they have labels; `None` for none.
+        checkpoint_dir: where the state of the training is kept, to go on from
+            when it is stopped; `None` for nowhere.
 
     Returns:
         Term to values of each epoch.
     """
-    batches.position.step = first_epoch * config.steps_per_epoch
     callbacks = [EpochLines(first_epoch, config.epochs)]
     if config.method in _VARIATIONAL:
         callbacks.insert(
@@ -109,15 +111,20 @@ def fit_model(
                 every=config.evaluate_every,
             ),
         )
-    history = model.fit(
-        batches,
-        initial_epoch=first_epoch,
-        epochs=first_epoch + config.epochs,
-        steps_per_epoch=config.steps_per_epoch,
-        callbacks=callbacks,
-        verbose=0,
-    )
-    return kept_values(history.history)
+    epochs = {
+        "initial_epoch": first_epoch,
+        "epochs": first_epoch + config.epochs,
+        "callbacks": callbacks,
+        "verbose": 0,
+    }
+    if checkpoint_dir is not None:
+        return kept_values(
+            kd.training.resumable_fit(
+                model, batches, checkpoint_dir=checkpoint_dir, **epochs
+            )
+        )
+    batches.position.step = first_epoch * config.steps_per_epoch
+    return kept_values(model.fit(batches, **epochs).history)
 
 
 def decoded_images(

@@ -2,15 +2,14 @@
 
 import dataclasses
 import json
+import os
 from collections.abc import Callable
 
-import tensorflow_data_validation as tfdv
 from tfx import types
 from tfx import v1 as tfx
 from tfx.dsl.components.base.base_component import BaseComponent
 from tfx.orchestration import metadata
 
-from keras_dvml.data import examples as example_keys
 from pipelines.components.baseline import last_blessed_model
 from pipelines.components.copy_evaluator import CopyEvaluator
 from pipelines.components.image_example_gen import (
@@ -25,7 +24,14 @@ from pipelines.components.tuner import Tuner
 from pipelines.config_notes import describe_config
 from pipelines.configs import UNSUPERVISED, PipelineConfig, TrainConfig
 from pipelines.fingerprint import code_fingerprint
-from pipelines.rounds import TRAINING_CODE, train_in_rounds, train_once
+from pipelines.rounds import (
+    EMBEDDING_CODE,
+    TRAINING_CODE,
+    train_in_rounds,
+    train_once,
+)
+from pipelines.statistics_options import statistics_options
+from pipelines.unfinished_training import CHECKPOINTS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,14 +91,10 @@ def create_pipeline(
     )
     examples = example_gen.outputs["examples"]
 
-    # Counts images and classes; the image bytes themselves are passed over.
+    # Counts the images of each class.
     statistics_gen = tfx.components.StatisticsGen(
         examples=examples,
-        stats_options=tfdv.StatsOptions(
-            feature_allowlist=[
-                example_keys.LABEL if ingest.labelled else example_keys.IMAGE_ID
-            ]
-        ),
+        stats_options=statistics_options(ingest.labelled),
     )
 
     # Says what a label, or without labels an id, looks like.
@@ -108,6 +110,7 @@ def create_pipeline(
     steps = [example_gen, statistics_gen, schema_gen, example_validator]
 
     reported = {"anomalies": example_validator.outputs["anomalies"]}
+    checkpoint_root = os.path.join(places.pipeline_root, CHECKPOINTS)
     trained, evaluators = {}, {}
     for method in config.methods:
         train = dataclasses.replace(config.train, method=method)
@@ -122,10 +125,20 @@ def create_pipeline(
 
         # Trains a model with this method, on labels or on its own clusters.
         if method in UNSUPERVISED:
-            trained[method] = train_in_rounds(config, train, examples, schema)
+            trained[method] = train_in_rounds(
+                config,
+                train,
+                checkpoint_root,
+                examples=examples,
+                schema=schema,
+            )
         else:
             trained[method] = train_once(
-                train, examples, schema, hyperparameters
+                train,
+                checkpoint_root,
+                examples=examples,
+                schema=schema,
+                hyperparameters=hyperparameters,
             )
         model = trained[method].trainer.outputs["model"]
         steps += trained[method].steps
@@ -149,7 +162,8 @@ def create_pipeline(
                 code_fingerprint=code_fingerprint(
                     "keras_dvml.clustering",
                     "keras_dvml.evaluation",
-                    "pipelines.components.gallery",
+                    *EMBEDDING_CODE,
+                    "pipelines.components.blessing",
                     "pipelines.components.retrieval_evaluator",
                 ),
                 **blessing_inputs,
@@ -159,9 +173,10 @@ def create_pipeline(
                 model=model,
                 examples=examples,
                 code_fingerprint=code_fingerprint(
-                    "keras_dvml.data",
+                    "keras_dvml.evaluation",
+                    *EMBEDDING_CODE,
+                    "pipelines.components.blessing",
                     "pipelines.components.copy_evaluator",
-                    "pipelines.components.gallery",
                     "pipelines.components.retrieval_evaluator",
                 ),
                 **blessing_inputs,
@@ -182,7 +197,7 @@ def create_pipeline(
             "keras_dvml.evaluation",
             "keras_dvml.index",
             "keras_dvml.serving",
-            "pipelines.components.gallery",
+            *EMBEDDING_CODE,
             "pipelines.components.indexer",
             "pipelines.remote_folders",
         ),

@@ -18,6 +18,7 @@ from pipelines.components.clusterer import EMBEDDINGS, FEATURES, Clusterer
 from pipelines.components.metric_trainer import MetricTrainer
 from pipelines.configs import PipelineConfig, TrainConfig
 from pipelines.fingerprint import code_fingerprint
+from pipelines.unfinished_training import CHECKPOINT_ROOT
 
 # What fits a model, in a trial or for good.
 TRAINING_CODE = (
@@ -35,6 +36,12 @@ TRAINING_CODE = (
     "pipelines.hyperparameters",
     "pipelines.methods",
     "pipelines.training_history",
+)
+# What embeds the images of a split.
+EMBEDDING_CODE = (
+    "keras_dvml.data",
+    "pipelines.components.beam_embedding",
+    "pipelines.components.gallery",
 )
 _ALL_SPLITS = ("train", "test")
 
@@ -57,6 +64,8 @@ class TrainedMethod(NamedTuple):
 
 def train_once(
     train: TrainConfig,
+    checkpoint_root: str,
+    *,
     examples: types.BaseChannel,
     schema: types.BaseChannel,
     hyperparameters: types.BaseChannel | None = None,
@@ -65,12 +74,14 @@ def train_once(
 
     Args:
         train: names the method.
+        checkpoint_root: for the states of trainings that are stopped.
         examples: the images.
         schema: of the examples.
         hyperparameters: what a Tuner found, or `None`.
     """
     trainer = _trainer(
         train,
+        checkpoint_root,
         examples=examples,
         schema=schema,
         hyperparameters=hyperparameters,
@@ -82,6 +93,8 @@ def train_once(
 def train_in_rounds(
     config: PipelineConfig,
     train: TrainConfig,
+    checkpoint_root: str,
+    *,
     examples: types.BaseChannel,
     schema: types.BaseChannel,
 ) -> TrainedMethod:
@@ -90,6 +103,7 @@ def train_in_rounds(
     Args:
         config: of the run.
         train: names the method.
+        checkpoint_root: for the states of trainings that are stopped.
         examples: the images.
         schema: of the examples.
     """
@@ -97,6 +111,7 @@ def train_in_rounds(
     # The first weights, or what can be learned from turned images alone.
     trainer = _trainer(
         dataclasses.replace(train, epochs=rounds.rotation_epochs),
+        checkpoint_root,
         examples=examples,
         schema=schema,
     ).with_id(f"Trainer_{method}_0")
@@ -120,6 +135,7 @@ def train_in_rounds(
         # Goes on training, on these groups.
         trainer = _trainer(
             dataclasses.replace(train, epochs=rounds.epochs_per_round),
+            checkpoint_root,
             examples=examples,
             schema=schema,
             base_model=trainer.outputs["model"],
@@ -144,7 +160,9 @@ def train_in_rounds(
 
 
 def _trainer(
-    train: TrainConfig, **channels: types.BaseChannel | None
+    train: TrainConfig,
+    checkpoint_root: str,
+    **channels: types.BaseChannel | None,
 ) -> MetricTrainer:
     several = train.strategy == "multi_worker"
     module = "pipelines.training_worker" if several else "pipelines.trainer"
@@ -161,7 +179,9 @@ def _trainer(
                 "pipelines.tf_config",
                 "pipelines.trainer",
                 "pipelines.training_worker",
+                "pipelines.unfinished_training",
             ),
+            CHECKPOINT_ROOT: checkpoint_root,
         },
         **channels,
     )
@@ -184,8 +204,8 @@ def _clusterer(
         seed=config.train.seed,
         code_fingerprint=code_fingerprint(
             "keras_dvml.clustering",
-            "keras_dvml.data",
-            "pipelines.components.beam_embedding",
+            "keras_dvml.serving",
+            *EMBEDDING_CODE,
             "pipelines.components.clusterer",
             "pipelines.pseudo_labels",
         ),

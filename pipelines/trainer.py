@@ -32,6 +32,7 @@ from pipelines.training_history import (
     write_history,
     write_summaries,
 )
+from pipelines.unfinished_training import checkpoint_folder
 
 KERAS_MODEL_FILE = "model.keras"
 #: Key of `custom_config`: the artifact of cluster ids to train on.
@@ -47,6 +48,8 @@ def run_fn(
     and `history.json` beside it, and among the model run's files
     `history.json` and the same for TensorBoard. Given a base model, training
     goes on from where that ended: weights, optimizer, batches and history.
+    Stopped on the way and called again with the same arguments, it goes on
+    from its last saved step, given a place for such states.
 
     Under `train.strategy` "mirrored" or "multi_worker" the batches are those
     of the configuration still: `classes_per_batch * images_per_class` is the
@@ -62,7 +65,9 @@ def run_fn(
         fn_args: from TFX. `custom_config["train"]` holds the fields of a
             `TrainConfig`, `custom_config["pseudo_labels_uri"]` where the
             labels of UDML are. Without them UDML learns from turned images
-            alone. `hyperparameters` are those that a Tuner found best.
+            alone. `custom_config["checkpoint_root"]` is the folder for the
+            states of trainings that were stopped. `hyperparameters` are those
+            that a Tuner found best.
         strategy: to train under, where it has been built already.
     """
     config = train_config(fn_args)
@@ -75,21 +80,21 @@ def run_fn(
     keras.utils.set_random_seed(config.seed)
     with strategy.scope():
         model, history = _first_model(fn_args, config)
-    if is_trained(config):
-        trained = _train(model, fn_args, config, strategy, num_epochs(history))
-        history = join_histories(history, trained)
-    # Others take part in writing: some weights are means over all devices.
-    with _folders_of(fn_args, strategy) as (serving_uri, run_uri):
-        model_uri = os.path.dirname(serving_uri)
-        fileio.makedirs(model_uri)
-        with written_folder(serving_uri) as serving_dir:
-            kd.serving.write_saved_model(model, serving_dir)
-        model.save(keras_model_path(model_uri))
-        for folder in (model_uri, run_uri):
-            write_history(folder, history)
-        write_summaries(run_uri, history)
-    # Nobody leaves while others still need an answer.
-    wait_for_all(strategy)
+    with checkpoint_folder(fn_args, strategy) as checkpoint_dir:
+        if is_trained(config):
+            trained = _train(
+                model,
+                fn_args,
+                strategy,
+                first_epoch=num_epochs(history),
+                checkpoint_dir=checkpoint_dir,
+            )
+            history = join_histories(history, trained)
+        # Others take part in writing: some weights are means over all devices.
+        with _folders_of(fn_args, strategy) as (serving_uri, run_uri):
+            _write(model, history, serving_uri, run_uri)
+        # Nobody leaves while others still need an answer.
+        wait_for_all(strategy)
     keras.backend.clear_session()
 
 
@@ -136,23 +141,44 @@ def _first_model(
 def _train(
     model: kd.models.MetricModel,
     fn_args: FnArgs,
-    config: TrainConfig,
     strategy: tf.distribute.Strategy,
+    *,
     first_epoch: int,
+    checkpoint_dir: str | None,
 ) -> History:
+    config = train_config(fn_args)
     images = kd.data.load_examples(fn_args.train_files)
     batches = training_batches(images, _labels(images, fn_args, config), config)
     check_batch_size(strategy, batches.element_spec[0].shape[0])
     curve_images = None
     if config.evaluate_every:
         curve_images = kd.data.load_examples(fn_args.eval_files)
-    return fit_model(
-        model,
-        batches,
-        config,
-        first_epoch=first_epoch,
-        curve_images=curve_images,
-    )
+    # The optimizer's variables are made as a state is restored into them.
+    with strategy.scope():
+        return fit_model(
+            model,
+            batches,
+            config,
+            first_epoch=first_epoch,
+            curve_images=curve_images,
+            checkpoint_dir=checkpoint_dir,
+        )
+
+
+def _write(
+    model: kd.models.MetricModel,
+    history: History,
+    serving_uri: str,
+    run_uri: str,
+) -> None:
+    model_uri = os.path.dirname(serving_uri)
+    fileio.makedirs(model_uri)
+    with written_folder(serving_uri) as serving_dir:
+        kd.serving.write_saved_model(model, serving_dir)
+    model.save(keras_model_path(model_uri))
+    for folder in (model_uri, run_uri):
+        write_history(folder, history)
+    write_summaries(run_uri, history)
 
 
 def _pseudo_labels_uri(fn_args: FnArgs) -> str:

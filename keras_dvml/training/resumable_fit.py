@@ -1,12 +1,21 @@
 """`fit` that a killed process can take up again, to the same end."""
 
+import io
 import json
+import logging
 import os
-import tempfile
 import typing
 
 import keras
 import numpy as np
+import tensorflow as tf
+
+from keras_dvml.whole_files import whole_file
+
+logger = logging.getLogger(__name__)
+
+
+_STATE_FILE = "run.npz"
 
 
 @typing.runtime_checkable
@@ -28,6 +37,7 @@ def resumable_fit(
     save_every=100,
     callbacks=(),
     verbose="auto",
+    initial_epoch=0,
 ):
     """Trains like `model.fit`, from wherever the last process stopped.
 
@@ -48,11 +58,14 @@ def resumable_fit(
         model: compiled `models.MetricModel`.
         batches: `tf.data.Dataset` from `data.balanced_batches` or
             `PseudoLabels.batches`.
-        epochs: int >= 1. Epochs in all.
-        checkpoint_dir: str or `os.PathLike`. Folder of the state, one run's.
+        epochs: int >= 1. Number of the last epoch, counted from 1.
+        checkpoint_dir: str or `os.PathLike`. Folder of the state, one run's;
+            a URI that TensorFlow can write to, such as `gs://`, too.
         save_every: int >= 1. Steps between saves.
         callbacks: sequence of `keras.callbacks.Callback`.
         verbose: As in `model.fit`.
+        initial_epoch: int >= 0. As in `model.fit`: epochs that the model was
+            trained for before this run.
 
     Returns:
         dict from name to a list of floats, one an epoch, as in the `history`
@@ -86,10 +99,11 @@ def resumable_fit(
             f"{type(batches).__name__}"
         )
     resumable = [one for one in callbacks if isinstance(one, Resumable)]
+    steps_per_epoch = position.steps_per_epoch
+    position.step = initial_epoch * steps_per_epoch
     run = _Run(model, position, resumable, checkpoint_dir, save_every)
     run.restore()
     # One list for both calls of fit: callbacks see one run of all epochs.
-    steps_per_epoch = position.steps_per_epoch
     epoch, done = divmod(run.step, steps_per_epoch)
     callbacks = keras.callbacks.CallbackList(
         [*callbacks, run],
@@ -137,21 +151,21 @@ class _Run(keras.callbacks.Callback):
         self._model = model
         self._position = position
         self._resumable = resumable
-        self._path = os.path.join(checkpoint_dir, "run.npz")
+        self._path = os.path.join(os.fspath(checkpoint_dir), _STATE_FILE)
         self._save_every = save_every
         self._means_within_epoch = None
-        self.step = 0
+        self.step = int(position.step)
         self.history = {}
 
     def restore(self):
         """Takes up the saved state, where there is one."""
-        os.makedirs(os.path.dirname(self._path), exist_ok=True)
         self._model.optimizer.build(self._model.trainable_variables)
-        if not os.path.exists(self._path):
+        if not tf.io.gfile.exists(self._path):
             return
-        with np.load(self._path, allow_pickle=False) as saved:
-            state = dict(saved)
+        with tf.io.gfile.GFile(self._path, "rb") as file:
+            state = dict(np.load(io.BytesIO(file.read()), allow_pickle=False))
         self.step = int(state["step"])
+        logger.info("Going on after step %d, from %s", self.step, self._path)
         self.history = json.loads(str(state["history"]))
         self._position.step = self.step
         self._assign("variable", self._variables(), state)
@@ -205,16 +219,9 @@ class _Run(keras.callbacks.Callback):
         ]:
             for number, variable in enumerate(variables):
                 state[f"{kind}.{number}"] = variable.numpy()
-        folder = os.path.dirname(self._path)
-        with tempfile.NamedTemporaryFile(
-            dir=folder, prefix=".run-", delete=False
-        ) as file:
-            try:
-                np.savez(file, **state)
-            except BaseException:
-                os.unlink(file.name)
-                raise
-        os.replace(file.name, self._path)
+        packed = io.BytesIO()
+        np.savez(packed, **state)
+        _write_whole(self._path, packed.getbuffer())
 
     def _restore_callbacks(self, state):
         saved = json.loads(str(state["callbacks"]))
@@ -250,3 +257,14 @@ class _Run(keras.callbacks.Callback):
                     f"({variable.name}): it is the state of another model"
                 )
             variable.assign(value)
+
+
+def _write_whole(path, contents):
+    if "://" not in path:
+        with whole_file(path) as file:
+            file.write(contents)
+        return
+    # Object stores show what is written once it is complete.
+    tf.io.gfile.makedirs(os.path.dirname(path))
+    with tf.io.gfile.GFile(path, "wb") as file:
+        file.write(bytes(contents))

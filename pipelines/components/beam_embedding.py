@@ -6,13 +6,15 @@ other machines.
 
 import io
 import logging
+import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import apache_beam as beam
 import numpy as np
 import tensorflow as tf
+from tfx.dsl.io import fileio
 
 from keras_dvml.data import examples as example_keys
 
@@ -20,6 +22,19 @@ _BATCH_SIZE = 128
 _SECONDS_BETWEEN_LINES = 3.0
 
 logger = logging.getLogger(__name__)
+
+
+class EmbeddingJob(NamedTuple):
+    """Images, and the model that embeds them.
+
+    Attributes:
+        saved_model_path: of a model with the signature `serving_default` from
+            `image_bytes` to `embedding`.
+        file_patterns: glob patterns of GZIP TFRecord files of examples.
+    """
+
+    saved_model_path: str
+    file_patterns: list[str]
 
 
 class EmbeddedImages(NamedTuple):
@@ -92,58 +107,80 @@ class EmbedImages(beam.DoFn):
             logger.info("%s images embedded", f"{self._num_embedded:,}")
 
 
-def embed_examples(
-    pipeline: beam.Pipeline,
-    file_patterns: list[str],
-    saved_model_path: str,
-    output_prefix: str,
-) -> None:
-    """Adds the embedding of all examples to a Beam pipeline.
+def embed_through_beam(
+    pipeline: beam.Pipeline, jobs: dict[str, EmbeddingJob], working_dir: str
+) -> dict[str, EmbeddedImages]:
+    """Runs a Beam pipeline that embeds images.
 
     Args:
-        pipeline: to add to.
-        file_patterns: glob patterns of GZIP TFRecord files of examples.
-        saved_model_path: as for `EmbedImages`.
-        output_prefix: what the names of the written files begin with.
+        pipeline: new, not yet run.
+        jobs: name to images and model; there may be several of either.
+        working_dir: a folder that all workers reach; deleted at the end.
+
+    Returns:
+        Name to embeddings.
     """
-    examples = [
-        pipeline | f"Read_{number}" >> beam.io.ReadFromTFRecord(pattern)
-        for number, pattern in enumerate(file_patterns)
-    ]
-    _ = (
-        examples
-        | beam.Flatten()
-        # Of one size: what an image is batched with moves the last digits of
-        # its embedding, and sizes that depend on the time taken would differ
-        # from run to run.
-        | beam.BatchElements(_BATCH_SIZE, _BATCH_SIZE)
-        | beam.ParDo(EmbedImages(saved_model_path))
-        | beam.io.WriteToTFRecord(output_prefix)
-    )
+    fileio.makedirs(working_dir)
+    prefixes = {name: os.path.join(working_dir, name) for name in jobs}
+    with pipeline:
+        for name, job in jobs.items():
+            _add_job(pipeline, name, job, prefixes[name])
+    embedded = {name: _read(prefix) for name, prefix in prefixes.items()}
+    fileio.rmtree(working_dir)
+    return embedded
 
 
-def read_embedded(output_prefix: str) -> EmbeddedImages:
-    """Reads what `embed_examples` wrote, once its pipeline has run.
+def joined(parts: Iterable[EmbeddedImages]) -> EmbeddedImages:
+    """Puts images together.
 
     Args:
-        output_prefix: as it was given there.
+        parts: of different images.
+
+    Returns:
+        All of them, with labels where all have labels.
     """
-    files = tf.io.gfile.glob(f"{output_prefix}*")
-    batches = [
-        np.load(io.BytesIO(row))
-        for row in tf.data.TFRecordDataset(sorted(files)).as_numpy_iterator()
-    ]
-    ids, embeddings, labels = (
-        np.concatenate([batch[key] for batch in batches])
-        for key in ("ids", "embeddings", "labels")
-    )
+    ids, embeddings, labels = zip(*parts, strict=True)
+    is_labelled = all(one is not None for one in labels)
+    ids = np.concatenate(ids)
     # Beam leaves the order open.
     order = np.argsort(ids, kind="stable")
     return EmbeddedImages(
         ids=ids[order],
-        embeddings=embeddings[order],
-        labels=(None if example_keys.NO_LABEL in labels else labels[order]),
+        embeddings=np.concatenate(embeddings)[order],
+        labels=np.concatenate(labels)[order] if is_labelled else None,
     )
+
+
+def _add_job(
+    pipeline: beam.Pipeline, name: str, job: EmbeddingJob, output_prefix: str
+) -> None:
+    examples = [
+        pipeline | f"Read_{name}_{number}" >> beam.io.ReadFromTFRecord(pattern)
+        for number, pattern in enumerate(job.file_patterns)
+    ]
+    _ = (
+        examples
+        | f"Flatten_{name}" >> beam.Flatten()
+        # Of one size: what an image is batched with moves the last digits of
+        # its embedding, and sizes that depend on the time taken would differ
+        # from run to run.
+        | f"Batch_{name}" >> beam.BatchElements(_BATCH_SIZE, _BATCH_SIZE)
+        | f"Embed_{name}" >> beam.ParDo(EmbedImages(job.saved_model_path))
+        | f"Write_{name}" >> beam.io.WriteToTFRecord(output_prefix)
+    )
+
+
+def _read(output_prefix: str) -> EmbeddedImages:
+    parts = []
+    # Beam adds the number of each file and of all files.
+    files = tf.io.gfile.glob(f"{output_prefix}-?????-of-?????")
+    for row in tf.data.TFRecordDataset(files).as_numpy_iterator():
+        batch = np.load(io.BytesIO(row))
+        labels = batch["labels"]
+        if example_keys.NO_LABEL in labels:
+            labels = None
+        parts.append(EmbeddedImages(batch["ids"], batch["embeddings"], labels))
+    return joined(parts)
 
 
 def _label(feature) -> int:

@@ -17,7 +17,6 @@ from tfx.dsl.component.experimental.annotations import (
     Parameter,
 )
 from tfx.dsl.component.experimental.decorators import component
-from tfx.dsl.io import fileio
 from tfx.types import standard_artifacts
 from tfx.utils import path_utils
 
@@ -25,8 +24,8 @@ import keras_dvml as kd
 from pipelines.artifacts import PseudoLabels
 from pipelines.components.beam_embedding import (
     EmbeddedImages,
-    embed_examples,
-    read_embedded,
+    EmbeddingJob,
+    embed_through_beam,
 )
 from pipelines.components.gallery import example_files
 from pipelines.pseudo_labels import (
@@ -84,17 +83,13 @@ def Clusterer(  # noqa: N802
     """
     del code_fingerprint
     working_dir = os.path.join(pseudo_labels.uri, "working")
-    fileio.makedirs(working_dir)
-    prefix = os.path.join(working_dir, "embedded")
-    with beam_pipeline as pipeline:
-        embed_examples(
-            pipeline,
-            example_files(examples, *json.loads(splits)),
-            _saved_model_path(model, space, working_dir),
-            prefix,
-        )
-    embedded = read_embedded(prefix)
-    fileio.rmtree(working_dir)
+    job = EmbeddingJob(
+        _saved_model_path(model, space, working_dir),
+        example_files(examples, *json.loads(splits)),
+    )
+    embedded = embed_through_beam(beam_pipeline, {"images": job}, working_dir)[
+        "images"
+    ]
 
     earlier = read_pseudo_labels(previous.uri) if previous else None
     if earlier is not None:

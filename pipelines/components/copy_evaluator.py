@@ -2,30 +2,36 @@
 
 import hashlib
 import logging
+import os
 
+import apache_beam as beam
 import numpy as np
 import tensorflow as tf
 from tfx.dsl.component.experimental.annotations import (
+    BeamComponentParameter,
     InputArtifact,
     OutputArtifact,
     Parameter,
 )
 from tfx.dsl.component.experimental.decorators import component
 from tfx.types import standard_artifacts
-from tfx.utils import path_utils
 
 import keras_dvml as kd
+from pipelines.components.beam_embedding import (
+    EmbeddingJob,
+    embed_through_beam,
+)
+from pipelines.components.blessing import (
+    deserves_blessing,
+    serving_paths,
+    write_blessing,
+)
 from pipelines.components.gallery import (
     embed_images,
     example_files,
     write_embeddings,
 )
-from pipelines.components.retrieval_evaluator import (
-    deserves_blessing,
-    is_usable_baseline,
-    write_blessing,
-    write_scores,
-)
+from pipelines.components.retrieval_evaluator import write_scores
 
 #: The score: share of copies whose original is the first result.
 COPIES_FOUND = "copies_found@1"
@@ -43,7 +49,7 @@ _SEED = 2**31
 logger = logging.getLogger(__name__)
 
 
-@component
+@component(use_beam=True)
 def CopyEvaluator(  # noqa: N802
     model: InputArtifact[standard_artifacts.Model],
     examples: InputArtifact[standard_artifacts.Examples],
@@ -52,6 +58,7 @@ def CopyEvaluator(  # noqa: N802
     tolerance: Parameter[float] = None,
     code_fingerprint: Parameter[str] = "",
     baseline_model: InputArtifact[standard_artifacts.Model] = None,
+    beam_pipeline: BeamComponentParameter[beam.Pipeline] = None,
 ):
     """Scores how often a changed copy of an image finds its original.
 
@@ -74,6 +81,7 @@ def CopyEvaluator(  # noqa: N802
         tolerance: in [0, 1].
         code_fingerprint: changes when the code does; only the cache reads it.
         baseline_model: the last blessed model, if there is one.
+        beam_pipeline: set by TFX.
     """
     del code_fingerprint
     images = kd.data.load_examples(example_files(examples))
@@ -89,22 +97,34 @@ def CopyEvaluator(  # noqa: N802
     ]
     twins = twin_numbers(images.image_bytes)
 
-    def measure(measured):
-        path = path_utils.serving_model_path(measured.uri)
-        gallery = embed_images(path, images.image_bytes)
-        found = copies_found(
-            gallery,
+    judge = None if tolerance is None else baseline_model
+    paths = serving_paths(model, judge)
+    galleries = embed_through_beam(
+        beam_pipeline,
+        {
+            name: EmbeddingJob(path, example_files(examples))
+            for name, path in paths.items()
+        },
+        os.path.join(evaluation.uri, "working"),
+    )
+    found = {
+        name: copies_found(
+            galleries[name].embeddings,
             embed_images(path, copies),
             np.repeat(originals, _NUM_COPIES),
             twins,
         )
-        return gallery, found
-
-    gallery, found = measure(model)
-    scores = {name: float(hits.mean()) for name, hits in found.items()}
-    intervals = {name: mean_interval(hits) for name, hits in found.items()}
+        for name, path in paths.items()
+    }
+    hits = found["candidate"]
+    scores = {name: float(values.mean()) for name, values in hits.items()}
+    intervals = {name: mean_interval(values) for name, values in hits.items()}
     write_scores(evaluation.uri, scores, intervals)
-    write_embeddings(evaluation.uri, ids=images.ids, embeddings=gallery)
+    write_embeddings(
+        evaluation.uri,
+        ids=images.ids,
+        embeddings=galleries["candidate"].embeddings,
+    )
     low, high = intervals[COPIES_FOUND]
     evaluation.set_string_custom_property(
         "summary",
@@ -115,10 +135,10 @@ def CopyEvaluator(  # noqa: N802
     if tolerance is None:
         return
     baseline_score = difference = None
-    if baseline_model is not None and is_usable_baseline(baseline_model, model):
-        before = measure(baseline_model)[1][COPIES_FOUND]
+    if "baseline" in found:
+        before = found["baseline"][COPIES_FOUND]
         baseline_score = float(before.mean())
-        changes = found[COPIES_FOUND].astype(float) - before
+        changes = hits[COPIES_FOUND].astype(float) - before
         difference = kd.evaluation.Difference(
             float(changes.mean()), *mean_interval(changes)
         )

@@ -1,23 +1,31 @@
 """Turns a trained model and a gallery into a model that searches."""
 
+import os
+
+import apache_beam as beam
 import keras
-import numpy as np
 from tfx.dsl.component.experimental.annotations import (
+    BeamComponentParameter,
     InputArtifact,
     OutputArtifact,
     Parameter,
 )
 from tfx.dsl.component.experimental.decorators import component
-from tfx.types import standard_artifacts
+from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import path_utils
 
 import keras_dvml as kd
-from pipelines.components.gallery import embed_images, example_files
+from pipelines.components.beam_embedding import (
+    EmbeddingJob,
+    embed_through_beam,
+    joined,
+)
+from pipelines.components.gallery import example_files
 from pipelines.remote_folders import written_folder
 from pipelines.trainer import keras_model_path
 
 
-@component
+@component(use_beam=True)
 def Indexer(  # noqa: N802
     trained_model: InputArtifact[standard_artifacts.Model],
     examples: InputArtifact[standard_artifacts.Examples],
@@ -27,6 +35,7 @@ def Indexer(  # noqa: N802
     recall_floor: Parameter[float] = 0.95,
     false_match_rate: Parameter[float] = None,
     code_fingerprint: Parameter[str] = "",
+    beam_pipeline: BeamComponentParameter[beam.Pipeline] = None,
 ):
     """Indexes the images of all splits and writes both flavours for serving.
 
@@ -42,15 +51,22 @@ def Indexer(  # noqa: N802
             may be answered with a match; `None` where images have no labels,
             and results do not say whether they match.
         code_fingerprint: changes when the code does; only the cache reads it.
+        beam_pipeline: set by TFX.
     """
     del code_fingerprint
-    images = kd.data.load_examples(example_files(examples))
-    embeddings = embed_images(
-        path_utils.serving_model_path(trained_model.uri), images.image_bytes
+    serving_path = path_utils.serving_model_path(trained_model.uri)
+    embedded = embed_through_beam(
+        beam_pipeline,
+        {
+            split: EmbeddingJob(serving_path, example_files(examples, split))
+            for split in artifact_utils.decode_split_names(examples.split_names)
+        },
+        os.path.join(model.uri, "working"),
     )
-    exact = kd.index.ExactIndex.build(embeddings, ids=images.ids)
+    gallery = joined(embedded.values())
+    exact = kd.index.ExactIndex.build(gallery.embeddings, ids=gallery.ids)
     scann = kd.index.ScannIndex.build(
-        embeddings, ids=images.ids, recall_floor=recall_floor
+        gallery.embeddings, ids=gallery.ids, recall_floor=recall_floor
     )
     recall = kd.index.measure_recall(scann, exact)
     if recall < recall_floor:
@@ -60,11 +76,14 @@ def Indexer(  # noqa: N802
         )
     match = None
     if false_match_rate is not None:
-        match = calibrated_threshold(
-            images,
-            embeddings,
-            kd.data.load_examples(example_files(examples, "test")).ids,
-            false_match_rate,
+        # A model sets the classes that it has seen apart as no others.
+        unseen = embedded["test"]
+        match = kd.evaluation.calibrate_match_threshold(
+            unseen.embeddings,
+            unseen.labels,
+            gallery=gallery.embeddings,
+            gallery_labels=gallery.labels,
+            false_match_rate=false_match_rate,
         )
     keras_model = keras.models.load_model(
         keras_model_path(trained_model.uri), compile=False
@@ -86,27 +105,3 @@ def Indexer(  # noqa: N802
     if match is not None:
         summary += f"; a match from similarity {match.threshold:.3f} on"
     model.set_string_custom_property("summary", summary)
-
-
-def calibrated_threshold(
-    images: kd.data.EncodedImages,
-    embeddings: np.ndarray,
-    test_ids: np.ndarray,
-    false_match_rate: float,
-) -> kd.evaluation.MatchThreshold:
-    """Finds the similarity of a match on the images that were not trained on.
-
-    Args:
-        images: the gallery, with labels.
-        embeddings: `(N, D)` array of the gallery.
-        test_ids: of the images that were not trained on.
-        false_match_rate: in [0, 1].
-    """
-    is_query = np.isin(images.ids, test_ids)
-    return kd.evaluation.calibrate_match_threshold(
-        embeddings[is_query],
-        images.labels[is_query],
-        gallery=embeddings,
-        gallery_labels=images.labels,
-        false_match_rate=false_match_rate,
-    )

@@ -4,28 +4,33 @@ import json
 import logging
 import os
 
-from tfx.components.evaluator import constants
+import apache_beam as beam
 from tfx.dsl.component.experimental.annotations import (
+    BeamComponentParameter,
     InputArtifact,
     OutputArtifact,
     Parameter,
 )
 from tfx.dsl.component.experimental.decorators import component
-from tfx.dsl.io import fileio
 from tfx.types import standard_artifacts
-from tfx.utils import io_utils, path_utils
+from tfx.utils import io_utils
 
 import keras_dvml as kd
-from pipelines.components.gallery import (
-    embed_images,
-    example_files,
-    write_embeddings,
+from pipelines.components.beam_embedding import (
+    EmbeddingJob,
+    embed_through_beam,
 )
+from pipelines.components.blessing import (
+    deserves_blessing,
+    serving_paths,
+    write_blessing,
+)
+from pipelines.components.gallery import example_files, write_embeddings
 
 logger = logging.getLogger(__name__)
 
 
-@component
+@component(use_beam=True)
 def RetrievalEvaluator(  # noqa: N802
     model: InputArtifact[standard_artifacts.Model],
     examples: InputArtifact[standard_artifacts.Examples],
@@ -35,6 +40,7 @@ def RetrievalEvaluator(  # noqa: N802
     tolerance: Parameter[float] = None,
     code_fingerprint: Parameter[str] = "",
     baseline_model: InputArtifact[standard_artifacts.Model] = None,
+    beam_pipeline: BeamComponentParameter[beam.Pipeline] = None,
 ):
     """Scores retrieval among the images of the `test` split.
 
@@ -54,30 +60,27 @@ def RetrievalEvaluator(  # noqa: N802
         tolerance: in [0, 1].
         code_fingerprint: changes when the code does; only the cache reads it.
         baseline_model: the last blessed model, if there is one.
+        beam_pipeline: set by TFX.
     """
     del code_fingerprint
-    ks = tuple(json.loads(ks))
-    images = kd.data.load_examples(example_files(examples, "test"))
-    embeddings = embed_images(
-        path_utils.serving_model_path(model.uri), images.image_bytes
+    judge = None if tolerance is None else baseline_model
+    embedded = embed_through_beam(
+        beam_pipeline,
+        {
+            name: EmbeddingJob(path, example_files(examples, "test"))
+            for name, path in serving_paths(model, judge).items()
+        },
+        os.path.join(evaluation.uri, "working"),
     )
-    too_large = [k for k in ks if k >= len(images.ids)]
-    if too_large:
-        logger.warning(
-            "Recall@k is left out for k = %s: the test split has %d images.",
-            ", ".join(map(str, too_large)),
-            len(images.ids),
-        )
-        ks = tuple(k for k in ks if k not in too_large)
-    scores = kd.evaluation.evaluate_retrieval(embeddings, images.labels, ks=ks)
+    images = embedded["candidate"]
+    scores = kd.evaluation.evaluate_retrieval(
+        images.embeddings,
+        images.labels,
+        ks=answerable(json.loads(ks), len(images.ids)),
+    )
     intervals = kd.evaluation.bootstrap_intervals(scores)
     write_scores(evaluation.uri, scores, intervals)
-    write_embeddings(
-        evaluation.uri,
-        ids=images.ids,
-        labels=images.labels,
-        embeddings=embeddings,
-    )
+    write_embeddings(evaluation.uri, **images._asdict())
     evaluation.set_string_custom_property(
         "summary", summarize(scores, intervals)
     )
@@ -85,13 +88,10 @@ def RetrievalEvaluator(  # noqa: N802
         return
 
     baseline_recall = difference = None
-    if baseline_model is not None and is_usable_baseline(baseline_model, model):
-        baseline_embeddings = embed_images(
-            path_utils.serving_model_path(baseline_model.uri),
-            images.image_bytes,
-        )
+    if "baseline" in embedded:
+        baseline = embedded["baseline"]
         baseline_scores = kd.evaluation.evaluate_retrieval(
-            baseline_embeddings, images.labels, ks=(1,), clustering=False
+            baseline.embeddings, baseline.labels, ks=(1,), clustering=False
         )
         baseline_recall = baseline_scores["recall@1"]
         difference = kd.evaluation.compare_retrieval(scores, baseline_scores)[
@@ -103,117 +103,21 @@ def RetrievalEvaluator(  # noqa: N802
     write_blessing(blessing, blessed, model, baseline_model)
 
 
-def deserves_blessing(
-    recall: float,
-    baseline_recall: float | None,
-    tolerance: float,
-    score_name: str = "Recall@1",
-    difference: kd.evaluation.Difference | None = None,
-    over: str = "classes",
-) -> bool:
-    """Decides whether a model may be pushed.
+def answerable(ks: list[int], num_images: int) -> tuple[int, ...]:
+    """Leaves those k of Recall@k out that ask for more than there is.
 
     Args:
-        recall: the candidate's Recall@1.
-        baseline_recall: the last blessed model's, or `None` without one.
-        tolerance: how much of it may be lost.
-        score_name: what is compared, where it is another score.
-        difference: of the two, with its interval, where known. Less is lost
-            for sure where the whole interval is below 0.
-        over: what the interval is over the choice of.
-
-    Returns:
-        Whether the candidate is good enough.
+        ks: of the configuration.
+        num_images: of the test split.
     """
-    if baseline_recall is None:
-        return True
-    floor = baseline_recall - tolerance
-    surely_worse = difference is not None and difference.high < 0
-    blessed = recall >= floor and not surely_worse
-    logger.info(
-        "%s %.1f%% against %.1f%% of the last blessed model "
-        "(at least %.1f%% asked for): %s.",
-        score_name,
-        100 * recall,
-        100 * baseline_recall,
-        100 * floor,
-        "blessed" if blessed else "NOT blessed",
-    )
-    if difference is not None:
-        logger.info(
-            "%s differs by %+.1f points, 95%% interval %+.1f to %+.1f over "
-            "the choice of %s.",
-            score_name,
-            *(100 * value for value in difference),
-            over,
-        )
-    return blessed
-
-
-def write_blessing(
-    blessing: standard_artifacts.ModelBlessing,
-    blessed: bool,
-    model: standard_artifacts.Model,
-    baseline_model: standard_artifacts.Model | None,
-) -> None:
-    """Marks the artifact as TFX's own Evaluator does, for Pusher and Resolver.
-
-    Args:
-        blessing: to be marked.
-        blessed: whether the model may be pushed.
-        model: the model in question.
-        baseline_model: what it was compared with, if anything.
-    """
-    name = (
-        constants.BLESSED_FILE_NAME
-        if blessed
-        else constants.NOT_BLESSED_FILE_NAME
-    )
-    io_utils.write_string_file(os.path.join(blessing.uri, name), "")
-    blessing.set_int_custom_property(
-        constants.ARTIFACT_PROPERTY_BLESSED_KEY,
-        constants.BLESSED_VALUE if blessed else constants.NOT_BLESSED_VALUE,
-    )
-    blessing.set_string_custom_property(
-        constants.ARTIFACT_PROPERTY_CURRENT_MODEL_URI_KEY, model.uri
-    )
-    blessing.set_int_custom_property(
-        constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY, model.id
-    )
-    if baseline_model is not None:
-        blessing.set_string_custom_property(
-            constants.ARTIFACT_PROPERTY_BASELINE_MODEL_URI_KEY,
-            baseline_model.uri,
-        )
-        blessing.set_int_custom_property(
-            constants.ARTIFACT_PROPERTY_BASELINE_MODEL_ID_KEY,
-            baseline_model.id,
-        )
-    blessing.set_string_custom_property(
-        "summary", "blessed" if blessed else "NOT blessed"
-    )
-
-
-def is_usable_baseline(
-    baseline_model: standard_artifacts.Model, model: standard_artifacts.Model
-) -> bool:
-    """Says whether an earlier model is there to be compared with.
-
-    Args:
-        baseline_model: the last blessed model.
-        model: the candidate.
-    """
-    if baseline_model.id == model.id:
-        logger.info("The last blessed model is this one: it stays blessed.")
-        return False
-    if not fileio.exists(path_utils.serving_model_path(baseline_model.uri)):
+    too_large = [k for k in ks if k >= num_images]
+    if too_large:
         logger.warning(
-            "The last blessed model is gone from %s; going on without a "
-            "baseline.",
-            baseline_model.uri,
+            "Recall@k is left out for k = %s: the test split has %d images.",
+            ", ".join(map(str, too_large)),
+            num_images,
         )
-        return False
-    return True
+    return tuple(k for k in ks if k not in too_large)
 
 
 def summarize(

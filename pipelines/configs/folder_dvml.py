@@ -5,7 +5,9 @@ Command: `make demo IMAGES=path/to/folder`, or
     python -m pipelines.local_runner --config folder_dvml --images FOLDER
     A table of images, .csv or .parquet with the columns `path` and `label`,
     stands for the folder as well.
-Cost: see README; the training budget does not grow with the folder.
+Hardware: any; 2 CPU cores without a GPU will do.
+Time: not measured; 2 x 1,000 steps, each of four times the pixels that
+    `glyphs_dvml` has, however many images there are.
 Expected: as good as your images tell your classes apart. The backbone starts
     from random weights, so a few hundred images will not do wonders.
 """

@@ -3,7 +3,8 @@
 Paper: Lin et al., Deep Variational Metric Learning, ECCV 2018.
 Command: `make demo`, or
     python -m pipelines.local_runner --config glyphs_dvml
-Cost: see README (2 CPU cores, no GPU, no download).
+Hardware: any; 2 CPU cores without a GPU will do.
+Time: about 5 minutes there (`make demo`).
 Expected: see README for Recall@1/2/4/8, MAP@R and NMI on unseen characters.
 """
 

@@ -4,7 +4,8 @@ Paper: Cao et al., Unsupervised Deep Metric Learning via Auxiliary Rotation
     Loss, 2019.
 Command: `make demo LABELS=none`, or
     python -m pipelines.local_runner --config glyphs_udml
-Cost: see README (2 CPU cores, no GPU, no download).
+Hardware: any; 2 CPU cores without a GPU will do.
+Time: about 6 minutes there (`make demo LABELS=none`).
 Expected: see README for the scores on unseen characters.
 """
 

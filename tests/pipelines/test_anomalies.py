@@ -52,6 +52,57 @@ def test_examples_as_usual_have_no_anomalies(validated):
     assert describe_anomalies(found) == "no anomalies"
 
 
+@pytest.mark.parametrize(
+    ("train", "test"),
+    [
+        ([0, 0, 1, 1], [2, 3]),  # Two classes are not "no" and "yes".
+        ([2, 3], [0, 1]),
+        ([0, 1], [2]),
+        ([0, 1, 2], [3, 4, 5]),
+    ],
+)
+def test_other_classes_to_test_on_are_no_anomaly(train, test, artifact):
+    import pandas as pd
+    import tensorflow_data_validation as tfdv
+    from tfx.components.example_validator.executor import Executor
+    from tfx.components.schema_gen import executor as schema_gen
+    from tfx.types import artifact_utils, standard_artifacts
+    from tfx.utils import json_utils
+
+    from pipelines.anomalies import describe_anomalies
+    from pipelines.statistics_options import statistics_options
+
+    # As it travels to the step.
+    options = tfdv.StatsOptions.from_json(statistics_options(True).to_json())
+    statistics = artifact(standard_artifacts.ExampleStatistics)
+    statistics.split_names = artifact_utils.encode_split_names(
+        ["train", "test"]
+    )
+    for split, labels in (("train", train), ("test", test)):
+        counted = tfdv.generate_statistics_from_dataframe(
+            pd.DataFrame({"label": labels}), stats_options=options
+        )
+        assert counted.datasets[0].features[0].string_stats.unique == len(
+            set(labels)
+        )
+        folder = pathlib.Path(statistics.uri, f"Split-{split}")
+        folder.mkdir()
+        (folder / "FeatureStats.pb").write_bytes(counted.SerializeToString())
+    schema = artifact(standard_artifacts.Schema)
+    schema_gen.Executor().Do(
+        {"statistics": [statistics]},
+        {"schema": [schema]},
+        {"infer_feature_shape": True},
+    )
+    found = artifact(standard_artifacts.ExampleAnomalies)
+    Executor().Do(
+        {"statistics": [statistics], "schema": [schema]},
+        {"anomalies": [found]},
+        {"exclude_splits": json_utils.dumps([])},
+    )
+    assert describe_anomalies(found) == "no anomalies"
+
+
 def test_anomalies_name_split_feature_and_reason(validated):
     from pipelines.anomalies import describe_anomalies
 

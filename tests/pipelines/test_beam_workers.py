@@ -178,3 +178,100 @@ def test_workers_embed_and_cluster_the_same(
     np.testing.assert_array_equal(together.clusters, alone.clusters)
     # What an image is batched with moves the last digits of its embedding.
     np.testing.assert_allclose(together.centroids, alone.centroids, atol=1e-5)
+
+
+@pytest.fixture(scope="module")
+def baseline(model, artifact):
+    """The same model under another number, blessed before."""
+    import shutil
+
+    from tfx.types import standard_artifacts
+
+    made = artifact(standard_artifacts.Model)
+    made.id = 7
+    shutil.copytree(model.uri, made.uri, dirs_exist_ok=True)
+    return made
+
+
+@pytest.mark.parametrize("name", ["RetrievalEvaluator", "CopyEvaluator"])
+def test_workers_measure_the_same(
+    name, ingested, model, baseline, artifact, run_executor
+):
+    from tfx.types import standard_artifacts
+
+    from pipelines.components import copy_evaluator, retrieval_evaluator
+
+    component = {
+        "RetrievalEvaluator": retrieval_evaluator.RetrievalEvaluator,
+        "CopyEvaluator": copy_evaluator.CopyEvaluator,
+    }[name]
+
+    def measure(flags):
+        evaluation = artifact(standard_artifacts.ModelEvaluation)
+        run_executor(
+            component.EXECUTOR_SPEC.executor_class,
+            flags,
+            {
+                "examples": [ingested[0]],
+                "model": [model],
+                "baseline_model": [baseline],
+            },
+            {
+                "evaluation": [evaluation],
+                "blessing": [artifact(standard_artifacts.ModelBlessing)],
+            },
+            {"tolerance": 0.0},
+        )
+        folder = pathlib.Path(evaluation.uri)
+        assert sorted(one.name for one in folder.iterdir()) == [
+            *("embeddings.npz", "intervals.json", "scores.json")
+        ]
+        return (
+            json.loads((folder / "scores.json").read_text()),
+            dict(np.load(folder / "embeddings.npz")),
+        )
+
+    alone, embedded_alone = measure("")
+    together, embedded = measure(TWO_WORKERS)
+    assert together == pytest.approx(alone)
+    assert list(embedded) == list(embedded_alone)
+    np.testing.assert_array_equal(embedded["ids"], embedded_alone["ids"])
+    np.testing.assert_allclose(
+        embedded["embeddings"], embedded_alone["embeddings"], atol=1e-5
+    )
+
+
+def test_workers_index_the_same(ingested, model, artifact, run_executor):
+    import tensorflow as tf
+    from tfx.types import standard_artifacts
+
+    import keras_dvml as kd
+    from pipelines.components.gallery import example_files
+    from pipelines.components.indexer import Indexer
+
+    images = kd.data.load_examples(example_files(ingested[0]))
+
+    def index(flags):
+        exact = artifact(standard_artifacts.Model)
+        run_executor(
+            Indexer.EXECUTOR_SPEC.executor_class,
+            flags,
+            {"examples": [ingested[0]], "trained_model": [model]},
+            {
+                "model": [exact],
+                "scann_model": [artifact(standard_artifacts.Model)],
+            },
+            {"num_neighbors": 3, "false_match_rate": 0.1},
+        )
+        served = tf.saved_model.load(exact.uri + "/Format-Serving")
+        found = served.signatures["search"](
+            image_bytes=tf.constant(list(images.image_bytes))
+        )
+        return {name: value.numpy() for name, value in found.items()}
+
+    alone, together = index(""), index(TWO_WORKERS)
+    np.testing.assert_array_equal(
+        [row[0].decode() for row in alone["ids"]], images.ids
+    )
+    np.testing.assert_array_equal(together["ids"][:, 0], alone["ids"][:, 0])
+    np.testing.assert_allclose(together["scores"], alone["scores"], atol=1e-5)

@@ -231,20 +231,21 @@ def test_embeddings_through_beam_are_those_of_the_served_model(
 
     import keras_dvml as kd
     from pipelines.components.beam_embedding import (
-        embed_examples,
-        read_embedded,
+        EmbeddingJob,
+        embed_through_beam,
     )
     from pipelines.components.gallery import embed_images, example_files
 
     path = model.uri + "/Format-Serving"
-    with beam.Pipeline("FnApiRunner") as pipeline:
-        embed_examples(
-            pipeline,
-            example_files(examples, "train"),
-            path,
-            str(tmp_path / "embedded"),
-        )
-    embedded = read_embedded(str(tmp_path / "embedded"))
+    embedded = embed_through_beam(
+        beam.Pipeline("FnApiRunner"),
+        {
+            split: EmbeddingJob(path, example_files(examples, split))
+            for split in ("train", "test")
+        },
+        str(tmp_path / "working"),
+    )["train"]
+    assert not list(tmp_path.iterdir())
     images = kd.data.load_examples(example_files(examples, "train"))
     np.testing.assert_array_equal(embedded.ids, images.ids)
     np.testing.assert_array_equal(embedded.labels, images.labels)
@@ -265,11 +266,10 @@ def test_model_is_loaded_once_a_worker(examples, model, tmp_path, monkeypatch):
         tf.saved_model, "load", lambda path: loaded.append(path) or load(path)
     )
     monkeypatch.setattr(beam_embedding, "_BATCH_SIZE", 8)
-    with beam.Pipeline("FnApiRunner") as pipeline:
-        beam_embedding.embed_examples(
-            pipeline,
-            example_files(examples),
-            model.uri + "/Format-Serving",
-            str(tmp_path / "embedded"),
-        )
+    job = beam_embedding.EmbeddingJob(
+        model.uri + "/Format-Serving", example_files(examples)
+    )
+    beam_embedding.embed_through_beam(
+        beam.Pipeline("FnApiRunner"), {"images": job}, str(tmp_path / "working")
+    )
     assert len(loaded) == 1

@@ -248,6 +248,9 @@ def test_models_go_through_an_object_store(
 ):
     import tensorflow as tf
 
+    monkeypatch.syspath_prepend(pathlib.Path(__file__).parent)
+    import ram_file_system  # noqa: F401
+
     # Where a path is mistaken for a local one, a folder is made here.
     monkeypatch.chdir(tmp_path)
     store = "ram://bucket/kd"

@@ -79,7 +79,7 @@ def train(tmp_path, labels_uri):
         evaluate_every=1,
     )
 
-    def run(name, files, base=None, uri=labels_uri, **changes):
+    def run(name, files, base=None, uri=labels_uri, checkpoints="", **changes):
         changed = dataclasses.replace(config, **changes)
         model_dir = tmp_path / name
         (model_dir / "run").mkdir(parents=True)
@@ -96,6 +96,7 @@ def train(tmp_path, labels_uri):
                         json.dumps(dataclasses.asdict(changed))
                     ),
                     "pseudo_labels_uri": uri,
+                    "checkpoint_root": str(checkpoints),
                 },
             )
         )
@@ -177,6 +178,68 @@ def test_history_goes_on_over_the_rounds(train, write_examples):
     ]
     assert [step for tag, step in steps if tag == "metric_loss"] == [1, 2, 3]
     assert [step for tag, step in steps if tag == "val_recall@1"] == [1]
+
+
+class Stopped(BaseException):
+    """What a kill looks like from within."""
+
+
+@pytest.mark.parametrize("at", ["second epoch", "last line"])
+def test_stopped_training_goes_on_from_its_last_epoch(
+    at, train, write_examples, tmp_path, monkeypatch, caplog
+):
+    import pipelines.trainer
+    from pipelines.training_history import EpochLines, read_history
+
+    caplog.set_level("INFO")
+    files, checkpoints = write_examples([None] * 24), tmp_path / "unfinished"
+    first = train("first", files)
+    changes = {"base": first, "epochs": 3}
+    undisturbed = train("undisturbed", files, **changes)
+
+    def stop(*_, **__):
+        raise Stopped
+
+    with monkeypatch.context() as patched, pytest.raises(Stopped):
+        if at == "last line":
+            patched.setattr(pipelines.trainer, "write_summaries", stop)
+        else:
+            patched.setattr(EpochLines, "on_epoch_begin", _stop_in_epoch(2))
+        train("stopped", files, checkpoints=checkpoints, **changes)
+    assert len(list(checkpoints.glob("*/run.npz"))) == 1
+
+    caplog.clear()
+    resumed = train("resumed", files, checkpoints=checkpoints, **changes)
+    # 2 steps an epoch; one epoch was trained before.
+    step = {"last line": 8, "second epoch": 4}[at]
+    assert f"Going on after step {step}" in caplog.text
+    assert_equal(weights(resumed), weights(undisturbed))
+    assert read_history(str(resumed)) == read_history(str(undisturbed))
+    assert not list(checkpoints.iterdir())
+
+
+def _stop_in_epoch(number):
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == number:
+            raise Stopped
+
+    return on_epoch_begin
+
+
+def test_state_of_a_training_is_not_anothers(
+    train, write_examples, tmp_path, monkeypatch, caplog
+):
+    from pipelines.training_history import EpochLines
+
+    caplog.set_level("INFO")
+    files, checkpoints = write_examples([None] * 24), tmp_path / "unfinished"
+    with monkeypatch.context() as patched, pytest.raises(Stopped):
+        patched.setattr(EpochLines, "on_epoch_begin", _stop_in_epoch(1))
+        train("stopped", files, checkpoints=checkpoints, epochs=2)
+    train("other", files, checkpoints=checkpoints, epochs=2, seed=1)
+    assert "Going on" not in caplog.text
+    # The one that was stopped can go on still.
+    assert len(list(checkpoints.glob("*/run.npz"))) == 1
 
 
 def test_first_weights_are_kept_by_no_epochs(train, write_examples):

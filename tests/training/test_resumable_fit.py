@@ -113,6 +113,51 @@ def test_complete_run_is_not_trained_again(model, tiny_images, tmp_path):
         np.testing.assert_array_equal(one, other)
 
 
+def test_later_epochs_of_a_model_that_was_trained_before_are_those_of_fit(
+    tiny_backbone, tiny_images, tmp_path
+):
+    def train(go_on):
+        keras.utils.set_random_seed(0)
+        model = kd.models.EmbeddingModel(
+            keras.models.clone_model(tiny_backbone), embedding_dim=8
+        )
+        model.compile("adam", loss=kd.losses.NPairLoss())
+        of_model = batches(*tiny_images)
+        model.fit(of_model, epochs=2, verbose=0)
+        numbers = []
+        note = keras.callbacks.LambdaCallback(
+            on_epoch_end=lambda epoch, logs: numbers.append(epoch)
+        )
+        history = go_on(model, of_model, initial_epoch=2, callbacks=[note])
+        assert numbers == [2, 3]
+        return history, model.get_weights()
+
+    def fit(model, of_model, **arguments):
+        return model.fit(of_model, epochs=4, verbose=0, **arguments).history
+
+    def resumable(model, of_model, **arguments):
+        return kd.training.resumable_fit(
+            model, of_model, 4, tmp_path, verbose=0, **arguments
+        )
+
+    (plain, weights), (resumed, same) = train(fit), train(resumable)
+    np.testing.assert_allclose(resumed["loss"], plain["loss"], rtol=1e-4)
+    for one, other in zip(weights, same, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-4)
+
+
+def test_state_goes_to_an_object_store(model, tiny_images, caplog):
+    caplog.set_level("INFO", "keras_dvml")
+    store = "ram://bucket/of/a/run"
+    for epochs in (1, 2):
+        history = kd.training.resumable_fit(
+            model, batches(*tiny_images), epochs, store, verbose=0
+        )
+        assert len(history["loss"]) == epochs
+    steps = batches(*tiny_images).position.steps_per_epoch
+    assert f"Going on after step {steps}, from {store}/run.npz" in caplog.text
+
+
 def test_state_of_another_model_is_refused(
     model, tiny_backbone, tiny_images, tmp_path
 ):
