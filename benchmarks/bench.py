@@ -86,7 +86,6 @@ def searches(size, threads):
     )
 
 
-STEP = ("--pairs", "3")
 BENCHMARKS = (
     Benchmark(
         "losses",
@@ -108,9 +107,8 @@ BENCHMARKS = (
         ),
     ),
     Benchmark("losses", "all threads", TORCH),
-    Benchmark("dvml_step", quick=STEP),
-    Benchmark("udml_step", quick=STEP),
-    Benchmark("udml_step", "modern", venv=".venv-modern"),
+    Benchmark("training_step", quick=("--pairs", "3")),
+    Benchmark("training_step", "modern", venv=".venv-modern"),
     Benchmark(
         "clustering",
         quick=(

@@ -86,15 +86,16 @@ def test_results_hold_the_table_and_each_benchmark_below_its_command(
 ):
     import figures
 
-    record = figures.Record(tmp_path / "dvml_step.json")
+    record = figures.Record(tmp_path / "training_step.json")
     record.header("backbone", "ms")
     record.figure("step", "CNN", 3.0, unit="ms", against="floor", floor=2.0)
     record.save()
     bench.write_results(False, tmp_path)
     text = (tmp_path / "results.md").read_text()
-    assert "| dvml_step | step | CNN | 3 ms |  | 2 ms |" in text
+    assert "| training_step | step | CNN | 3 ms |  | 2 ms |" in text
     assert (
-        "## dvml_step\n\n    .venv/bin/python benchmarks/dvml_step.py\n\n"
+        "## training_step\n\n"
+        "    .venv/bin/python benchmarks/training_step.py\n\n"
         "| backbone | ms |\n"
     ) in text
-    assert "| dvml_step | step | CNN |" in capsys.readouterr().out
+    assert "| training_step | step | CNN |" in capsys.readouterr().out

@@ -63,8 +63,7 @@ MINUTES = {
     "clustering": [
         *("--sizes", "400x8x4", "--rounds", "1", "--memory", "400x8x4"),
     ],
-    "dvml_step": ["--pairs", "1"],
-    "udml_step": ["--pairs", "1"],
+    "training_step": ["--pairs", "1"],
     "ingestion": ["--sizes", "100", "200", "300"],
 }
 

@@ -1,9 +1,10 @@
 """A run that is killed in any of its steps goes on where it was, to the end.
 
 Runs are processes of their own, forked from one that has everything imported,
-and end by SIGKILL at a random moment of a step. They train one method without
-labels, for one round: its graph has every component that there is for images
-with labels, each as few times as may be.
+and end by SIGKILL at a random moment of a step. Those of the long test train
+one method without labels, for one round: its graph has almost every component
+that there is for images with labels, each as few times as may be. The others
+are killed in the steps that it lacks.
 """
 
 import contextlib
@@ -26,6 +27,18 @@ NUM_KILLS = 20
 # Always run anew: it looks up what other runs have left.
 NEVER_REUSED = "LastBlessedModel"
 LINE = re.compile(r"^\[ *(\d+)/(\d+)\] (\S+) +(reused|([\d.]+) s)")
+
+SMALL = (
+    *("train.image_size=16", "train.widths=4,8", "train.embedding_dim=8"),
+    *("train.steps_per_epoch=3", "rounds.num_rounds=1"),
+    *("rounds.epochs_per_round=2", "rounds.num_clusters=3"),
+)
+CLUSTERED = ("folder_dvml", "methods=udml", "candidate=udml")
+TUNED = (
+    *("folder_dvml", "methods=dvml", "candidate=dvml", "train.epochs=2"),
+    *("tune.trials=2", "tune.epochs=1"),
+)
+UNLABELLED = ("folder_udml", "methods=udml")
 
 FORKING = """
 import os, sys
@@ -50,25 +63,20 @@ class Runs:
         root: the folder.
     """
 
-    def __init__(self, root, images, server):
+    def __init__(self, root, images, server, config, *settings):
         self.root, self._images, self._server = root, images, server
+        self._config, self._settings = config, settings
         root.mkdir()
         self._screen = root.parent / f"{root.name}.txt"
 
     def start(self):
         """Starts a run and returns the id of its process."""
         self._screen.write_text("")
-        settings = [
-            *("train.image_size=16", "train.widths=4,8"),
-            *("train.embedding_dim=8", "train.steps_per_epoch=3"),
-            *("methods=udml", "candidate=udml", "rounds.num_rounds=1"),
-            *("rounds.epochs_per_round=2", "rounds.num_clusters=3"),
-        ]
         arguments = [
-            *("--config", "folder_dvml", "--images", str(self._images)),
+            *("--config", self._config, "--images", str(self._images)),
             *("--workspace", str(self.root / "runs")),
             *("--saved-models", str(self.root / "saved_models")),
-            *(word for s in settings for word in ("--set", s)),
+            *(f"--set={setting}" for setting in (*SMALL, *self._settings)),
         ]
         line = "\t".join([str(self._screen), *arguments])
         self._server.stdin.write(line + "\n")
@@ -114,7 +122,7 @@ class Runs:
         artifacts = self.root / "runs" / "squares" / "artifacts"
         (scores,) = artifacts.glob("Reporter/report/*/scores.json")
         (embeddings,) = artifacts.glob(
-            "RetrievalEvaluator_udml/evaluation/*/embeddings.npz"
+            "*Evaluator_*/evaluation/*/embeddings.npz"
         )
         return json.loads(scores.read_text()), dict(np.load(embeddings))
 
@@ -131,7 +139,7 @@ def _is_running(process):
 @pytest.fixture(scope="module")
 def runs_below(tmp_path_factory, write_images):
     images = tmp_path_factory.mktemp("killed") / "squares"
-    write_images(images, num_classes=4, images_per_class=6)
+    write_images(images, num_classes=8, images_per_class=6)
     server = subprocess.Popen(
         [sys.executable, "-W", "ignore", "-c", FORKING],
         stdin=subprocess.PIPE,
@@ -139,7 +147,7 @@ def runs_below(tmp_path_factory, write_images):
         text=True,
         env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
     )
-    yield lambda root: Runs(root, images, server)
+    yield lambda root, run: Runs(root, images, server, *run)
     server.stdin.close()
     server.wait()
     server.stdout.close()
@@ -147,6 +155,16 @@ def runs_below(tmp_path_factory, write_images):
 
 def finished(steps):
     return {name for _, name, _ in steps} - {NEVER_REUSED}
+
+
+def assert_same(results, expected):
+    (scores, found), (expected_scores, expected_found) = results, expected
+    for method, row in scores.items():
+        assert row == pytest.approx(expected_scores[method], abs=1e-6)
+    np.testing.assert_array_equal(found["ids"], expected_found["ids"])
+    np.testing.assert_allclose(
+        found["embeddings"], expected_found["embeddings"], atol=1e-5
+    )
 
 
 def ran(steps):
@@ -157,10 +175,10 @@ def ran(steps):
 def test_run_killed_in_each_step_ends_with_the_same_scores(
     runs_below, tmp_path
 ):
-    undisturbed = runs_below(tmp_path / "undisturbed")
+    undisturbed = runs_below(tmp_path / "undisturbed", CLUSTERED)
     steps = undisturbed.run_to_the_end()
-    expected_scores, expected = undisturbed.results()
-    runs = runs_below(tmp_path / "killed")
+    expected = undisturbed.results()
+    runs = runs_below(tmp_path / "killed", CLUSTERED)
     draw = random.Random(0)
 
     def saved(number):
@@ -177,13 +195,7 @@ def test_run_killed_in_each_step_ends_with_the_same_scores(
     def go_on_to_the_end(done):
         assert not done & ran(runs.run_to_the_end())
         assert not list(runs.root.rglob(".incomplete-*"))
-        scores, found = runs.results()
-        for method, row in scores.items():
-            assert row == pytest.approx(expected_scores[method], abs=1e-6)
-        np.testing.assert_array_equal(found["ids"], expected["ids"])
-        np.testing.assert_allclose(
-            found["embeddings"], expected["embeddings"], atol=1e-5
-        )
+        assert_same(runs.results(), expected)
         version = max((runs.root / "saved_models" / "squares").glob("[0-9]*"))
         assert (version / "saved_model.pb").is_file()
 
@@ -203,3 +215,28 @@ def test_run_killed_in_each_step_ends_with_the_same_scores(
         shutil.copytree(saved(number), runs.root)
         kill_in(number)
         go_on_to_the_end(finished(runs.steps()))
+
+
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize(
+    ("run", "killed"),
+    [
+        (TUNED, ("Tuner", "Trainer_dvml")),
+        (UNLABELLED, ("CopyEvaluator_udml",)),
+    ],
+)
+def test_run_killed_in_other_steps_ends_with_the_same_scores(
+    run, killed, runs_below, tmp_path
+):
+    undisturbed = runs_below(tmp_path / "undisturbed", run)
+    steps = undisturbed.run_to_the_end()
+    runs = runs_below(tmp_path / "killed", run)
+    draw = random.Random(0)
+    done = set()
+    for number, name, limit in steps:
+        if name in killed:
+            assert runs.kill_in(number, draw.uniform(0, limit / 2)), name
+            assert not done & ran(runs.steps())
+            done = finished(runs.steps())
+    assert not done & ran(runs.run_to_the_end())
+    assert_same(runs.results(), undisturbed.results())
