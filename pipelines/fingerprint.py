@@ -46,7 +46,10 @@ def _sources(name: str) -> list[pathlib.Path]:
         return sorted(
             file
             for file in path.rglob("*")
-            if file.is_file() and "__pycache__" not in file.parts
+            if file.is_file()
+            and "__pycache__" not in file.parts
+            # Left by file managers and editors.
+            and not file.name.startswith(".")
         )
     if path.with_suffix(".py").is_file():
         return [path.with_suffix(".py")]

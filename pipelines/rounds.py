@@ -178,6 +178,8 @@ def _trainer(
                 "pipelines.strategies",
                 "pipelines.tf_config",
                 "pipelines.trainer",
+                "pipelines.training_lines",
+                "pipelines.training_process",
                 "pipelines.training_worker",
                 "pipelines.unfinished_training",
             ),

@@ -6,6 +6,7 @@ device computes the features of an equal share, and losses see the pairs of
 the whole batch.
 """
 
+import numpy as np
 import tensorflow as tf
 
 from pipelines.tf_config import Task, read_task
@@ -66,38 +67,42 @@ def wait_for_all(strategy: tf.distribute.Strategy) -> None:
         strategy: from `build_strategy`.
     """
     if _is_multi_worker(strategy):
-        _of_chief(strategy, tf.zeros((), tf.int32))
+        _of_all(strategy, np.array(0, np.int32))
 
 
-def text_of_chief(strategy: tf.distribute.Strategy, text: str = "") -> str:
-    """Gives the chief's text to all processes; all of them call this.
+def texts_of_all(strategy: tf.distribute.Strategy, text: str) -> list[str]:
+    """Gives the texts of all processes to all; each of them calls this.
 
     Args:
         strategy: from `build_strategy`.
-        text: the chief's; what others give is passed over.
+        text: this process's.
 
     Returns:
-        The chief's text.
+        A text of each process, the chief's first.
     """
+    if not _is_multi_worker(strategy):
+        return [text]
     # What is gathered are numbers, as many from each process.
-    letters = list(text.encode())
-    length = int(_of_chief(strategy, tf.constant(len(letters), tf.int32)))
-    if not task_of(strategy).is_chief:
-        letters = [0] * length
-    letters = _of_chief(strategy, tf.constant(letters, tf.int32))
-    return bytes(letters.numpy().tolist()).decode()
+    letters = np.frombuffer(text.encode(), np.uint8).astype(np.int32)
+    lengths = _of_all(strategy, np.array(len(letters), np.int32))
+    letters = np.pad(letters, (0, lengths.max() - len(letters)))
+    return [
+        bytes(row[:length].tolist()).decode()
+        for row, length in zip(_of_all(strategy, letters), lengths, strict=True)
+    ]
 
 
-def _of_chief(strategy: tf.distribute.Strategy, value: tf.Tensor) -> tf.Tensor:
-    """Returns a tensor as the chief has it; of equal shape everywhere."""
+def _of_all(strategy: tf.distribute.Strategy, value: np.ndarray) -> np.ndarray:
+    """Returns arrays of equal shape of all processes, the chief's first."""
 
     def gather():
         replica = tf.distribute.get_replica_context()
-        return replica.all_gather(value[None], axis=0)
+        return replica.all_gather(tf.constant(value)[None], axis=0)
 
     gathered = tf.function(lambda: strategy.run(gather))()
-    # The chief's first device comes first.
-    return strategy.experimental_local_results(gathered)[0][0]
+    rows = strategy.experimental_local_results(gathered)[0].numpy()
+    # Each device of a process has given a row.
+    return rows[:: len(rows) // task_of(strategy).num_tasks]
 
 
 def _mirrored() -> tf.distribute.Strategy:

@@ -5,6 +5,7 @@ TensorFlow is not imported, so that a wrong TF_CONFIG is told at once.
 
 import json
 import os
+import re
 from typing import NamedTuple
 
 TF_CONFIG = "TF_CONFIG"
@@ -12,6 +13,8 @@ _EXAMPLE = (
     '{"cluster": {"worker": ["host1:2222", "host2:2222"]}, '
     '"task": {"type": "worker", "index": 0}}'
 )
+# How TensorFlow's errors name a process.
+_NAMED = re.compile(r"/job:(\w+)/(?:replica:\d+/)?task:(\d+)")
 
 
 class Task(NamedTuple):
@@ -50,29 +53,8 @@ def read_task() -> Task:
         Task(number=1, num_tasks=2)
         >>> del os.environ["TF_CONFIG"]
     """
-    text = os.environ.get(TF_CONFIG, "")
-    if not text:
-        raise ValueError(
-            "train.strategy=multi_worker needs the environment variable "
-            f"TF_CONFIG, such as {_EXAMPLE}. Received none. For all devices "
-            "of this machine alone, did you mean train.strategy=mirrored?"
-        )
-    try:
-        config = json.loads(text)
-        cluster, task = config["cluster"], config["task"]
-        order = [
-            (kind, index)
-            for kind in ("chief", "worker")
-            for index in range(len(cluster.get(kind, ())))
-        ]
-        number = order.index((task["type"], int(task["index"])))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(
-            "TF_CONFIG must be JSON that names the addresses of all workers, "
-            f"and one of them as this task, such as {_EXAMPLE}. Received: "
-            f"{text}"
-        ) from error
-    return Task(number, len(order))
+    task, _ = _read()
+    return task
 
 
 def read_chief() -> Task:
@@ -90,3 +72,75 @@ def read_chief() -> Task:
             "`python -m pipelines.training_worker`?"
         )
     return task
+
+
+def task_names() -> list[str]:
+    """Returns what people call the processes, in the order of their numbers.
+
+    Raises:
+        ValueError: where TF_CONFIG is missing or cannot be understood.
+    """
+    _, addresses = _read()
+    return [
+        f"{kind} {index} ({address})"
+        for (kind, index), address in addresses.items()
+    ]
+
+
+def others_named_in(text: str) -> list[str]:
+    """Returns which processes an error of TensorFlow names, but for this one.
+
+    Args:
+        text: of the error.
+
+    Returns:
+        Names as of `task_names`.
+
+    Raises:
+        ValueError: where TF_CONFIG is missing or cannot be understood.
+
+    Example:
+        >>> workers = {"worker": ["host1:2222", "host2:2222"]}
+        >>> task = {"type": "worker", "index": 0}
+        >>> os.environ["TF_CONFIG"] = json.dumps(
+        ...     {"cluster": workers, "task": task}
+        ... )
+        >>> others_named_in("Task /job:worker/replica:0/task:1 timeout")
+        ['worker 1 (host2:2222)']
+        >>> del os.environ["TF_CONFIG"]
+    """
+    task, addresses = _read()
+    found = {(kind, int(index)) for kind, index in _NAMED.findall(text)}
+    named = zip(addresses, task_names(), strict=True)
+    return [
+        name
+        for number, (one, name) in enumerate(named)
+        if one in found and number != task.number
+    ]
+
+
+def _read() -> tuple[Task, dict[tuple[str, int], str]]:
+    """Returns this process, and the addresses of all, the chief's first."""
+    text = os.environ.get(TF_CONFIG, "")
+    if not text:
+        raise ValueError(
+            "train.strategy=multi_worker needs the environment variable "
+            f"TF_CONFIG, such as {_EXAMPLE}. Received none. For all devices "
+            "of this machine alone, did you mean train.strategy=mirrored?"
+        )
+    try:
+        config = json.loads(text)
+        cluster, task = config["cluster"], config["task"]
+        addresses = {
+            (kind, index): address
+            for kind in ("chief", "worker")
+            for index, address in enumerate(cluster.get(kind, ()))
+        }
+        number = list(addresses).index((task["type"], int(task["index"])))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(
+            "TF_CONFIG must be JSON that names the addresses of all workers, "
+            f"and one of them as this task, such as {_EXAMPLE}. Received: "
+            f"{text}"
+        ) from error
+    return Task(number, len(addresses)), addresses

@@ -8,10 +8,14 @@ started anew for the next one. The chief's process is started by the Trainer of
 the pipeline, with `train.strategy=multi_worker` and a TF_CONFIG of its own.
 
 All read the images from where the pipeline has put them: its folders must be
-reached by the same paths from every machine.
+reached by the same paths from every machine. All run the same code.
+
+What takes part is a process of `training_process`, started here and ended with
+this one, which stays without TensorFlow: that would keep SIGTERM to itself.
 """
 
 import argparse
+import contextlib
 import json
 import logging
 import os
@@ -19,14 +23,14 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
-from tfx.components.trainer.fn_args_utils import FnArgs
-
-from pipelines import trainer
-from pipelines.strategies import build_strategy, task_of, text_of_chief
 from pipelines.tf_config import read_chief, read_task
+from pipelines.training_lines import read_our_line, show_our_lines
+
+if TYPE_CHECKING:
+    from tfx.components.trainer.fn_args_utils import FnArgs
 
 _TOLD = (
     "train_files",
@@ -37,19 +41,14 @@ _TOLD = (
     "hyperparameters",
     "custom_config",
 )
-# What our own lines begin with, among those of libraries.
-_OURS = "training: "
 _SHOWN_OF_FAILURE = 20
 
 # Run as a command, this module has another name.
 logger = logging.getLogger("pipelines.training_worker")
 
 
-def run_fn(fn_args: FnArgs) -> None:
+def run_fn(fn_args: "FnArgs") -> None:
     """Trains as `pipelines.trainer.run_fn` does, as the chief of others.
-
-    In a process of its own: what takes part in such a training must do so
-    before anything else with TensorFlow, and ends where another of them does.
 
     Args:
         fn_args: from TFX.
@@ -57,16 +56,15 @@ def run_fn(fn_args: FnArgs) -> None:
     Raises:
         ValueError: where TF_CONFIG is missing, or does not make this the
             chief.
-        RuntimeError: where the process fails.
+        RuntimeError: where the training fails, on any of the machines.
     """
+    # A worker's own process comes without TensorFlow.
+    from pipelines import trainer
+
     if not trainer.is_trained(trainer.train_config(fn_args)):
         trainer.run_fn(fn_args)
         return
-    task = read_chief()
-    logger.info(
-        "Waiting for the %d other workers that TF_CONFIG names.",
-        task.num_tasks - 1,
-    )
+    read_chief()
     with tempfile.NamedTemporaryFile("w", suffix=".json") as job:
         job.write(_to_json(fn_args))
         job.flush()
@@ -82,92 +80,81 @@ def main(argv: list[str] | None = None) -> int:
     Returns:
         Exit status: 0 when the training came to its end.
     """
-    parser = argparse.ArgumentParser(
+    argparse.ArgumentParser(
         prog="python -m pipelines.training_worker",
         description="Takes part in a training that the pipeline starts. "
         "TF_CONFIG says who the others are.",
-    )
-    parser.add_argument("--job", help=argparse.SUPPRESS)
-    args = parser.parse_args(argv)
+    ).parse_args(argv)
     try:
-        _take_part(args.job)
+        if read_task().is_chief:
+            raise ValueError(
+                "TF_CONFIG makes this process the chief, which the Trainer of "
+                "the pipeline starts. The others have another index in it."
+            )
     except ValueError as error:
         logger.error("%s", error)
         return 1
-    return 0
-
-
-def _show_our_lines() -> None:
-    handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(logging.Formatter(f"{_OURS}%(message)s"))
-    for name in ("pipelines", "keras_dvml"):
-        ours = logging.getLogger(name)
-        ours.addHandler(handler)
-        ours.setLevel(logging.INFO)
-        # Libraries have handlers of their own, which would say it again.
-        ours.propagate = False
-
-
-def _take_part(job_path: str | None) -> None:
-    job = ""
-    if job_path:
-        threading.Thread(target=_end_with_parent, daemon=True).start()
-        with open(job_path, encoding="utf-8") as file:
-            job = file.read()
-    elif read_task().is_chief:
-        raise ValueError(
-            "TF_CONFIG makes this process the chief, which the Trainer of the "
-            "pipeline starts. The others have another index in it."
-        )
-    strategy = build_strategy("multi_worker")
-    fn_args = FnArgs(**json.loads(text_of_chief(strategy, job)))
-    if not task_of(strategy).is_chief:
-        logger.info("Training for %s", fn_args.serving_model_dir)
-    trainer.run_fn(fn_args, strategy)
+    with _process() as process:
+        status = process.wait()
+    # As shells have it, for one that a signal has ended.
+    return status if status >= 0 else 128 - status
 
 
 def _run_chief(job_path: str) -> None:
-    """Starts the chief's process, and shows what it says."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", __name__, "--job", job_path],
-        # Its end tells the process of ours, however that comes.
-        stdin=subprocess.PIPE,
+    """Starts the chief's process, and says what it says."""
+    lines, errors = [], []
+    with _process(
+        "--job",
+        job_path,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         env={"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ},
-    )
-    lines = []
-    with process:
-        try:
-            for line in process.stdout:
-                lines = [*lines, line.rstrip()][-_SHOWN_OF_FAILURE:]
-                if line.startswith(_OURS):
-                    logger.info("%s", line.removeprefix(_OURS).rstrip())
-            status = process.wait()
-        except BaseException:
-            process.kill()
-            raise
+    ) as process:
+        for line in process.stdout:
+            lines = [*lines, line.rstrip()][-_SHOWN_OF_FAILURE:]
+            level, message = read_our_line(line) or (logging.NOTSET, "")
+            if level >= logging.ERROR:
+                # Said once, by the error that it becomes.
+                errors.append(message)
+            elif level:
+                logger.log(level, "%s", message)
+        status = process.wait()
     if status:
+        reason = "\n".join(errors or ["The last lines were:", *lines])
         raise RuntimeError(
-            f"The chief of the training ended with status {status}. Where "
-            "another worker has failed, its own screen says why. The last "
-            "lines were:\n" + "\n".join(lines)
+            f"The chief of the training ended with status {status}. {reason}"
         )
 
 
-def _end_with_parent() -> None:
-    sys.stdin.read()
-    os._exit(1)
+@contextlib.contextmanager
+def _process(*arguments: str, **options: Any) -> Iterator[subprocess.Popen]:
+    """Starts what takes part, and leaves none of it behind."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "pipelines.training_process", *arguments],
+        # Its end tells the process of ours, however that comes.
+        stdin=subprocess.PIPE,
+        **options,
+    ) as process:
+        try:
+            yield process
+        except BaseException:
+            process.kill()
+            raise
 
 
-def _to_json(fn_args: FnArgs) -> str:
+def _to_json(fn_args: "FnArgs") -> str:
     told: dict[str, Any] = {name: getattr(fn_args, name) for name in _TOLD}
     return json.dumps(told)
 
 
+def _end(number: int, _) -> None:
+    sys.exit(128 + number)
+
+
 if __name__ == "__main__":
-    # Ctrl-C ends the wait, which is TensorFlow's and does not hear Python.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    _show_our_lines()
+    # The first process of a container is ended by what it listens to alone.
+    signal.signal(signal.SIGTERM, _end)
+    show_our_lines()
     sys.exit(main())

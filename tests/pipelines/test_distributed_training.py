@@ -1,17 +1,24 @@
-"""The training function on two devices and in two processes.
+"""Trainings on two devices and in two processes, and what ends them.
 
 Batch normalisation is frozen, since its statistics are those of each device's
 share of a batch; all else is then the training of one device.
+
+Processes are real, and so is what they say to each other. Most are forked from
+one that has imported everything, which takes longer than their training.
 """
 
 import contextlib
 import dataclasses
 import json
+import logging
+import multiprocessing
 import os
 import pathlib
+import signal
 import socket
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -26,26 +33,49 @@ WRITTEN = {
     "run",
 }
 
-MIRRORED = """
-import json, sys
+BEGIN = """
+import json, os, sys
+with open(screen, "w") as file:
+    for stream in (1, 2):
+        os.dup2(file.fileno(), stream)
+if tf_config:
+    os.environ["TF_CONFIG"] = tf_config
 import tensorflow as tf
+from tfx.components.trainer.fn_args_utils import FnArgs
+from pipelines import training_process
+from pipelines.strategies import build_strategy
+from pipelines.trainer import run_fn
+"""
+
+DIRECT = """
+run_fn(FnArgs(**json.loads(argv[0])))
+"""
+
+MIRRORED = """
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0],
     [tf.config.LogicalDeviceConfiguration()] * 2,
 )
-from tfx.components.trainer.fn_args_utils import FnArgs
-from pipelines.strategies import build_strategy
-from pipelines.trainer import run_fn
-run_fn(FnArgs(**json.loads(sys.argv[1])))
+run_fn(FnArgs(**json.loads(argv[0])))
 print(build_strategy("mirrored").num_replicas_in_sync)
 """
 
-DIRECT = """
-import json, sys
-from tfx.components.trainer.fn_args_utils import FnArgs
-from pipelines.trainer import run_fn
-run_fn(FnArgs(**json.loads(sys.argv[1])))
+TAKE_PART = """
+training_process.show_our_lines()
+sys.exit(training_process.main(argv))
 """
+
+OTHER_CODE = """
+training_process.code_fingerprint = lambda *names: "0123456789abcdef"
+"""
+
+STOP_IN_SECOND_EPOCH = """
+from pipelines.training_history import EpochLines
+EpochLines.on_epoch_begin = lambda self, epoch, logs: epoch and os._exit(3)
+"""
+
+# Of what takes seconds, on a machine that others keep busy.
+PATIENCE = 240
 
 
 @pytest.fixture(scope="module")
@@ -142,99 +172,294 @@ def assert_same_training(one, other):
         np.testing.assert_allclose(one[1][name], values, atol=atol)
 
 
-def start(index, addresses, *command):
-    cluster = {"worker": addresses}
-    task = {"type": "worker", "index": index}
-    return subprocess.Popen(
-        [sys.executable, "-W", "ignore", *command],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        cwd=ROOT,
-        env={
-            **os.environ,
-            "TF_CPP_MIN_LOG_LEVEL": "3",
-            "TF_CONFIG": json.dumps({"cluster": cluster, "task": task}),
-        },
-    )
+@pytest.fixture(scope="module")
+def forks():
+    """What processes are forked from."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["pipelines.training_process"])
+    return context
 
 
-def free_addresses(number):
+@pytest.fixture(scope="module")
+def start(forks, tmp_path_factory):
+    """Runs code in a process; returns it and the file that is its screen."""
+    screens = tmp_path_factory.mktemp("screens")
+    with contextlib.ExitStack() as stack:
+
+        def fork(code, *argv, tf_config=None):
+            screen = screens / f"{time.monotonic_ns()}.txt"
+            screen.touch()
+            names = {
+                "screen": str(screen),
+                "tf_config": tf_config,
+                "argv": list(argv),
+            }
+            process = forks.Process(target=exec, args=(BEGIN + code, names))
+            process.start()
+            stack.callback(process.kill)
+            return process, screen
+
+        yield fork
+
+
+def tf_configs(number):
+    """Returns the TF_CONFIG of each of so many processes."""
     with contextlib.ExitStack() as stack:
         sockets = [
             stack.enter_context(socket.create_server(("127.0.0.1", 0)))
             for _ in range(number)
         ]
         ports = [one.getsockname()[1] for one in sockets]
-    return [f"127.0.0.1:{port}" for port in ports]
+    cluster = {"worker": [f"127.0.0.1:{port}" for port in ports]}
+    return [
+        json.dumps(
+            {"cluster": cluster, "task": {"type": "worker", "index": index}}
+        )
+        for index in range(number)
+    ]
 
 
-def output_of(process):
-    try:
-        output, _ = process.communicate(timeout=240)
-    finally:
-        process.kill()
-    assert process.returncode == 0, output[-3000:]
-    return output
+@pytest.fixture(scope="module")
+def killed(told, start, tmp_path_factory):
+    """A training whose worker was killed.
+
+    Returns what the chief said in the end, TF_CONFIG of both, and the folder
+    of the model.
+    """
+    chief, other = tf_configs(2)
+    arguments, model_dir = told(strategy="multi_worker", epochs=10**6)
+    job = job_file(tmp_path_factory.mktemp("job"), arguments)
+    process, screen = start(TAKE_PART, *job, tf_config=chief)
+    worker, _ = start(TAKE_PART, tf_config=other)
+    wait_until_said(screen, ": loss ")
+    worker.kill()
+    assert status_of(process) == 1
+    return screen.read_text(), chief, other, model_dir
 
 
-def test_two_devices_train_as_one(told, single, run_python):
+@pytest.fixture
+def start_worker():
+    """Starts the command that a machine's owner starts."""
+    with contextlib.ExitStack() as stack:
+
+        def popen(tf_config):
+            command = [sys.executable, "-m", "pipelines.training_worker"]
+            process = stack.enter_context(
+                subprocess.Popen(
+                    command,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    text=True,
+                    cwd=ROOT,
+                    env={
+                        **os.environ,
+                        "PYTHONWARNINGS": "ignore",
+                        "TF_CONFIG": tf_config,
+                    },
+                )
+            )
+            stack.callback(process.kill)
+            return process
+
+        yield popen
+
+
+def wait_until_said(screen, text):
+    end = time.monotonic() + PATIENCE
+    while text not in screen.read_text():
+        assert time.monotonic() < end, screen.read_text()[-3000:]
+        time.sleep(0.1)
+
+
+def status_of(process):
+    process.join(PATIENCE)
+    return process.exitcode
+
+
+def assert_nothing_is_written(model_dir):
+    assert [path.name for path in model_dir.rglob("*")] == ["run"]
+
+
+def job_file(folder, arguments):
+    path = folder / "job.json"
+    path.write_text(json.dumps(arguments))
+    return "--job", str(path)
+
+
+def test_two_devices_train_as_one(told, single, start, tmp_path):
     arguments, model_dir = told(strategy="mirrored")
-    output = run_python(MIRRORED, json.dumps(arguments))
-    assert output.split()[-1] == "2"
+    # Their state is saved on the way.
+    arguments["custom_config"]["checkpoint_root"] = str(tmp_path / "states")
+    process, screen = start(MIRRORED, json.dumps(arguments))
+    assert status_of(process) == 0, screen.read_text()[-3000:]
+    assert screen.read_text().split()[-1] == "2"
+    assert not list((tmp_path / "states").iterdir())
     assert_same_training(trained(model_dir), single)
 
 
-def test_two_processes_train_as_one_and_the_chief_writes(told, single):
-    addresses = free_addresses(2)
-    places = [told(strategy="multi_worker") for _ in range(2)]
-    processes = [
-        start(index, addresses, "-c", DIRECT, json.dumps(arguments))
-        for index, (arguments, _) in enumerate(places)
+def test_killed_worker_ends_the_chief(killed):
+    said, tf_config, _, model_dir = killed
+    address = json.loads(tf_config)["cluster"]["worker"][1]
+    assert f"training ERROR: Lost worker 1 ({address}), which has" in said
+    assert_nothing_is_written(model_dir)
+
+
+def test_two_processes_train_as_one_and_the_chief_writes(
+    killed, told, single, start
+):
+    # In the place of the one that came to nothing.
+    _, chief, other, written = killed
+    first, second = told(strategy="multi_worker"), told(strategy="multi_worker")
+    for name in ("serving_model_dir", "model_run_dir"):
+        path = written / pathlib.Path(first[0][name]).name
+        first[0][name] = str(path)
+    started = [
+        start(DIRECT, json.dumps(first[0]), tf_config=chief),
+        start(DIRECT, json.dumps(second[0]), tf_config=other),
     ]
-    for process in processes:
-        output_of(process)
-    (_, written), (_, untouched) = places
+    for process, screen in started:
+        assert status_of(process) == 0, screen.read_text()[-3000:]
     assert {path.name for path in written.iterdir()} == WRITTEN
     assert_same_training(trained(written), single)
     # The second process was told of a folder of its own, and left it alone.
-    assert [path.name for path in untouched.iterdir()] == ["run"]
-    assert not list((untouched / "run").iterdir())
+    assert_nothing_is_written(second[1])
+
+
+def test_training_of_two_is_taken_up_with_the_chiefs_state(
+    told, single, start, tmp_path
+):
+    arguments, written = told(strategy="multi_worker")
+    others_arguments, _ = told(strategy="multi_worker")
+    checkpoints = tmp_path / "unfinished"
+    both = arguments, others_arguments
+    for one in both:
+        one["custom_config"]["checkpoint_root"] = str(checkpoints)
+
+    def train(code):
+        started = [
+            start(code, json.dumps(one), tf_config=tf_config)
+            for one, tf_config in zip(both, tf_configs(2), strict=True)
+        ]
+        return [(status_of(process), screen) for process, screen in started]
+
+    stopped = train(STOP_IN_SECOND_EPOCH + DIRECT)
+    assert [status for status, _ in stopped] == [3, 3]
+    assert len(list(checkpoints.glob("*/run.npz"))) == 1
+    for status, screen in train("training_process.show_our_lines()\n" + DIRECT):
+        assert status == 0, screen.read_text()[-3000:]
+        # 2 steps an epoch.
+        assert "Going on after step 2, from" in screen.read_text()
+    assert_same_training(trained(written), single)
+    assert not list(checkpoints.iterdir())
 
 
 def test_pipelines_trainer_trains_with_a_worker_that_was_waiting(
-    told, single, monkeypatch, caplog
+    told, single, start_worker, monkeypatch, caplog
 ):
     from tfx.components.trainer.fn_args_utils import FnArgs
 
     from pipelines.training_worker import run_fn
 
-    addresses = free_addresses(2)
-    worker = start(1, addresses, "-m", "pipelines.training_worker")
-    task = {"type": "worker", "index": 0}
-    monkeypatch.setenv(
-        "TF_CONFIG",
-        json.dumps({"cluster": {"worker": addresses}, "task": task}),
-    )
+    chief, other = tf_configs(2)
+    worker = start_worker(other)
+    monkeypatch.setenv("TF_CONFIG", chief)
     arguments, model_dir = told(strategy="multi_worker")
     caplog.set_level("INFO")
     run_fn(FnArgs(**arguments))
     assert "epoch 2 of 2: loss" in caplog.text
-    assert f"Training for {model_dir}" in output_of(worker)
+    output, _ = worker.communicate(timeout=PATIENCE)
+    assert worker.returncode == 0, output[-3000:]
+    assert f"Training for {model_dir}" in output
     assert_same_training(trained(model_dir), single)
 
 
-def test_what_fails_in_the_chief_is_told_with_its_reason(told, monkeypatch):
+def test_worker_that_waits_ends_when_kubernetes_ends_it(start_worker):
+    worker = start_worker(tf_configs(2)[1])
+    assert any("Waiting for all" in line for line in worker.stdout)
+    began = time.monotonic()
+    worker.send_signal(signal.SIGTERM)
+    # Up to the end of the screen: its own process has ended too.
+    worker.communicate(timeout=PATIENCE)
+    assert worker.returncode == 128 + signal.SIGTERM
+    # Kubernetes would kill it after 30 seconds.
+    assert time.monotonic() - began < 20
+
+
+def test_killed_chief_ends_the_worker(told, start, tmp_path):
+    chief, other = tf_configs(2)
+    arguments, model_dir = told(strategy="multi_worker", epochs=10**6)
+    job = job_file(tmp_path, arguments)
+    process, _ = start(TAKE_PART, *job, tf_config=chief)
+    worker, screen = start(TAKE_PART, tf_config=other)
+    wait_until_said(screen, ": loss ")
+    process.kill()
+    assert status_of(worker) == 1
+    name = "worker 0 (" + json.loads(other)["cluster"]["worker"][0] + ")"
+    assert f"training ERROR: Lost {name}, which has" in screen.read_text()
+    assert_nothing_is_written(model_dir)
+
+
+def test_chief_that_fails_tells_why_and_the_worker_ends(told, start, tmp_path):
+    chief, other = tf_configs(2)
+    arguments, model_dir = told(strategy="multi_worker")
+    arguments["train_files"] = [str(model_dir / "gone.gz")]
+    job = job_file(tmp_path, arguments)
+    process, screen = start(TAKE_PART, *job, tf_config=chief)
+    worker, _ = start(TAKE_PART, tf_config=other)
+    assert status_of(process) == 1
+    assert "Error: no example files match" in screen.read_text()
+    assert status_of(worker) == 1
+
+
+def test_worker_with_other_code_ends_the_training_before_it_begins(
+    told, start, tmp_path
+):
+    chief, other = tf_configs(2)
+    arguments, model_dir = told(strategy="multi_worker")
+    job = job_file(tmp_path, arguments)
+    started = [
+        start(TAKE_PART, *job, tf_config=chief),
+        start(OTHER_CODE + TAKE_PART, tf_config=other),
+    ]
+    address = json.loads(other)["cluster"]["worker"][1]
+    for process, screen in started:
+        assert status_of(process) == 1
+        said = screen.read_text()
+        assert "training ERROR: All processes of a training must run" in said
+        assert f"worker 1 ({address}) has code 0123456789abcdef, not" in said
+        assert "Training for" not in said
+    assert_nothing_is_written(model_dir)
+
+
+@pytest.mark.parametrize(
+    ("last", "reason"),
+    [
+        ("training ERROR: Lost worker 1 (b:2)", r"3\. Lost worker 1 \(b:2\)$"),
+        ("OSError: no space left", "last lines were:\n(?s:.*)no space left$"),
+    ],
+)
+def test_what_the_chiefs_process_says_is_said_as_loudly(
+    told, tmp_path, monkeypatch, caplog, last, reason
+):
     from tfx.components.trainer.fn_args_utils import FnArgs
 
     from pipelines.training_worker import run_fn
 
-    task = {"type": "worker", "index": 0}
-    cluster = {"worker": free_addresses(1)}
-    monkeypatch.setenv(
-        "TF_CONFIG", json.dumps({"cluster": cluster, "task": task})
+    said = (
+        "training INFO: epoch 1 of 2: loss 0.5\n"
+        "W0000 a library's own line\n"
+        "training WARNING: 3 images cannot be read\n"
+        f"{last}\n"
     )
-    arguments, model_dir = told(strategy="multi_worker")
-    arguments["train_files"] = [str(model_dir / "gone.gz")]
-    with pytest.raises(RuntimeError, match="no example files match.*gone.gz"):
-        run_fn(FnArgs(**arguments))
+    fake_python = tmp_path / "python"
+    fake_python.write_text(f"#!/bin/sh\ncat <<'END'\n{said}END\nexit 3\n")
+    fake_python.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(fake_python))
+    monkeypatch.setenv("TF_CONFIG", tf_configs(1)[0])
+    caplog.set_level("INFO")
+    with pytest.raises(RuntimeError, match=reason):
+        run_fn(FnArgs(**told(strategy="multi_worker")[0]))
+    assert [record[1:] for record in caplog.record_tuples] == [
+        (logging.INFO, "epoch 1 of 2: loss 0.5"),
+        (logging.WARNING, "3 images cannot be read"),
+    ]

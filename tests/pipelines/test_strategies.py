@@ -80,6 +80,38 @@ def test_default_is_no_strategy_and_its_only_process_the_chief():
     wait_for_all(strategy)
 
 
+def test_text_of_the_only_process_is_that_of_all():
+    from pipelines.strategies import build_strategy, texts_of_all
+
+    assert texts_of_all(build_strategy("default"), "train") == ["train"]
+
+
+def test_processes_are_named_by_their_addresses(tf_config):
+    from pipelines.tf_config import others_named_in, task_names
+
+    tf_config({"cluster": WITH_CHIEF, "task": {"type": "worker", "index": 0}})
+    assert task_names() == ["chief 0 (c:3)", "worker 0 (a:1)", "worker 1 (b:2)"]
+    text = "from /job:worker/task:0 to /job:worker/replica:0/task:1/device:CPU"
+    assert others_named_in(text) == ["worker 1 (b:2)"]
+    assert others_named_in("/job:chief/task:0, /job:worker/task:2") == [
+        "chief 0 (c:3)"
+    ]
+
+
+def test_every_process_with_other_code_is_told_with_what_differs(tf_config):
+    from pipelines.training_process import check_same_code
+
+    tf_config({"cluster": WITH_CHIEF, "task": {"type": "worker", "index": 1}})
+    same = {"keras": "2.15.0", "code": "ab"}
+    check_same_code([same, same, same])
+    with pytest.raises(ValueError, match="Unlike the chief, worker 0") as told:
+        check_same_code([same, {**same, "code": "cd"}, {**same, "keras": "3"}])
+    assert "worker 0 (a:1) has code cd, not ab; worker 1 (b:2) has" in str(
+        told.value
+    )
+    assert "worker 1 (b:2) has keras 3, not 2.15.0. Start" in str(told.value)
+
+
 def test_batch_that_devices_cannot_share_is_refused():
     from types import SimpleNamespace
 
