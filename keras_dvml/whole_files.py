@@ -3,9 +3,16 @@
 What is written goes beside its place under a name that nobody takes for it,
 and is renamed when it is complete: a reader never sees half of it, and a
 process that is killed leaves what was there before.
+
+So does a machine that loses its power: contents are on disk before they are
+renamed, and the new name is when the context has ended. This holds as far as
+the disk writes what it is told to (`fsync`) and the file system renames at
+once, as those of local disks do; on Windows, which cannot be told, it is left
+to the system.
 """
 
 import contextlib
+import errno
 import os
 import shutil
 import tempfile
@@ -39,6 +46,7 @@ def whole_file(target):
         except BaseException:
             os.unlink(file.name)
             raise
+    _sync(os.path.dirname(target))
 
 
 @contextlib.contextmanager
@@ -55,15 +63,72 @@ def whole_folder(target):
     Raises:
         FileExistsError: If there is something at `target`.
     """
-    target = os.path.abspath(target)
-    if os.path.exists(target):
-        raise FileExistsError(f"{target} exists already")
-    os.makedirs(os.path.dirname(target), exist_ok=True)
-    folder = tempfile.mkdtemp(dir=os.path.dirname(target), prefix=_PREFIX)
-    try:
+    with whole_folders(target) as (folder,):
         yield folder
-        os.chmod(folder, 0o755)
-        os.rename(folder, target)
+
+
+@contextlib.contextmanager
+def whole_folders(*targets):
+    """Makes folders that become the targets when the context ends well.
+
+    They appear one right after the other, in the order of the targets, or
+    none does: where one cannot, those before it are deleted. Only what ends
+    the process between two renamings leaves the first without the second.
+
+    Args:
+        *targets: str or `os.PathLike`. The folders that contain them are made
+            where they are missing.
+
+    Yields:
+        list of str. Paths of the folders to fill, in the same order.
+
+    Raises:
+        FileExistsError: If there is something at one of the targets.
+    """
+    targets = [os.path.abspath(target) for target in targets]
+    for target in targets:
+        if os.path.exists(target):
+            raise FileExistsError(f"{target} exists already")
+    # What is to go when something fails, wherever it is by then.
+    made = []
+    try:
+        for target in targets:
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            made.append(
+                tempfile.mkdtemp(dir=os.path.dirname(target), prefix=_PREFIX)
+            )
+        yield list(made)
+        for folder in made:
+            os.chmod(folder, 0o755)
+            _sync_all(folder)
+        for place, target in enumerate(targets):
+            os.rename(made[place], target)
+            made[place] = target
     except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
+        for folder in made:
+            shutil.rmtree(folder, ignore_errors=True)
         raise
+    for target in targets:
+        _sync(os.path.dirname(target))
+
+
+def _sync_all(folder):
+    for inside, _, names in os.walk(folder):
+        for name in names:
+            _sync(os.path.join(inside, name))
+        _sync(inside)
+
+
+def _sync(path):
+    """Waits until a file's contents, or the names in a folder, are on disk."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        # Some file systems know of nothing to be done for a folder.
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(descriptor)

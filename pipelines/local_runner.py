@@ -15,6 +15,7 @@ first.
 
 import argparse
 import contextlib
+import functools
 import json
 import logging
 import os
@@ -32,7 +33,7 @@ from pipelines.failures import explain
 from pipelines.graph import graph_lines
 from pipelines.progress import Progress
 from pipelines.results import show_results
-from pipelines.run_lock import only_run_in, sweep
+from pipelines.run_lock import only_publisher_of, only_run_in, sweep
 from pipelines.sources.files import input_fingerprint
 from pipelines.tf_config import read_chief
 from pipelines.wildcards import refuse_wildcards
@@ -118,18 +119,25 @@ def run(
     run_dir.mkdir(parents=True, exist_ok=True)
     with only_run_in(run_dir, progress), _other_logs_in(run_dir / "run.log"):
         _claim(run_dir, config)
+        sweep(run_dir)
         model_dir = serving_dir / config.name
-        sweep(run_dir, model_dir, pathlib.Path(f"{model_dir}-scann"))
+        # A run in another workspace may be publishing the same model.
+        if serving_dir.exists():
+            with only_publisher_of(model_dir):
+                sweep(model_dir, pathlib.Path(f"{model_dir}-scann"))
         with progress.step("loading TensorFlow Extended"):
             from tfx.orchestration import metadata
 
             from pipelines.pipeline import Places, create_pipeline
+            from pipelines.records import whole_records
             from pipelines.step_runner import StepRunner
             from pipelines.unfinished_steps import delete_unfinished
+            from pipelines.unfinished_training import CHECKPOINTS
 
         pipeline_root = run_dir / "artifacts"
+        records_path = run_dir / "metadata.db"
         connection = metadata.sqlite_metadata_connection_config(
-            str(run_dir / "metadata.db")
+            str(records_path)
         )
         delete_unfinished(pipeline_root, connection)
         _forget_lost_pushes(pipeline_root)
@@ -144,8 +152,13 @@ def run(
             metadata_connection_config=connection,
             beam_pipeline_args=beam_args,
         )
-        runner = StepRunner(progress)
+        runner = StepRunner(
+            progress,
+            functools.partial(whole_records, records_path, pipeline_root),
+        )
         runner.run(pipeline)
+        # Of trainings that were stopped and are not asked for any more.
+        shutil.rmtree(pipeline_root / CHECKPOINTS, ignore_errors=True)
         show_results(config, runner.outcomes, run_dir, progress)
     return runner.outcomes
 

@@ -1,4 +1,7 @@
-"""One run at a time in a folder, and no rubbish of runs that were killed."""
+"""One run at a time in a folder, and no rubbish of runs that were killed.
+
+Runs in two workspaces may publish one model: they take turns.
+"""
 
 import contextlib
 import fcntl
@@ -38,6 +41,24 @@ def only_run_in(run_dir: pathlib.Path, progress: Progress) -> Iterator[None]:
         lock.truncate(0)
         lock.write(f"{os.getpid()}\n")
         lock.flush()
+        yield
+
+
+@contextlib.contextmanager
+def only_publisher_of(model_dir: str | os.PathLike) -> Iterator[None]:
+    """Waits until no other run publishes a model or sweeps what it publishes.
+
+    Whoever holds this alone chooses the next version, writes both flavours of
+    it or deletes what is half-written. An export by hand does not take part.
+
+    Args:
+        model_dir: folder of the model's versions, which need not exist. The
+            lock lies beside it, in the folder of all models.
+    """
+    model_dir = pathlib.Path(model_dir)
+    model_dir.parent.mkdir(parents=True, exist_ok=True)
+    with open(model_dir.parent / f".{model_dir.name}.lock", "a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 

@@ -1,7 +1,9 @@
 """Runs a pipeline in this process, one visible step after the other."""
 
+import contextlib
 import dataclasses
 import datetime
+from collections.abc import Callable
 
 from ml_metadata.proto import metadata_store_pb2
 from tfx.dsl.compiler import constants
@@ -78,14 +80,20 @@ class StepRunner(LocalDagRunner):
 
     Args:
         progress: to report to.
+        around_step: gives a context for each step to run in.
 
     Attributes:
         outcomes: step id to `StepOutcome`, filled as the run goes on.
     """
 
-    def __init__(self, progress: Progress):
+    def __init__(
+        self,
+        progress: Progress,
+        around_step: Callable[[], contextlib.AbstractContextManager],
+    ):
         super().__init__()
         self._progress = progress
+        self._around_step = around_step
         self.outcomes: dict[str, StepOutcome] = {}
 
     def run_with_ir(
@@ -115,7 +123,7 @@ class StepRunner(LocalDagRunner):
             single.CopyFrom(pipeline)
             del single.nodes[:]
             single.nodes.append(node)
-            with self._progress.step(step):
+            with self._progress.step(step), self._around_step():
                 super().run_with_ir(single, run_options)
             outcome = self._outcome(pipeline, node.pipeline_node)
             self.outcomes[step] = outcome

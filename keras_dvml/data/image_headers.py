@@ -43,7 +43,8 @@ def guarded(image_bytes):
         image_bytes: scalar string tensor.
 
     Returns:
-        Scalar string tensor: the same, of a GIF the first frame alone.
+        Tuple of a scalar string tensor, the same, of a GIF the first frame
+        alone, and a scalar float64 tensor, the pixels that it will decode to.
 
     Raises:
         tf.errors.InvalidArgumentError: If the bytes are not an image of a
@@ -68,9 +69,10 @@ def guarded(image_bytes):
         tf.reduce_all(size > 0),
         ["corrupt image: its header tells no size; received", size],
     )
+    # In floats, where no product is too large.
+    num_pixels = tf.reduce_prod(tf.cast(size, tf.float64))
     small = tf.debugging.Assert(
-        # In floats, where no product is too large.
-        tf.reduce_prod(tf.cast(size, tf.float64)) <= MAX_PIXELS,
+        num_pixels <= MAX_PIXELS,
         [
             f"an image must have at most {MAX_PIXELS} pixels; received height "
             "and width",
@@ -78,7 +80,7 @@ def guarded(image_bytes):
         ],
     )
     with tf.control_dependencies([whole, small]):
-        return tf.identity(image_bytes)
+        return tf.identity(image_bytes), num_pixels
 
 
 def first_frame(gif):

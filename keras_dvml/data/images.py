@@ -6,6 +6,9 @@ import tensorflow as tf
 
 from keras_dvml.data.image_headers import DECODES_WEBP, guarded, is_webp
 
+# Pixels of an image that others of its kind must not be decoded beside.
+_LARGE = 16_000_000
+
 
 def decode_image(image_bytes, image_size):
     """Decodes, crops the centre square and resizes.
@@ -23,22 +26,16 @@ def decode_image(image_bytes, image_size):
         tf.errors.InvalidArgumentError: If the bytes are not such an image. No
             memory is taken for one that is too large.
     """
-    image = _decoded(image_bytes)
-    height, width = tf.unstack(tf.shape(image)[:2])
-    side = tf.minimum(height, width)
-    top, left = (height - side) // 2, (width - side) // 2
-    image = image[top : top + side, left : left + side]
-    # An image of that size already would not change, but take its time.
-    image = tf.cond(
-        side == image_size,
-        lambda: image,
-        lambda: _resized(image, image_size),
-    )
-    return tf.ensure_shape(image, (image_size, image_size, 3))
+    image_bytes, _ = guarded(image_bytes)
+    return _square(_decoded(image_bytes), image_size)
 
 
 def decode_images(image_bytes, image_size):
     """Applies `decode_image` to each of a batch.
+
+    Up to ten images are decoded at once, but of those with more than 16
+    megapixels one after the other: a batch of huge images takes the memory of
+    two.
 
     Args:
         image_bytes: `(batch,)` string tensor.
@@ -47,13 +44,18 @@ def decode_images(image_bytes, image_size):
     Returns:
         `(batch, image_size, image_size, 3)` uint8 tensor, RGB.
     """
-    return tf.map_fn(
-        lambda one: decode_image(one, image_size),
-        image_bytes,
-        fn_output_signature=tf.TensorSpec(
-            (image_size, image_size, 3), tf.uint8
-        ),
+    size = tf.shape(image_bytes)[0]
+    shape = (image_size, image_size, 3)
+    images = tf.TensorArray(tf.uint8, size, element_shape=shape)
+
+    def decode(place, turn, images):
+        image, turn = _decoded_in_turn(image_bytes[place], image_size, turn)
+        return place + 1, turn, images.write(place, image)
+
+    _, _, images = tf.while_loop(
+        lambda place, *_: place < size, decode, (0, 0, images)
     )
+    return tf.ensure_shape(images.stack(), (image_bytes.shape[0], *shape))
 
 
 def check_image(image_bytes):
@@ -74,14 +76,55 @@ def check_image(image_bytes):
         raise ValueError(_reason(error.message)) from None
 
 
+def _decoded_in_turn(image_bytes, image_size, turn):
+    """Decodes an image, a large one after the large one before it.
+
+    Args:
+        image_bytes: scalar string tensor.
+        image_size: int.
+        turn: scalar tensor, there as soon as the last large image is done.
+
+    Returns:
+        Tuple of the image and of the turn of the next large one.
+    """
+    image_bytes, num_pixels = guarded(image_bytes)
+    large = num_pixels > _LARGE
+    image_bytes = tf.cond(
+        large,
+        lambda: _after(turn, image_bytes),
+        lambda: tf.identity(image_bytes),
+    )
+    image = _square(_decoded(image_bytes), image_size)
+    turn = tf.cond(large, lambda: _after(image, turn), lambda: turn)
+    return image, turn
+
+
+def _after(first, value):
+    # A branch waits for what it captures, not for other tensors outside.
+    with tf.control_dependencies([tf.identity(first)]):
+        return tf.identity(value)
+
+
+def _square(image, image_size):
+    height, width = tf.unstack(tf.shape(image)[:2])
+    side = tf.minimum(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    image = image[top : top + side, left : left + side]
+    # An image of that size already would not change, but take its time.
+    image = tf.cond(
+        side == image_size,
+        lambda: image,
+        lambda: _resized(image, image_size),
+    )
+    return tf.ensure_shape(image, (image_size, image_size, 3))
+
+
 def _resized(image, image_size):
     image = tf.image.resize(image, (image_size, image_size), antialias=True)
     return tf.saturate_cast(tf.round(image), tf.uint8)
 
 
 def _decoded(image_bytes):
-    image_bytes = guarded(image_bytes)
-
     def decoded(channels):
         return tf.io.decode_image(
             image_bytes, channels=channels, expand_animations=False
@@ -101,6 +144,7 @@ def _decoded(image_bytes):
 
 @tf.function(input_signature=[tf.TensorSpec([], tf.string)])
 def _decode(image_bytes):
+    image_bytes, _ = guarded(image_bytes)
     return _decoded(image_bytes)
 
 

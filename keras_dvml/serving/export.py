@@ -12,7 +12,7 @@ from keras_dvml.serving.notes import write_notes
 from keras_dvml.serving.signatures import EmbedModule, SearchModule
 from keras_dvml.serving.versions import next_version
 from keras_dvml.serving.warm_up import write_warm_up
-from keras_dvml.whole_files import whole_folder
+from keras_dvml.whole_files import whole_folder, whole_folders
 
 _logger = logging.getLogger(__name__)
 
@@ -36,7 +36,8 @@ def export(
     "scann" at `<path>-scann/<version>` with the ScaNN index, for servers that
     have its operations: a single such operation makes a whole SavedModel
     unloadable where they are missing. Beside the versions lie `README.md`,
-    with the commands that serve them, and `models.config`.
+    with the commands that serve them, and `models.config`. The flavours
+    appear together or not at all.
 
     Args:
         model: `models.MetricModel`, or a Keras model from square images in
@@ -75,13 +76,17 @@ def export(
         }
     # Both flavours count alike, also where one of them is not written.
     version = str(next_version(path, f"{path}-scann"))
+    targets = [os.path.join(base_dir, version) for base_dir in indexes]
+    modules = [
+        _module(model, one, k, match_threshold) for one in indexes.values()
+    ]
     # The exact flavour last: where a version of it stands, so does its twin.
-    for base_dir, one in reversed(indexes.items()):
-        folder = os.path.join(base_dir, version)
-        write_saved_model(model, folder, one, k, match_threshold)
-    for base_dir in indexes:
-        write_notes(base_dir, custom_ops(os.path.join(base_dir, version)))
-    return [os.path.join(base_dir, version) for base_dir in indexes]
+    with whole_folders(*reversed(targets)) as folders:
+        for folder, module in zip(folders, reversed(modules), strict=True):
+            _write(folder, module)
+    for base_dir, target in zip(indexes, targets, strict=True):
+        write_notes(base_dir, custom_ops(target))
+    return targets
 
 
 def write_saved_model(model, path, index=None, k=10, match_threshold=None):
@@ -106,20 +111,29 @@ def write_saved_model(model, path, index=None, k=10, match_threshold=None):
             the model's embeddings, or the graph needs custom operations other
             than those of a `ScannIndex`.
     """
-    module = EmbedModule(model)
-    if index is not None:
-        index = index.rebuilt()
-        module = SearchModule(model, index, k, match_threshold)
-        _check_width(module)
+    module = _module(model, index, k, match_threshold)
+    with whole_folder(os.fspath(path)) as folder:
+        _write(folder, module)
+
+
+def _module(model, index, k, match_threshold):
+    if index is None:
+        return EmbedModule(model)
+    module = SearchModule(model, index.rebuilt(), k, match_threshold)
+    _check_width(module)
+    return module
+
+
+def _write(folder, module):
     signatures = module.signatures()
     inputs = _sample_inputs(module)
-    with whole_folder(os.fspath(path)) as folder:
-        tf.saved_model.save(module, folder, signatures=signatures)
-        ops = custom_ops(folder)
-        _check_ops(ops, index)
-        write_warm_up(folder, list(inputs.items()))
-        if index is not None:
-            write_facts(folder, module, _timed(signatures, inputs), ops)
+    searches = isinstance(module, SearchModule)
+    tf.saved_model.save(module, folder, signatures=signatures)
+    ops = custom_ops(folder)
+    _check_ops(ops, module.index if searches else None)
+    write_warm_up(folder, list(inputs.items()))
+    if searches:
+        write_facts(folder, module, _timed(signatures, inputs), ops)
 
 
 def _check_recall(index, recall_floor):

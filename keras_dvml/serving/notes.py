@@ -34,7 +34,7 @@ stands in `<version>/assets.extra/index.json`.
 
 {needs}
 
-From this folder:
+From this folder, or from a copy of it on this machine:
 
     docker run --rm -p 8500:8500 -p 8501:8501 \\
       -v "$PWD":{mount}:ro {image} \\

@@ -115,19 +115,22 @@ def embed_through_beam(
     Args:
         pipeline: new, not yet run.
         jobs: name to images and model; there may be several of either.
-        working_dir: a folder that all workers reach; deleted at the end.
+        working_dir: a folder that all workers reach; deleted at the end,
+            however that comes.
 
     Returns:
         Name to embeddings.
     """
     fileio.makedirs(working_dir)
     prefixes = {name: os.path.join(working_dir, name) for name in jobs}
-    with pipeline:
-        for name, job in jobs.items():
-            _add_job(pipeline, name, job, prefixes[name])
-    embedded = {name: _read(prefix) for name, prefix in prefixes.items()}
-    fileio.rmtree(working_dir)
-    return embedded
+    try:
+        with pipeline:
+            for name, job in jobs.items():
+                _add_job(pipeline, name, job, prefixes[name])
+        return {name: _read(prefix) for name, prefix in prefixes.items()}
+    finally:
+        # Of a failure too: on a full disk the records need the room.
+        fileio.rmtree(working_dir)
 
 
 def joined(parts: Iterable[EmbeddedImages]) -> EmbeddedImages:

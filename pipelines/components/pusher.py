@@ -1,8 +1,10 @@
 """Publishes a blessed model, both flavours under one version."""
 
+import contextlib
 import json
 import logging
 import os
+import tempfile
 
 from tfx.components.evaluator import constants
 from tfx.dsl.component.experimental.annotations import (
@@ -16,7 +18,9 @@ from tfx.types import standard_artifacts
 from tfx.utils import io_utils, path_utils
 
 import keras_dvml as kd
+from keras_dvml.serving.notes import write_notes
 from pipelines.remote_folders import copy_folder, is_remote
+from pipelines.run_lock import only_publisher_of
 
 PUSH_FILE = "push.json"
 
@@ -36,9 +40,10 @@ def Pusher(  # noqa: N802
     """Copies a blessed model to where it is served from.
 
     The exact flavour goes to `<serving_dir>/<model_name>/<version>`, the one
-    with ScaNN inside to `<serving_dir>/<model_name>-scann/<version>`. What
-    was pushed is written to `push.json`; a model without a blessing is not
-    pushed, and `push.json` not written.
+    with ScaNN inside to `<serving_dir>/<model_name>-scann/<version>`. Beside
+    the versions lie then `README.md` and `models.config`, in an object store
+    too. What was pushed is written to `push.json`; a model without a blessing
+    is not pushed, and `push.json` not written.
 
     Args:
         model: the exact flavour.
@@ -63,18 +68,19 @@ def Pusher(  # noqa: N802
         pushed_model.set_string_custom_property("summary", "NOT PUSHED")
         return
     base_dir = os.path.join(serving_dir, model_name)
-    version = _next_version(base_dir, f"{base_dir}-scann")
-    push = {
-        flavour: _publish(
-            path_utils.serving_model_path(artifact.uri), base, version
-        )
-        # The one that every server can load comes last: where a version of
-        # it stands, the other stands too.
-        for flavour, artifact, base in (
-            ("scann", scann_model, f"{base_dir}-scann"),
-            ("exact", model, base_dir),
-        )
-    }
+    with _only_publisher_of(base_dir):
+        version = _next_version(base_dir, f"{base_dir}-scann")
+        push = {
+            flavour: _publish(
+                path_utils.serving_model_path(artifact.uri), base, version
+            )
+            # The one that every server can load comes last: where a version
+            # of it stands, the other stands too.
+            for flavour, artifact, base in (
+                ("scann", scann_model, f"{base_dir}-scann"),
+                ("exact", model, base_dir),
+            )
+        }
     io_utils.write_string_file(
         os.path.join(pushed_model.uri, PUSH_FILE), json.dumps(push)
     )
@@ -86,6 +92,13 @@ def Pusher(  # noqa: N802
     pushed_model.set_string_custom_property(
         "summary", f"{push['exact']}, {push['scann']}"
     )
+
+
+def _only_publisher_of(base_dir: str) -> contextlib.AbstractContextManager:
+    # Nobody sweeps an object store.
+    if is_remote(base_dir):
+        return contextlib.nullcontext()
+    return only_publisher_of(base_dir)
 
 
 def _next_version(*base_dirs: str) -> int:
@@ -106,6 +119,11 @@ def _publish(source: str, base_dir: str, version: int) -> str:
         return kd.serving.publish(source, base_dir, version)
     target = os.path.join(base_dir, str(version))
     copy_folder(source, target)
+    with tempfile.TemporaryDirectory() as parent:
+        # The notes tell the model by the name of its folder.
+        notes = os.path.join(parent, os.path.basename(base_dir))
+        write_notes(notes, kd.serving.custom_ops(source))
+        copy_folder(notes, base_dir)
     return target
 
 

@@ -218,7 +218,7 @@ def test_gifs_of_other_writers_keep_their_first_frame(size):
     first = Image.open(animated).convert("RGB")
     np.testing.assert_array_equal(
         tf.io.decode_image(
-            image_headers.guarded(tf.constant(animated.getvalue())),
+            image_headers.guarded(tf.constant(animated.getvalue()))[0],
             expand_animations=False,
         ),
         np.asarray(first),

@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 import keras_dvml as kd
+from keras_dvml.data import images
 
 
 def picture(height=20, width=30, seed=0):
@@ -99,3 +100,44 @@ def test_good_image_passes_the_check():
 def test_malformed_bytes_raise_invalid_argument():
     with pytest.raises(tf.errors.InvalidArgumentError):
         kd.data.decode_image(tf.constant(b"no image"), 8)
+
+
+def test_batch_of_large_and_small_images_keeps_its_order(monkeypatch):
+    encoded = [png(picture(*size)) for size in ((9, 9), (40, 40), (50, 41)) * 5]
+    expected = [kd.data.decode_image(tf.constant(one), 8) for one in encoded]
+    # Images of 40 x 40 pixels are large ones, then.
+    monkeypatch.setattr(images, "_LARGE", 1500)
+    decode = tf.function(lambda batch: kd.data.decode_images(batch, 8))
+    for function in (decode, decode.python_function):
+        np.testing.assert_array_equal(function(tf.constant(encoded)), expected)
+        assert function(tf.constant([], tf.string)).shape == (0, 8, 8, 3)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="PNG"):
+        decode(tf.constant([*encoded[:5], encoded[1][:60], *encoded[5:]]))
+
+
+@pytest.mark.slow
+def test_batch_of_huge_images_takes_little_memory(tmp_path, run_python):
+    # 192 MB an image once it is decoded.
+    huge = tf.io.encode_png(tf.zeros((8000, 8000, 3), tf.uint8)).numpy()
+    (tmp_path / "huge.png").write_bytes(huge)
+    printed = run_python(
+        """
+import os, resource, sys
+# As on a machine with that many processors.
+os.environ["TF_NUM_INTEROP_THREADS"] = "10"
+import tensorflow as tf
+import keras_dvml as kd
+peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+decode = tf.function(
+    lambda batch: kd.data.decode_images(batch, 8),
+    input_signature=[tf.TensorSpec([None], tf.string)],
+)
+decode(tf.constant([tf.io.encode_png(tf.zeros((9, 9, 3), tf.uint8)).numpy()]))
+before = peak()
+decode(tf.constant([open(sys.argv[1], "rb").read()] * 10))
+print(peak() - before)
+""",
+        tmp_path / "huge.png",
+    )
+    # Of one that waits to be freed and one that is being decoded.
+    assert int(printed) < 3 * 192

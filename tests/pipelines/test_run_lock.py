@@ -8,7 +8,7 @@ import time
 import pytest
 
 from pipelines.progress import Progress
-from pipelines.run_lock import only_run_in, sweep
+from pipelines.run_lock import only_publisher_of, only_run_in, sweep
 
 
 @pytest.fixture
@@ -87,3 +87,21 @@ def test_sweep_deletes_what_was_never_finished_and_nothing_else(tmp_path):
     sweep(tmp_path, tmp_path / "gone")
     assert kept.read_bytes() == b"whole"
     assert not list(tmp_path.rglob(".incomplete-*"))
+
+
+def test_publishers_of_one_model_take_turns_and_of_two_do_not(tmp_path):
+    entered = threading.Event()
+
+    def other():
+        with only_publisher_of(tmp_path / "models" / "birds"):
+            entered.set()
+
+    thread = threading.Thread(target=other)
+    with only_publisher_of(tmp_path / "models" / "birds"):
+        thread.start()
+        with only_publisher_of(tmp_path / "models" / "cars"):
+            assert not entered.wait(0.5)
+    assert entered.wait(5)
+    thread.join()
+    # What is served lies in folders: a server passes over these.
+    assert all(path.is_file() for path in (tmp_path / "models").iterdir())

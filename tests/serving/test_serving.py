@@ -314,6 +314,28 @@ def test_failed_export_leaves_nothing(model, exact, tmp_path, monkeypatch):
     assert list((tmp_path / "birds").iterdir()) == []
 
 
+@pytest.mark.scann
+def test_flavour_that_fails_takes_its_twin_with_it(
+    model, scann, tmp_path, monkeypatch
+):
+    export_file = importlib.import_module("keras_dvml.serving.export")
+    write_facts, written = export_file.write_facts, []
+
+    def full_in_the_end(folder, *rest):
+        written.append(folder)
+        if len(written) == 2:
+            raise OSError("No space left on device")
+        write_facts(folder, *rest)
+
+    monkeypatch.setattr(export_file, "write_facts", full_in_the_end)
+    scann.exact_is_better = False
+    with pytest.raises(OSError, match="No space left"):
+        kd.serving.export(model, tmp_path / "birds", scann, k=3)
+    assert "birds-scann" in written[0]
+    for name in ("birds", "birds-scann"):
+        assert list((tmp_path / name).iterdir()) == []
+
+
 def test_watcher_never_sees_part_of_a_version(model, exact, tmp_path):
     base, partial, done = tmp_path / "birds", [], threading.Event()
 
