@@ -26,11 +26,13 @@ class DVML(MetricModel):
     In phase 1 no gradient passes from the decoder to the embedding; in phase
     2 it does. `training.PhaseSchedule` switches.
 
-    Two choices differ from the paper, since the paper's train badly from
-    random weights: means stand where it sums over D and F (multiply
-    `prior_weight` by D and `reconstruction_weight` by F to have the sums), and
-    the reconstruction's target gets no gradient, or the backbone would shrink
-    its features to please the decoder.
+    Three choices differ from the paper, whose own take from the embedding
+    what they should give. Means stand where it sums over D and F (multiply
+    `prior_weight` by D and `reconstruction_weight` by F to have the sums). The
+    prior weighs 0.01 and not 1 and 0.8: it sets how far synthetic embeddings
+    are strewn, and at 1 that is farther than classes lie apart. And the
+    reconstruction's target gets no gradient, or the backbone would shrink its
+    features to please the decoder.
 
     Each weight is a float, or a pair of floats for phases 1 and 2.
 
@@ -72,7 +74,7 @@ class DVML(MetricModel):
         backbone,
         embedding_dim=128,
         num_samples=20,
-        prior_weight=(1.0, 0.8),
+        prior_weight=0.01,
         reconstruction_weight=(1.0, 1.0),
         synthetic_weight=(0.1, 0.2),
         invariant_weight=(1.0, 0.8),

@@ -11,10 +11,12 @@ Expected (published, not run here): Recall@1 52.7 for DVML, 39.8 for the plain
     triplet loss.
 
 From the paper: backbone and its 1024 features pretrained on ImageNet, size of
-images and of the embedding, 20 draws, Adam, the two phases. Ours: the batch,
-the rates, the number of steps, batch normalisation as pretrained; and images
-are cut to their middle square before a random part of at least the area that
-227 of 256 pixels leave is taken, which changes its shape a little as well.
+images and of the embedding, 20 draws, Adam, the two phases and the weights of
+the terms but one. Ours: the weight of the divergence (`docs/guides/dvml.md`;
+the paper's sum is `--set train.prior_weight=512,409.6`), the batch, the rates,
+the number of steps, batch normalisation as pretrained; and images are cut to
+their middle square before a random part of at least the area that 227 of 256
+pixels leave is taken, which changes its shape a little as well.
 """
 
 import pathlib

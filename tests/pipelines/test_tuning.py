@@ -93,7 +93,7 @@ def test_fewer_than_four_classes_are_too_few_to_tune_on(images):
 def test_first_trial_has_the_runs_own_values(trials_of, train):
     tuning, seen = trials_of(TuneConfig(trials=3), lambda config: 0.5)
     config, trained, validated = seen[0]
-    assert (config.loss, config.prior_weight) == ("triplet", (1.0, 0.8))
+    assert (config.loss, config.prior_weight) == ("triplet", (0.01, 0.01))
     assert not set(trained.labels) & set(validated.labels)
     # Of equal ones the first: nothing was gained by the others.
     assert tuning.best.number == 1
@@ -112,7 +112,7 @@ def test_best_trial_gives_its_values_to_the_training(trials_of, train):
     from pipelines.hyperparameters import with_hyperparameters
 
     tuning, seen = trials_of(
-        TuneConfig(trials=8), lambda config: config.prior_weight[0] / 10
+        TuneConfig(trials=8), lambda config: config.prior_weight[0]
     )
     best = max(seen, key=lambda one: one[0].prior_weight)[0]
     assert tuning.best.number == [one[0] for one in seen].index(best) + 1
@@ -143,7 +143,7 @@ def test_failed_trial_is_told_and_another_wins(trials_of):
     from pipelines.trials_page import trials_page
 
     def score(config):
-        if config.prior_weight == (1.0, 0.8):
+        if config.prior_weight == (0.01, 0.01):
             raise ValueError("embeddings are not finite")
         return 0.25
 

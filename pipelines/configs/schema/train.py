@@ -75,7 +75,7 @@ class TrainConfig:
     head_rate: float = 1.0
     embedding_dim: int = 128
     num_samples: int = 20
-    prior_weight: tuple[float, ...] = (1.0, 0.8)
+    prior_weight: tuple[float, ...] = (0.01, 0.01)
     reconstruction_weight: tuple[float, ...] = (1.0, 1.0)
     synthetic_weight: tuple[float, ...] = (0.1, 0.2)
     invariant_weight: tuple[float, ...] = (1.0, 0.8)
