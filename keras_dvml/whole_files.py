@@ -31,7 +31,7 @@ def whole_file(target):
         Binary file, open for writing.
     """
     target = os.path.abspath(target)
-    os.makedirs(os.path.dirname(target), exist_ok=True)
+    _make_folders(os.path.dirname(target))
     with tempfile.NamedTemporaryFile(
         dir=os.path.dirname(target), prefix=_PREFIX, delete=False
     ) as file:
@@ -93,7 +93,7 @@ def whole_folders(*targets):
     made = []
     try:
         for target in targets:
-            os.makedirs(os.path.dirname(target), exist_ok=True)
+            _make_folders(os.path.dirname(target))
             made.append(
                 tempfile.mkdtemp(dir=os.path.dirname(target), prefix=_PREFIX)
             )
@@ -110,6 +110,16 @@ def whole_folders(*targets):
         raise
     for target in targets:
         _sync(os.path.dirname(target))
+
+
+def _make_folders(folder):
+    parent = os.path.dirname(folder)
+    if os.path.isdir(folder) or parent == folder:
+        return
+    _make_folders(parent)
+    # Another process may have been faster.
+    os.makedirs(folder, exist_ok=True)
+    _sync(parent)
 
 
 def _sync_all(folder):

@@ -132,7 +132,10 @@ def run(
             from pipelines.records import whole_records
             from pipelines.step_runner import StepRunner
             from pipelines.unfinished_steps import delete_unfinished
-            from pipelines.unfinished_training import CHECKPOINTS
+            from pipelines.unfinished_training import (
+                CHECKPOINTS,
+                forget_finished,
+            )
 
         pipeline_root = run_dir / "artifacts"
         records_path = run_dir / "metadata.db"
@@ -157,8 +160,7 @@ def run(
             functools.partial(whole_records, records_path, pipeline_root),
         )
         runner.run(pipeline)
-        # Of trainings that were stopped and are not asked for any more.
-        shutil.rmtree(pipeline_root / CHECKPOINTS, ignore_errors=True)
+        forget_finished(pipeline_root / CHECKPOINTS)
         show_results(config, runner.outcomes, run_dir, progress)
     return runner.outcomes
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import logging
 import os
 import pathlib
 import shutil
@@ -11,6 +12,8 @@ from ml_metadata import errors
 
 # Less than this is no room for records: their pages and their journal.
 _ROOM = 2**20
+
+logger = logging.getLogger(__name__)
 
 
 @contextlib.contextmanager
@@ -36,6 +39,11 @@ def whole_records(
     try:
         yield
     except errors.StatusError as error:
+        logger.warning(
+            "The records could not be written (%s): what the step had written "
+            "is deleted, and it will run again.",
+            error,
+        )
         is_full = shutil.disk_usage(path.parent).free < _ROOM
         _put_back(path, before)
         for folder in set(_outputs(pipeline_root)) - folders:

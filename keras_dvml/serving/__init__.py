@@ -2,4 +2,4 @@
 
 from keras_dvml.serving.custom_ops import custom_ops
 from keras_dvml.serving.export import export, write_saved_model
-from keras_dvml.serving.versions import next_version, publish
+from keras_dvml.serving.versions import next_version, publish, publish_all

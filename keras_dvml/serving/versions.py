@@ -5,7 +5,7 @@ import shutil
 
 from keras_dvml.serving.custom_ops import custom_ops
 from keras_dvml.serving.notes import write_notes
-from keras_dvml.whole_files import whole_folder
+from keras_dvml.whole_files import whole_folders
 
 
 def next_version(*base_dirs):
@@ -37,13 +37,36 @@ def publish(source_dir, base_dir, version=None):
         ValueError: If `source_dir` holds no SavedModel.
         FileExistsError: If the version exists.
     """
-    source_dir, base_dir = os.fspath(source_dir), os.fspath(base_dir)
-    if not os.path.isfile(os.path.join(source_dir, "saved_model.pb")):
-        raise ValueError(f"no SavedModel in source_dir {source_dir!r}")
     if version is None:
         version = next_version(base_dir)
-    target = os.path.join(base_dir, str(version))
-    with whole_folder(target) as folder:
-        shutil.copytree(source_dir, folder, dirs_exist_ok=True)
-    write_notes(base_dir, custom_ops(target))
+    (target,) = publish_all({base_dir: source_dir}, version)
     return target
+
+
+def publish_all(source_dirs, version):
+    """Copies SavedModels as `publish` does, all of them or none.
+
+    Args:
+        source_dirs: dict from the folder of a served model's versions to a
+            SavedModel; versions appear in its order.
+        version: int. The same for all.
+
+    Returns:
+        list of str. The new versions' folders.
+
+    Raises:
+        ValueError: If one of the sources holds no SavedModel.
+        FileExistsError: If one has that version.
+    """
+    for source_dir in map(os.fspath, source_dirs.values()):
+        if not os.path.isfile(os.path.join(source_dir, "saved_model.pb")):
+            raise ValueError(f"no SavedModel in source_dir {source_dir!r}")
+    targets = [os.path.join(base, str(version)) for base in source_dirs]
+    with whole_folders(*targets) as folders:
+        for source_dir, folder in zip(
+            source_dirs.values(), folders, strict=True
+        ):
+            shutil.copytree(source_dir, folder, dirs_exist_ok=True)
+    for base_dir, target in zip(source_dirs, targets, strict=True):
+        write_notes(base_dir, custom_ops(target))
+    return targets

@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import typing
+import zipfile
 
 import keras
 import numpy as np
@@ -13,7 +14,6 @@ import tensorflow as tf
 from keras_dvml.whole_files import whole_file
 
 logger = logging.getLogger(__name__)
-
 
 _STATE_FILE = "run.npz"
 
@@ -72,8 +72,8 @@ def resumable_fit(
         of `model.fit`.
 
     Raises:
-        ValueError: If the batches have no position, or the saved state is of
-            another model or of other callbacks.
+        ValueError: If the batches have no position, or the saved state is
+            broken, of another model or of other callbacks.
 
     Example:
         >>> import numpy as np
@@ -162,8 +162,7 @@ class _Run(keras.callbacks.Callback):
         self._model.optimizer.build(self._model.trainable_variables)
         if not tf.io.gfile.exists(self._path):
             return
-        with tf.io.gfile.GFile(self._path, "rb") as file:
-            state = dict(np.load(io.BytesIO(file.read()), allow_pickle=False))
+        state = _read_state(self._path)
         self.step = int(state["step"])
         logger.info("Going on after step %d, from %s", self.step, self._path)
         self.history = json.loads(str(state["history"]))
@@ -221,7 +220,7 @@ class _Run(keras.callbacks.Callback):
                 state[f"{kind}.{number}"] = variable.numpy()
         packed = io.BytesIO()
         np.savez(packed, **state)
-        _write_whole(self._path, packed.getbuffer())
+        _write_whole(self._path, packed.getvalue())
 
     def _restore_callbacks(self, state):
         saved = json.loads(str(state["callbacks"]))
@@ -259,6 +258,18 @@ class _Run(keras.callbacks.Callback):
             variable.assign(value)
 
 
+def _read_state(path):
+    with tf.io.gfile.GFile(path, "rb") as file:
+        contents = file.read()
+    try:
+        return dict(np.load(io.BytesIO(contents), allow_pickle=False))
+    except (zipfile.BadZipFile, ValueError, EOFError) as error:
+        raise ValueError(
+            f"{path} cannot be read as the state of a run ({error}); delete it "
+            "to begin anew"
+        ) from error
+
+
 def _write_whole(path, contents):
     if "://" not in path:
         with whole_file(path) as file:
@@ -267,4 +278,4 @@ def _write_whole(path, contents):
     # Object stores show what is written once it is complete.
     tf.io.gfile.makedirs(os.path.dirname(path))
     with tf.io.gfile.GFile(path, "wb") as file:
-        file.write(bytes(contents))
+        file.write(contents)

@@ -157,13 +157,11 @@ def joined(parts: Iterable[EmbeddedImages]) -> EmbeddedImages:
 def _add_job(
     pipeline: beam.Pipeline, name: str, job: EmbeddingJob, output_prefix: str
 ) -> None:
-    examples = [
-        pipeline | f"Read_{name}_{number}" >> beam.io.ReadFromTFRecord(pattern)
-        for number, pattern in enumerate(job.file_patterns)
-    ]
     _ = (
-        examples
-        | f"Flatten_{name}" >> beam.Flatten()
+        pipeline
+        | f"Files_{name}" >> beam.Create(job.file_patterns)
+        # Joining a source for each pattern would hold all images in memory.
+        | f"Read_{name}" >> beam.io.ReadAllFromTFRecord()
         # Of one size: what an image is batched with moves the last digits of
         # its embedding, and sizes that depend on the time taken would differ
         # from run to run.

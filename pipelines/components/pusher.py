@@ -70,17 +70,18 @@ def Pusher(  # noqa: N802
     base_dir = os.path.join(serving_dir, model_name)
     with _only_publisher_of(base_dir):
         version = _next_version(base_dir, f"{base_dir}-scann")
-        push = {
-            flavour: _publish(
-                path_utils.serving_model_path(artifact.uri), base, version
-            )
-            # The one that every server can load comes last: where a version
-            # of it stands, the other stands too.
-            for flavour, artifact, base in (
-                ("scann", scann_model, f"{base_dir}-scann"),
-                ("exact", model, base_dir),
-            )
-        }
+        # The one that every server can load comes last: where a version of it
+        # stands, the other stands too.
+        scann, exact = _publish(
+            {
+                f"{base_dir}-scann": path_utils.serving_model_path(
+                    scann_model.uri
+                ),
+                base_dir: path_utils.serving_model_path(model.uri),
+            },
+            version,
+        )
+    push = {"scann": scann, "exact": exact}
     io_utils.write_string_file(
         os.path.join(pushed_model.uri, PUSH_FILE), json.dumps(push)
     )
@@ -114,9 +115,16 @@ def _next_version(*base_dirs: str) -> int:
     return max((int(name) for name in names if name.isdecimal()), default=0) + 1
 
 
-def _publish(source: str, base_dir: str, version: int) -> str:
-    if not is_remote(base_dir):
-        return kd.serving.publish(source, base_dir, version)
+def _publish(sources: dict[str, str], version: int) -> list[str]:
+    if not any(map(is_remote, sources)):
+        return kd.serving.publish_all(sources, version)
+    return [
+        _publish_remotely(source, base_dir, version)
+        for base_dir, source in sources.items()
+    ]
+
+
+def _publish_remotely(source: str, base_dir: str, version: int) -> str:
     target = os.path.join(base_dir, str(version))
     copy_folder(source, target)
     with tempfile.TemporaryDirectory() as parent:

@@ -133,6 +133,8 @@ def test_workers_count_the_same_statistics(ingested, artifact, run_executor):
     from tfx.components.statistics_gen.executor import Executor
     from tfx.types import standard_artifacts
 
+    from pipelines.statistics_options import statistics_options
+
     def statistics(flags):
         made = artifact(standard_artifacts.ExampleStatistics)
         run_executor(
@@ -141,9 +143,7 @@ def test_workers_count_the_same_statistics(ingested, artifact, run_executor):
             {"examples": [ingested[0]]},
             {"statistics": [made]},
             {
-                "stats_options_json": tfdv.StatsOptions(
-                    feature_allowlist=["label"]
-                ).to_json(),
+                "stats_options_json": statistics_options(True).to_json(),
                 "exclude_splits": "[]",
             },
         )

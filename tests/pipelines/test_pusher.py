@@ -1,6 +1,7 @@
 """The component by itself, on SavedModels that hold nothing."""
 
 import dataclasses
+import errno
 import json
 import pathlib
 import shutil
@@ -92,6 +93,26 @@ def in_thread(function, *args, **kwargs):
 def versions(serving_dir, name):
     folder = serving_dir / name
     return sorted(p.name for p in folder.iterdir() if p.is_dir())
+
+
+def test_disk_that_is_full_for_the_second_flavour_leaves_neither(
+    push, monkeypatch, tmp_path
+):
+    copytree, copied = shutil.copytree, []
+
+    def copy(*args, **kwargs):
+        if copied:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        copied.append(args)
+        return copytree(*args, **kwargs)
+
+    with monkeypatch.context() as full:
+        full.setattr(shutil, "copytree", copy)
+        with pytest.raises(OSError):
+            push(tmp_path / "saved_models")
+    assert versions(tmp_path / "saved_models", "birds-scann") == []
+    pushed = push(tmp_path / "saved_models")
+    assert {pathlib.Path(one).name for one in pushed.values()} == {"1"}
 
 
 def test_two_runs_that_publish_at_once_get_a_version_each(push, held, tmp_path):

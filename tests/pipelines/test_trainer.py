@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 
 import numpy as np
 import pytest
@@ -190,6 +191,7 @@ def test_stopped_training_goes_on_from_its_last_epoch(
 ):
     import pipelines.trainer
     from pipelines.training_history import EpochLines, read_history
+    from pipelines.unfinished_training import forget_finished
 
     caplog.set_level("INFO")
     files, checkpoints = write_examples([None] * 24), tmp_path / "unfinished"
@@ -215,6 +217,9 @@ def test_stopped_training_goes_on_from_its_last_epoch(
     assert f"Going on after step {step}" in caplog.text
     assert_equal(weights(resumed), weights(undisturbed))
     assert read_history(str(resumed)) == read_history(str(undisturbed))
+    # Nothing is lost either where the step's own end is not recorded.
+    assert len(list(checkpoints.iterdir())) == 1
+    forget_finished(checkpoints)
     assert not list(checkpoints.iterdir())
 
 
@@ -230,6 +235,7 @@ def test_state_of_a_training_is_not_anothers(
     train, write_examples, tmp_path, monkeypatch, caplog
 ):
     from pipelines.training_history import EpochLines
+    from pipelines.unfinished_training import forget_finished
 
     caplog.set_level("INFO")
     files, checkpoints = write_examples([None] * 24), tmp_path / "unfinished"
@@ -238,8 +244,13 @@ def test_state_of_a_training_is_not_anothers(
         train("stopped", files, checkpoints=checkpoints, epochs=2)
     train("other", files, checkpoints=checkpoints, epochs=2, seed=1)
     assert "Going on" not in caplog.text
-    # The one that was stopped can go on still.
-    assert len(list(checkpoints.glob("*/run.npz"))) == 1
+    # The one that was stopped can go on still, but not for ever.
+    forget_finished(checkpoints)
+    (stopped,) = checkpoints.iterdir()
+    assert (stopped / "run.npz").exists()
+    os.utime(stopped, (0, 0))
+    forget_finished(checkpoints)
+    assert not stopped.exists()
 
 
 def test_first_weights_are_kept_by_no_epochs(train, write_examples):

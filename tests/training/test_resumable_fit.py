@@ -158,6 +158,14 @@ def test_state_goes_to_an_object_store(model, tiny_images, caplog):
     assert f"Going on after step {steps}, from {store}/run.npz" in caplog.text
 
 
+def test_broken_state_is_named(model, tiny_images, tmp_path):
+    (tmp_path / "run.npz").write_bytes(b"PK\3\4 and then the disk broke")
+    with pytest.raises(ValueError, match=r"run\.npz cannot be read.*delete it"):
+        kd.training.resumable_fit(
+            model, batches(*tiny_images), 1, tmp_path, verbose=0
+        )
+
+
 def test_state_of_another_model_is_refused(
     model, tiny_backbone, tiny_images, tmp_path
 ):
