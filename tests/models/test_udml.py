@@ -342,7 +342,7 @@ def test_phase_schedule_drives_the_variational_kind(tiny_images):
     # DVML's of phase 2, and the rotation's own.
     assert weights == pytest.approx(
         {
-            "prior": 0.8,
+            "prior": 0.01,
             "reconstruction": 1.0,
             "synthetic": 0.2,
             "invariant": 0.8,
