@@ -113,3 +113,17 @@ def artifact(tmp_path_factory):
         return made
 
     return make
+
+
+@pytest.fixture
+def numbered_artifact(tmp_path):
+    """Makes artifacts with the numbers that the records give them."""
+    from tfx.types import standard_artifacts
+
+    def make(kind, number):
+        made = vars(standard_artifacts)[kind]()
+        made.id = number
+        made.uri = str(tmp_path / f"{kind}_{number}")
+        return made
+
+    return make

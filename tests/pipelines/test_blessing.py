@@ -14,19 +14,6 @@ def module():
     return blessing
 
 
-@pytest.fixture
-def artifact(tmp_path):
-    from tfx.types import standard_artifacts
-
-    def make(kind, number):
-        made = vars(standard_artifacts)[kind]()
-        made.id = number
-        made.uri = str(tmp_path / f"{kind}_{number}")
-        return made
-
-    return make
-
-
 @pytest.mark.parametrize(
     ("recall", "baseline_recall", "blessed"),
     [
@@ -68,9 +55,14 @@ def test_model_that_is_worse_for_sure_is_not_blessed(module, high, blessed):
 @pytest.mark.parametrize(
     ("blessed", "file"), [(True, "BLESSED"), (False, "NOT_BLESSED")]
 )
-def test_blessing_is_written_as_tfx_reads_it(module, artifact, blessed, file):
-    blessing = artifact("ModelBlessing", 3)
-    model, baseline = artifact("Model", 1), artifact("Model", 2)
+def test_blessing_is_written_as_tfx_reads_it(
+    module, numbered_artifact, blessed, file
+):
+    blessing = numbered_artifact("ModelBlessing", 3)
+    model, baseline = (
+        numbered_artifact("Model", 1),
+        numbered_artifact("Model", 2),
+    )
     module.write_blessing(blessing, blessed, model, baseline)
     assert blessing.get_int_custom_property("blessed") == int(blessed)
     assert blessing.get_int_custom_property("current_model_id") == 1
@@ -78,20 +70,22 @@ def test_blessing_is_written_as_tfx_reads_it(module, artifact, blessed, file):
     assert os.listdir(blessing.uri) == [file]
 
 
-def test_model_is_never_its_own_baseline(module, artifact):
-    model = artifact("Model", 1)
+def test_model_is_never_its_own_baseline(module, numbered_artifact):
+    model = numbered_artifact("Model", 1)
     assert not module.is_usable_baseline(model, model)
 
 
-def test_baseline_that_is_gone_is_passed_over(module, artifact, caplog):
+def test_baseline_that_is_gone_is_passed_over(
+    module, numbered_artifact, caplog
+):
     assert not module.is_usable_baseline(
-        artifact("Model", 1), artifact("Model", 2)
+        numbered_artifact("Model", 1), numbered_artifact("Model", 2)
     )
     assert "is gone" in caplog.text
 
 
-def blessing_of(artifact, number, blessed=1):
-    blessing = artifact("ModelBlessing", 100 + number)
+def blessing_of(numbered_artifact, number, blessed=1):
+    blessing = numbered_artifact("ModelBlessing", 100 + number)
     blessing.set_int_custom_property("current_model_id", number)
     blessing.set_int_custom_property("blessed", blessed)
     return blessing
@@ -106,17 +100,19 @@ def blessing_of(artifact, number, blessed=1):
     ],
 )
 def test_baseline_is_the_last_blessed_other_model(
-    artifact, candidate, expected
+    numbered_artifact, candidate, expected
 ):
     from pipelines.components.baseline import LatestOtherBlessedModelStrategy
 
-    models = {number: artifact("Model", number) for number in (1, 2, 3, 4)}
+    models = {
+        number: numbered_artifact("Model", number) for number in (1, 2, 3, 4)
+    }
     resolved = LatestOtherBlessedModelStrategy().resolve_artifacts(
         store=None,
         input_dict={
             "model": list(models.values()),
             "model_blessing": [
-                blessing_of(artifact, number) for number in (1, 2, 3)
+                blessing_of(numbered_artifact, number) for number in (1, 2, 3)
             ],
             "candidate": [models[candidate]],
         },
@@ -124,15 +120,18 @@ def test_baseline_is_the_last_blessed_other_model(
     assert [model.id for model in resolved["model"]] == expected
 
 
-def test_models_that_were_not_blessed_are_no_baseline(artifact):
+def test_models_that_were_not_blessed_are_no_baseline(numbered_artifact):
     from pipelines.components.baseline import LatestOtherBlessedModelStrategy
 
     resolved = LatestOtherBlessedModelStrategy().resolve_artifacts(
         store=None,
         input_dict={
-            "model": [artifact("Model", 1), artifact("Model", 2)],
-            "model_blessing": [blessing_of(artifact, 1, blessed=0)],
-            "candidate": [artifact("Model", 2)],
+            "model": [
+                numbered_artifact("Model", 1),
+                numbered_artifact("Model", 2),
+            ],
+            "model_blessing": [blessing_of(numbered_artifact, 1, blessed=0)],
+            "candidate": [numbered_artifact("Model", 2)],
         },
     )
     assert resolved["model"] == []

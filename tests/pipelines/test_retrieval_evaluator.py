@@ -16,19 +16,6 @@ def module():
     return retrieval_evaluator
 
 
-@pytest.fixture
-def artifact(tmp_path):
-    from tfx.types import standard_artifacts
-
-    def make(kind, number):
-        made = vars(standard_artifacts)[kind]()
-        made.id = number
-        made.uri = str(tmp_path / f"{kind}_{number}")
-        return made
-
-    return make
-
-
 def test_summary_tells_how_sure_the_scores_are(module):
     scores = {"recall@1": 0.612, "map@r": 0.3, "nmi": 0.5, "ami": 0.4}
     intervals = {
@@ -42,7 +29,7 @@ def test_summary_tells_how_sure_the_scores_are(module):
 
 
 @pytest.fixture
-def run(module, artifact, monkeypatch, tmp_path):
+def run(module, numbered_artifact, monkeypatch, tmp_path):
     """Runs the component on embeddings instead of images and models."""
     from pipelines.components.beam_embedding import EmbeddedImages
 
@@ -70,11 +57,11 @@ def run(module, artifact, monkeypatch, tmp_path):
     )
 
     def run(**arguments):
-        evaluation = artifact("ModelEvaluation", 1)
-        blessing = artifact("ModelBlessing", 1)
+        evaluation = numbered_artifact("ModelEvaluation", 1)
+        blessing = numbered_artifact("ModelBlessing", 1)
         module.RetrievalEvaluator.EXECUTOR_SPEC.executor_class._FUNCTION(
-            model=artifact("Model", 1),
-            examples=artifact("Examples", 1),
+            model=numbered_artifact("Model", 1),
+            examples=numbered_artifact("Examples", 1),
             evaluation=evaluation,
             blessing=blessing,
             **arguments,
@@ -97,8 +84,12 @@ def test_intervals_stand_beside_the_scores(run):
     assert summary.startswith(f"recall@1 {scores['recall@1']:.1%} (")
 
 
-def test_a_model_is_compared_with_the_last_blessed_one(run, artifact, caplog):
+def test_a_model_is_compared_with_the_last_blessed_one(
+    run, numbered_artifact, caplog
+):
     caplog.set_level("INFO")
-    _, blessing = run(tolerance=0.01, baseline_model=artifact("Model", 2))
+    _, blessing = run(
+        tolerance=0.01, baseline_model=numbered_artifact("Model", 2)
+    )
     assert blessing.get_int_custom_property("blessed") == 0
     assert "Recall@1 differs by -" in caplog.text
