@@ -9,10 +9,10 @@ minutes: it shows that all of it runs, and its figures say nothing. Nothing
 else should run beside it.
 
 A benchmark that came to its end is not repeated: a second run goes on from
-what is done, or with `--again` begins anew. What was measured goes to
-`runs/bench/results.md`: the one table, what was missed, and the tables of each
-benchmark below its command. The one table has a row a claim, with the case in
-which it came out worst:
+what is done, or with `--again` begins anew. In `runs/bench` it leaves the
+tables of each benchmark below its command, and in `summary.md` one table and
+what was missed; `results.py` puts all of it into RESULTS.md. The one table has
+a row a claim, with the case in which it came out worst:
 
 - ours / peer / floor: time or memory of ours, of the fastest other package
   that does the same, and of what cannot be avoided, such as a bare product.
@@ -187,17 +187,6 @@ def _is_running(process):
     return False
 
 
-def details(benchmarks, records, quick, folder):
-    """Returns the tables of all benchmarks, each below its command."""
-    parts = []
-    for benchmark in benchmarks:
-        if benchmark.name in records:
-            command = shlex.join(benchmark.command(quick, folder))
-            tables, _ = records[benchmark.name]
-            parts.append(f"## {benchmark.name}\n\n    {command}\n\n{tables}\n")
-    return "\n".join(parts)
-
-
 def chosen_benchmarks(names, quick):
     """Returns those of the scripts named, of all without names."""
     return [
@@ -235,22 +224,23 @@ def main():
 
 
 def write_results(quick, folder):
-    """Prints the table of all that is done, and writes it with the details."""
-    benchmarks = chosen_benchmarks([], quick)
-    records = {
-        one.name: figures.load(path)
-        for one in benchmarks
-        if (path := folder / f"{one.name}.json").exists()
-    }
+    """Prints the table of all that is done, and writes it and each one's."""
+    records = {}
+    for one in chosen_benchmarks([], quick):
+        record = folder / f"{one.name}.json"
+        if record.exists():
+            records[one.name] = tables, _ = figures.load(record)
+            command = shlex.join(one.command(quick, folder))
+            page = folder / f"{one.name}.md"
+            page.write_text(f"    {command}\n\n{tables.strip()}\n")
     table = summary.table(records)
     if quick:
         table += "\n\nA trial: that all of it runs is all that this says."
     else:
         table += "\n\n" + summary.missed(records)
     print(f"\n{table}\n")
-    text = f"# Measured\n\n{summary.machine()}\n\n{table}\n\n"
-    path = folder / "results.md"
-    path.write_text(text + details(benchmarks, records, quick, folder))
+    path = folder / "summary.md"
+    path.write_text(f"{summary.machine()}\n\n{table}\n")
     print(path)
 
 

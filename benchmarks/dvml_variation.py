@@ -15,6 +15,7 @@ import argparse
 import dataclasses
 import os
 
+import figures
 import glyph_runs
 import keras
 import numpy as np
@@ -78,16 +79,15 @@ def main():
     os.makedirs(arguments.results_dir, exist_ok=True)
     settings = glyph_runs.Settings(steps=arguments.steps, validation=True)
     images, _ = glyph_runs.load_split("test", settings)
-    print("| weight | sigma | \\|z_I\\| | cosine |\n|---|---|---|---|")
+    record = figures.Record()
+    record.header("weight", "sigma", r"\|z_I\|", "cosine")
     for weight in ((1.0, 0.8), 0.1, 0.01, 0.0):
         path = os.path.join(arguments.results_dir, "adapted.weights.h5")
         sigma, length, cosine = measure(
             adapted_model(weight, settings, path), images[:NUM_IMAGES]
         )
-        print(
-            f"| {weight} | {sigma:.2f} | {length:.1f} | {cosine:.2f} |",
-            flush=True,
-        )
+        record.row(weight, f"{sigma:.2f}", f"{length:.1f}", f"{cosine:.2f}")
+    record.write(os.path.join(arguments.results_dir, "variation.md"))
 
 
 if __name__ == "__main__":

@@ -105,6 +105,10 @@ class Record:
         pathlib.Path(partial).write_text(json.dumps(content, indent=1))
         os.replace(partial, self._path)
 
+    def write(self, path):
+        """Writes the tables alone, as Markdown."""
+        pathlib.Path(path).write_text("\n".join(self._lines) + "\n")
+
     def _print(self, line):
         print(line, flush=True)
         self._lines.append(line)

@@ -81,7 +81,7 @@ def test_only_takes_all_commands_of_a_script(bench):
     assert [one.script for one in chosen] == ["losses"] * 3
 
 
-def test_results_hold_the_table_and_each_benchmark_below_its_command(
+def test_results_are_the_table_and_each_benchmark_below_its_command(
     bench, tmp_path, capsys
 ):
     import figures
@@ -91,11 +91,10 @@ def test_results_hold_the_table_and_each_benchmark_below_its_command(
     record.figure("step", "CNN", 3.0, unit="ms", against="floor", floor=2.0)
     record.save()
     bench.write_results(False, tmp_path)
-    text = (tmp_path / "results.md").read_text()
-    assert "| training_step | step | CNN | 3 ms |  | 2 ms |" in text
-    assert (
-        "## training_step\n\n"
+    row = "| training_step | step | CNN | 3 ms |  | 2 ms |"
+    assert row in (tmp_path / "summary.md").read_text()
+    assert row in capsys.readouterr().out
+    assert (tmp_path / "training_step.md").read_text() == (
         "    .venv/bin/python benchmarks/training_step.py\n\n"
-        "| backbone | ms |\n"
-    ) in text
-    assert "| training_step | step | CNN |" in capsys.readouterr().out
+        "| backbone | ms |\n|---|---|\n"
+    )

@@ -1,0 +1,49 @@
+import pathlib
+import re
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parent.parent.parent
+
+
+def test_tables_take_their_places_and_the_rest_stays(tmp_path):
+    import results
+
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "new.md").write_text("| b |\n|---|\n| 2 |\n")
+    text = (
+        "# Speed\n\n<!-- runs/new.md -->\n\n| a |\n|---|\n| 1 |\n\n"
+        "<!-- end -->\n\nBetween.\n\n<!-- runs/other.md -->\n\n| c |\n\n"
+        "<!-- end -->\n"
+    )
+    replaced, missing = results.put_in_place(text, tmp_path)
+    assert replaced == text.replace("| a |", "| b |").replace("| 1 |", "| 2 |")
+    assert missing == ["runs/other.md"]
+    # Once more changes nothing.
+    assert results.put_in_place(replaced, tmp_path)[0] == replaced
+
+
+@pytest.fixture(scope="module")
+def document():
+    return (ROOT / "benchmarks" / "RESULTS.md").read_text()
+
+
+def test_each_benchmark_has_its_place_in_the_results(document):
+    import bench
+
+    measured = {f"runs/bench/{one.name}.md" for one in bench.BENCHMARKS}
+    places = re.findall(r"^<!-- (runs/\S+) -->$", document, re.MULTILINE)
+    assert len(set(places)) == len(places)
+    assert measured | {"runs/bench/summary.md"} <= {*places}
+    assert document.count("<!-- end -->") == len(places)
+    # No table stands where no command puts it.
+    written = re.sub(r"<!-- runs.*?<!-- end -->", "", document, flags=re.DOTALL)
+    assert not re.search(r"\|\s*---", written)
+
+
+def test_intervals_in_the_readme_are_in_the_results(document):
+    intervals = re.findall(
+        r"\d+\.\d ± \d+\.\d", (ROOT / "README.md").read_text()
+    )
+    assert len(intervals) >= 4
+    assert [one for one in intervals if one not in document] == []
