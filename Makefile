@@ -8,13 +8,16 @@
 # make lint                     the linters
 # make bench                    speed beside peers and floors, in one table
 # make bench ARGS="--quick"     a trial of that, in a few minutes
+# make accuracy                 retrieval of unseen classes, over five seeds
+# make results                  what both measured, into benchmarks/RESULTS.md
 # make docs                     the documentation, in build/site
 # make lock                     new pinned requirement files
 
 PYTEST := python -m pytest
 QUIET := TF_CPP_MIN_LOG_LEVEL=3 PYTHONWARNINGS=ignore
 
-.PHONY: demo test test-nightly test-modern lint bench docs lock clean
+.PHONY: demo test test-nightly test-modern lint bench accuracy \
+  results docs lock clean
 
 ifeq ($(LABELS),none)
 method := udml
@@ -52,6 +55,15 @@ lint: .venv/.ready
 bench: .venv/.ready .venv-modern/.ready .venv-peers/.ready
 	@$(QUIET) .venv/bin/python benchmarks/bench.py $(ARGS)
 
+accuracy: .venv/.ready runs/dvml_divergence.md
+	@$(QUIET) .venv/bin/python benchmarks/accuracy_glyphs.py $(ARGS)
+
+runs/dvml_divergence.md: | .venv/.ready
+	@$(QUIET) .venv/bin/python benchmarks/dvml_divergence.py
+
+results: .venv/.ready
+	@.venv/bin/python benchmarks/results.py
+
 # The two that ask a server have no output to show.
 NOTEBOOKS := $(patsubst examples/%.py,build/notebooks/%.ipynb,\
   $(filter-out %_over_rest.py %_over_grpc.py,$(wildcard examples/*.py)))
@@ -59,7 +71,10 @@ NOTEBOOKS := $(patsubst examples/%.py,build/notebooks/%.ipynb,\
 docs: .venv-docs/.ready $(NOTEBOOKS)
 	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict
 
-build/notebooks/%.ipynb: examples/%.py docs/make_notebooks.py | .venv/.ready
+LIBRARY := $(shell find keras_dvml pipelines -name '*.py')
+
+build/notebooks/%.ipynb: examples/%.py docs/make_notebooks.py $(LIBRARY) \
+  | .venv/.ready
 	@$(QUIET) .venv/bin/python docs/make_notebooks.py $<
 
 .venv/.ready: requirements/full.txt requirements/set_up pyproject.toml
@@ -93,4 +108,4 @@ lock: .venv/.ready
 	$(COMPILE) --python-version 3.12 requirements/docs.in -o requirements/docs.txt
 
 clean:
-	rm -rf .venv .venv-modern .venv-docs .venv-peers .setup build runs
+	rm -rf .venv .venv-modern .venv-docs .venv-peers .setup build

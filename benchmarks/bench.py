@@ -4,18 +4,19 @@
     make bench ARGS="--only losses search"
     make bench ARGS="--quick"
 
-Cost: about two hours on 2 CPU cores and 8 GB of memory; `--quick` some ten
+Cost: about an hour on 2 CPU cores and 8 GB of memory; `--quick` some ten
 minutes: it shows that all of it runs, and its figures say nothing. Nothing
 else should run beside it.
 
 A benchmark that came to its end is not repeated: a second run goes on from
 what is done, or with `--again` begins anew. In `runs/bench` it leaves the
-tables of each benchmark below its command, and in `summary.md` one table and
-what was missed; `results.py` puts all of it into RESULTS.md. The one table has
+tables of each benchmark below its command, in `summary.md` one table and what
+was missed, and in `beside_peers.md` a short one; `results.py` puts all of it
+into RESULTS.md and README.md. The one table has
 a row a claim, with the case in which it came out worst:
 
-- ours / peer / floor: time or memory of ours, of the fastest other package
-  that does the same, and of what cannot be avoided, such as a bare product.
+- ours / peer / floor: time or memory of ours, of another package that does
+  the same, and of what cannot be avoided, such as a bare product.
 - ratio: ours over the peer or the floor, whichever the claim is about.
 - bar: the most that was aimed at; met: in how many of the cases.
 """
@@ -97,15 +98,6 @@ BENCHMARKS = (
             *("--sizes", "80x128", "512x128"),
         ),
     ),
-    Benchmark(
-        "losses",
-        "one thread, longer",
-        (
-            *("--threads", "1", *TORCH, "--seconds", "5"),
-            *("--losses", "triplet_hard", "multi_similarity"),
-            *("--sizes", "80x128", "80x512", "128x128", "128x512"),
-        ),
-    ),
     Benchmark("losses", "all threads", TORCH),
     Benchmark("training_step", quick=("--pairs", "3")),
     Benchmark("training_step", "modern", venv=".venv-modern"),
@@ -151,7 +143,8 @@ def run(benchmark, quick, folder):
     command = benchmark.command(quick, folder)
     named = f"{benchmark.name:36}"
     if path.exists():
-        print(f"{named} done before", flush=True)
+        day = time.strftime("%Y-%m-%d", time.localtime(path.stat().st_mtime))
+        print(f"{named} done before, on {day}", flush=True)
         return True
     print(named, end=" ", flush=True)
     start = time.perf_counter()
@@ -226,21 +219,29 @@ def main():
 def write_results(quick, folder):
     """Prints the table of all that is done, and writes it and each one's."""
     records = {}
+    missing = []
     for one in chosen_benchmarks([], quick):
         record = folder / f"{one.name}.json"
-        if record.exists():
-            records[one.name] = tables, _ = figures.load(record)
-            command = shlex.join(one.command(quick, folder))
-            page = folder / f"{one.name}.md"
-            page.write_text(f"    {command}\n\n{tables.strip()}\n")
-    table = summary.table(records)
+        if not record.exists():
+            missing.append(one.name)
+            continue
+        records[one.name] = tables, _ = figures.load(record)
+        page = folder / f"{one.name}.md"
+        command = shlex.join(one.command(quick, folder))
+        page.write_text(f"    {command}\n\n{tables.strip()}\n")
+    parts = [summary.table(records)]
     if quick:
-        table += "\n\nA trial: that all of it runs is all that this says."
+        parts.append("A trial: that all of it runs is all that this says.")
     else:
-        table += "\n\n" + summary.missed(records)
-    print(f"\n{table}\n")
+        parts.append(summary.missed(records))
+    if missing:
+        parts.append(f"Not measured: {', '.join(missing)}.")
+    text = "\n\n".join(parts)
+    print(f"\n{text}\n")
+    peers = folder / "beside_peers.md"
+    peers.write_text(summary.beside_peers(records) + "\n")
     path = folder / "summary.md"
-    path.write_text(f"{summary.machine()}\n\n{table}\n")
+    path.write_text(f"{summary.machine()}\n\n{text}\n")
     print(path)
 
 

@@ -28,6 +28,7 @@ Embeddings have unit length and stand around 2 centres a cluster.
 """
 
 import argparse
+import functools
 import json
 import os
 import resource
@@ -161,25 +162,29 @@ def add_times(record, size, metric, seconds, inertias):
             continue
         case = f"{name}, {size}, {metric}"
         smaller = "" if size == AIMED_AT else ", smaller sets"
-        shared = {
-            "peer": seconds["faiss.Kmeans"],
-            "peer_name": "faiss.Kmeans",
-            "floor": seconds["floor"],
-            "unit": "s",
-        }
-        record.figure(
-            *(f"k-means{smaller}", case, taken),
-            **{**shared, "against": "peer", "bar": None if smaller else 1.1},
+        add_time = functools.partial(
+            record.figure,
+            case=case,
+            ours=taken,
+            unit="s",
+            peer=seconds["faiss.Kmeans"],
+            peer_name="faiss.Kmeans",
+            floor=seconds["floor"],
+        )
+        add_time(
+            f"k-means{smaller}", against="peer", bar=None if smaller else 1.1
         )
         if name == "ours, TensorFlow":
-            record.figure(
-                *(f"k-means beside the bare products{smaller}", case, taken),
-                **{**shared, "against": "floor"},
+            add_time(
+                f"k-means beside the bare products{smaller}",
+                against="floor",
                 bar=None if smaller else 2.0,
             )
         if sklearn:
             record.figure(
-                *("inertia of k-means", case, inertias[name]),
+                "inertia of k-means",
+                case,
+                inertias[name],
                 peer=sklearn,
                 peer_name="scikit-learn",
                 unit="",

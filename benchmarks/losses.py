@@ -41,6 +41,8 @@ import keras_dvml as kd
 
 SIZES = [(b, d) for b in (80, 128, 512, 1024) for d in (128, 512)]
 IMAGES_PER_CLASS = 5
+# Seconds between two columns.
+PAUSE = 0.002
 TORCH_SERVER = os.path.join(os.path.dirname(__file__), "losses_in_torch.py")
 
 # What a loss may cost as a multiple of the floor, from a batch of 512 on.
@@ -201,8 +203,8 @@ def _timed(function, *arguments):
 def medians(steps, seconds):
     """Runs the steps in turns; returns the median milliseconds of each."""
     times = {name: [step()] for name, step in steps.items()}
-    round_seconds = 2 * sum(one for (one,) in times.values())
-    for turn in range(max(3, min(40, int(seconds / round_seconds)))):
+    round_seconds = sum(2 * one + PAUSE for (one,) in times.values())
+    for turn in range(max(3, int(seconds / round_seconds))):
         for name, step in steps.items():
             # A slow peer is not asked as often as the others wait for it.
             slow = times[name][0] > 0.2
@@ -211,7 +213,7 @@ def medians(steps, seconds):
             # The threads of another column's package may still be spinning
             # and its data fill the caches: nobody pays for that.
             if not slow:
-                time.sleep(0.002)
+                time.sleep(PAUSE)
                 step()
             times[name].append(step())
     return {

@@ -1,10 +1,8 @@
-"""Puts what was measured into RESULTS.md.
+"""Puts what was measured into RESULTS.md and README.md.
 
-    make bench
-    python benchmarks/accuracy_glyphs.py
-    python benchmarks/results.py
+    make bench accuracy results
 
-A benchmark leaves its tables as a file of Markdown in `runs`. RESULTS.md names
+A benchmark leaves its tables as a file of Markdown in `runs`. A document names
 that file where the tables belong, and what stands between the two comments is
 replaced:
 
@@ -12,15 +10,20 @@ replaced:
     <!-- end -->
 
 Where a file is missing, because that benchmark did not come to its end here,
-the tables stay as they are. `git diff` shows what became of the figures; the
-sentences around them are for a person to mend.
+the tables stay as they are. The picture of `accuracy_glyphs.py` comes beside
+RESULTS.md. `git diff` shows what became of the figures; the sentences around
+them are for a person to mend.
 """
 
 import pathlib
 import re
+import shutil
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+DOCUMENTS = ("README.md", "benchmarks/RESULTS.md")
+# Drawn -> shown.
+PICTURES = {"runs/accuracy_glyphs/scores.svg": "benchmarks/accuracy_glyphs.svg"}
 _PLACE = re.compile(
     r"^<!-- (?P<path>runs/\S+) -->\n.*?^<!-- end -->$", re.MULTILINE | re.DOTALL
 )
@@ -47,12 +50,19 @@ def put_in_place(text, root):
 
 
 def main():
-    """Writes RESULTS.md; tells what was not measured here."""
-    path = ROOT / "benchmarks" / "RESULTS.md"
-    text, missing = put_in_place(path.read_text(), ROOT)
-    path.write_text(text)
+    """Writes the documents and the picture; tells what was not measured."""
+    missing = []
+    for name in DOCUMENTS:
+        text, lacking = put_in_place((ROOT / name).read_text(), ROOT)
+        (ROOT / name).write_text(text)
+        missing += lacking
+    for drawn, shown in PICTURES.items():
+        if (ROOT / drawn).exists():
+            shutil.copyfile(ROOT / drawn, ROOT / shown)
+        else:
+            missing.append(drawn)
     for name in missing:
-        print(f"{name} is missing: its tables stay as they were")
+        print(f"{name} is missing: what it showed stays as it was")
     return 1 if missing else 0
 
 

@@ -2,7 +2,7 @@
 
 import os
 import platform
-import time
+import statistics
 
 
 def table(records):
@@ -20,6 +20,29 @@ def table(records):
         for claim in dict.fromkeys(figure.claim for figure in some):
             cases = [figure for figure in some if figure.claim == claim]
             lines.append(_row(name, cases))
+    return "\n".join(lines)
+
+
+def beside_peers(records):
+    """Returns a short table in Markdown: times of ours as shares of theirs.
+
+    Args:
+        records: as of `table`.
+    """
+    values = {}
+    for _, some in records.values():
+        for figure in some:
+            # Inertia has no unit; what has no bar was measured beside it.
+            if figure.against == "peer" and figure.unit and figure.bar:
+                values.setdefault(figure.claim, []).append(figure.value)
+    lines = [
+        "| | time of ours / theirs, median | from | to | cases |",
+        "|---|---|---|---|---|",
+    ]
+    for claim, some in values.items():
+        amounts = statistics.median(some), min(some), max(some)
+        cells = [claim, *(f"{one:.2g}" for one in amounts), str(len(some))]
+        lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
@@ -68,4 +91,4 @@ def machine():
             if line.startswith("model name")
         }
     model = ", ".join(sorted(models)) or platform.machine()
-    return f"{os.cpu_count()} cores of {model}, {time.strftime('%Y-%m-%d')}."
+    return f"{os.cpu_count()} cores of {model}."

@@ -50,8 +50,8 @@ def on_files(files, config):
         pages[f"examples/{notebook.stem}.md"] = page
         pages[f"examples/{notebook.name}"] = notebook.read_text()
         pages.update(pictures)
-    for picture in (ROOT / "benchmarks").glob("*.png"):
-        pages[picture.name] = picture.read_bytes()
+    for picture in (ROOT / "benchmarks").glob("*.svg"):
+        pages[picture.name] = picture.read_text()
     for path, content in pages.items():
         files.append(File.generated(config, path, content=content))
     return files

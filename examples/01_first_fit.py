@@ -12,7 +12,8 @@ test_images, test_labels = load_glyphs("test", config="easy", num_classes=40)
 
 # %% [markdown]
 # The backbone is any Keras model from images to pooled features. In the first
-# phase the decoder only follows the embedding; from epoch 3 on it shapes it.
+# phase the decoder only follows the embedding; from the fourth epoch on it
+# shapes it.
 
 # %%
 model = kd.models.DVML(kd.models.conv_backbone(48), embedding_dim=64)

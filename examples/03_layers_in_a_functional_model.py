@@ -20,7 +20,7 @@ pixels = keras.Input((48, 48, 3))
 scaled = keras.layers.Rescaling(1 / 127.5, offset=-1.0)(pixels)
 features = kd.models.conv_backbone(48)(scaled)
 parts = kd.layers.VariationalEmbedding(
-    64, num_samples=1, prior_weight=1.0, seed=0
+    64, num_samples=1, prior_weight=0.01, seed=0
 )(features)
 decoded = kd.layers.FeatureDecoder(256, reconstruction_weight=1.0)(
     parts.synthetic, features

@@ -1,4 +1,4 @@
-"""The TFX pipeline, from a folder to a served search. About a minute.
+"""The TFX pipeline, from a folder to a served search. Under a minute.
 
 What `make demo IMAGES=folder` does, on a small folder, with few steps and
 without the methods that it compares with: ingest, validate, train, evaluate,

@@ -1,10 +1,14 @@
 """The backbone that a configuration names, and how its images are scaled."""
 
+import logging
+
 import keras
 import tensorflow as tf
 
 import keras_dvml as kd
 from pipelines.configs.schema import APPLICATIONS, TrainConfig
+
+logger = logging.getLogger(__name__)
 
 # Mean blue, green and red of ImageNet, as Caffe's networks were trained.
 _CAFFE_MEANS = (103.939, 116.779, 123.68)
@@ -40,6 +44,14 @@ def build_backbone(config: TrainConfig) -> keras.Model:
     if config.weights not in ("", "imagenet"):
         backbone.load_weights(config.weights)
     if config.batch_norm_frozen:
+        if not config.weights:
+            logger.warning(
+                "The weights of %s are random, and train.batch_norm_frozen "
+                "keeps batch normalisation as it begins: it normalises "
+                "nothing. Pass --set train.weights=imagenet, a file of "
+                "weights, or --set train.batch_norm_frozen=false.",
+                config.backbone,
+            )
         kd.models.freeze_batch_norm(backbone)
     return backbone
 

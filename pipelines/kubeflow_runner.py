@@ -173,13 +173,18 @@ def _compile_v1(pipeline: "Pipeline", image: str, path: str) -> None:
 def _tfx_baseline(candidate: Any) -> Any:
     """Returns TFX's own look-up, the only one that V2 knows."""
     del candidate
-    from tfx import v1 as tfx
-    from tfx.types import standard_artifacts
+    from tfx.dsl.components.common.resolver import Resolver
+    from tfx.dsl.input_resolution.strategies import (
+        latest_blessed_model_strategy,
+    )
+    from tfx.types import Channel, standard_artifacts
 
-    return tfx.dsl.Resolver(
-        strategy_class=tfx.dsl.experimental.LatestBlessedModelStrategy,
-        model=tfx.dsl.Channel(type=standard_artifacts.Model),
-        model_blessing=tfx.dsl.Channel(type=standard_artifacts.ModelBlessing),
+    return Resolver(
+        strategy_class=(
+            latest_blessed_model_strategy.LatestBlessedModelStrategy
+        ),
+        model=Channel(type=standard_artifacts.Model),
+        model_blessing=Channel(type=standard_artifacts.ModelBlessing),
     ).with_id("LastBlessedModel")
 
 

@@ -6,9 +6,13 @@ import os
 from collections.abc import Callable
 
 from tfx import types
-from tfx import v1 as tfx
+
+# Not `tfx.v1`, which loads all of Vertex AI and Kubeflow: ten seconds more.
+from tfx.components import ExampleValidator, SchemaGen, StatisticsGen
 from tfx.dsl.components.base.base_component import BaseComponent
+from tfx.dsl.components.common.resolver import Resolver
 from tfx.orchestration import metadata
+from tfx.orchestration.pipeline import Pipeline
 
 from pipelines.components.baseline import last_blessed_model
 from pipelines.components.copy_evaluator import CopyEvaluator
@@ -55,11 +59,11 @@ def create_pipeline(
     places: Places,
     input_fingerprint: str = "",
     find_baseline: (
-        Callable[[types.BaseChannel], tfx.dsl.Resolver] | None
+        Callable[[types.BaseChannel], Resolver] | None
     ) = last_blessed_model,
     metadata_connection_config: metadata.ConnectionConfigType | None = None,
     beam_pipeline_args: list[str] | None = None,
-) -> tfx.dsl.Pipeline:
+) -> Pipeline:
     """Builds the graph of a run; runners only say where things are.
 
     Args:
@@ -92,18 +96,16 @@ def create_pipeline(
     examples = example_gen.outputs["examples"]
 
     # Counts the images of each class.
-    statistics_gen = tfx.components.StatisticsGen(
+    statistics_gen = StatisticsGen(
         examples=examples,
         stats_options=statistics_options(ingest.labelled),
     )
 
     # Says what a label, or without labels an id, looks like.
-    schema_gen = tfx.components.SchemaGen(
-        statistics=statistics_gen.outputs["statistics"]
-    )
+    schema_gen = SchemaGen(statistics=statistics_gen.outputs["statistics"])
 
     # Finds those that look otherwise.
-    example_validator = tfx.components.ExampleValidator(
+    example_validator = ExampleValidator(
         statistics=statistics_gen.outputs["statistics"],
         schema=schema_gen.outputs["schema"],
     )
@@ -249,7 +251,7 @@ def create_pipeline(
             "pipelines.pseudo_labels",
         ),
     )
-    return tfx.dsl.Pipeline(
+    return Pipeline(
         pipeline_name=config.name,
         pipeline_root=places.pipeline_root,
         components=[*steps, indexer, pusher, reporter],

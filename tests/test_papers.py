@@ -45,6 +45,15 @@ def test_runner_takes_the_command(command, tmp_path, local_runner, capsys):
     assert "RetrievalEvaluator" in shown.out + shown.err
 
 
+@pytest.mark.parametrize(
+    "settings", re.findall(r"`(--set [^`]+)`", PAGE.read_text())
+)
+def test_runner_takes_the_settings(settings, tmp_path, local_runner):
+    settings = settings.replace("PATH", str(tmp_path))
+    arguments = arguments_of(f"{COMMANDS[0]} {settings} --dry-run", tmp_path)
+    assert local_runner.main(arguments) == 0
+
+
 @pytest.mark.parametrize("command", [one for one in COMMANDS if "_dvml" in one])
 def test_command_trains_over_the_loss_of_its_name(command, tmp_path):
     pytest.importorskip("tfx")

@@ -2,12 +2,12 @@
 
 import ml_metadata as mlmd
 from tfx import types
-from tfx import v1 as tfx
+from tfx.dsl.components.common.resolver import Resolver
 from tfx.dsl.input_resolution.strategies import latest_blessed_model_strategy
 from tfx.types import standard_artifacts
 
 
-def last_blessed_model(candidate: types.BaseChannel) -> tfx.dsl.Resolver:
+def last_blessed_model(candidate: types.BaseChannel) -> Resolver:
     """Returns the step that looks up what a candidate is measured against.
 
     Args:
@@ -17,10 +17,10 @@ def last_blessed_model(candidate: types.BaseChannel) -> tfx.dsl.Resolver:
         A Resolver with outputs `model` and `model_blessing`, both empty when
         no other model has been blessed.
     """
-    return tfx.dsl.Resolver(
+    return Resolver(
         strategy_class=LatestOtherBlessedModelStrategy,
-        model=tfx.dsl.Channel(type=standard_artifacts.Model),
-        model_blessing=tfx.dsl.Channel(type=standard_artifacts.ModelBlessing),
+        model=types.Channel(type=standard_artifacts.Model),
+        model_blessing=types.Channel(type=standard_artifacts.ModelBlessing),
         candidate=candidate,
     ).with_id("LastBlessedModel")
 

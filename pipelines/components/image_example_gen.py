@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import apache_beam as beam
-from tfx import v1 as tfx
 from tfx.components.util import examples_utils
 from tfx.dsl.component.experimental.annotations import (
     BeamComponentParameter,
@@ -16,7 +15,7 @@ from tfx.dsl.component.experimental.annotations import (
 from tfx.dsl.component.experimental.decorators import component
 from tfx.dsl.io import fileio
 from tfx.proto import example_gen_pb2
-from tfx.types import artifact_utils, standard_artifacts
+from tfx.types import Artifact, artifact_utils, standard_artifacts
 
 from keras_dvml.data import check_image, encode_example
 from pipelines.artifacts import Quarantine
@@ -247,6 +246,6 @@ def _save_json(uri: str, name: str, value: list | dict) -> None:
         stream.write(json.dumps(value, indent=1))
 
 
-def _load_json(artifact: tfx.dsl.Artifact, name: str) -> list | dict:
+def _load_json(artifact: Artifact, name: str) -> list | dict:
     with fileio.open(os.path.join(artifact.uri, name), "r") as stream:
         return json.loads(stream.read())

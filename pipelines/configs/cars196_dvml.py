@@ -6,8 +6,8 @@ Command: with car_ims.tgz and cars_annos.mat in FOLDER, for the triplet loss,
     and with `--set train.loss=n_pair`, `--set train.loss=angular`, each with
     a `--name` of its own, for the two others of the paper.
 Hardware: one GPU. Time: not measured; 20,000 steps for each method.
-Expected (published, not run here): Recall@1 82.0 for DVML, 58.5 for the plain
-    triplet loss.
+Expected (published, not run here): Recall@1 82.0 for DVML, over which loss we
+    do not know; 58.5 for the triplet loss alone.
 
 What is from the paper and what is ours: see `cub_dvml`.
 """

@@ -6,8 +6,8 @@ Command: with Stanford_Online_Products.zip in FOLDER, for the triplet loss,
     and with `--set train.loss=n_pair`, `--set train.loss=angular`, each with
     a `--name` of its own, for the two others of the paper.
 Hardware: one GPU. Time: not measured; 50,000 steps for each method.
-Expected (published, not run here): Recall@1 70.2 for DVML, 54.9 for the plain
-    triplet loss.
+Expected (published, not run here): Recall@1 70.2 for DVML, over which loss we
+    do not know; 54.9 for the triplet loss alone.
 
 What is from the paper and what is ours: see `cub_dvml`. Classes are small here,
 five images each, so that batches hold more classes of two.

@@ -73,17 +73,24 @@ def test_validation_takes_no_class_of_the_test_split(benchmark):
 def test_table_and_picture_show_means_intervals_and_differences(
     benchmark, tmp_path
 ):
-    both = np.zeros((2, len(benchmark.SCORES)))
-    both[:, 0] = [50, 52]
+    three = np.zeros((3, len(benchmark.SCORES)))
+    three[:, 0] = [50, 51, 52]
     results = {
-        ("adapted", "UDML without rotation"): both,
-        ("adapted", "UDML-SS"): both + [[3.0], [5.0]],
+        ("adapted", "UDML without rotation"): three,
+        ("adapted", "UDML-SS"): three + [[3.0], [4.0], [5.0]],
+        # So far off that the picture points to it.
+        ("adapted", "rotation only"): three - 20.0,
     }
-    *_, without, with_rotation = benchmark.table(results, "adapted")
-    # 12.706 is Student's t for 0.975 at 1 degree of freedom; the standard
-    # error of two values that are 2 apart is sqrt(2) / sqrt(2) = 1.
-    assert "| UDML without rotation | 51.0 ± 12.7 |" in without
-    assert "| UDML without rotation | +4.0 ± 12.7 |" in with_rotation
-    assert "| UDML-SS | 55.0 ± 25.4 |" in with_rotation
-    benchmark.draw(results, tmp_path / "scores.png")
-    assert (tmp_path / "scores.png").stat().st_size
+    *_, without, with_rotation, _ = benchmark.table(results, "adapted")
+    # 4.303 is Student's t for 0.975 at 2 degrees of freedom; the standard
+    # error of three values that are 1 apart is 1 / sqrt(3).
+    assert "| UDML without rotation | 51.0 ± 2.5 |" in without
+    assert "| UDML without rotation | +4.0 ± 2.5 |" in with_rotation
+    assert "| UDML-SS | 55.0 ± 5.0 |" in with_rotation
+    two = {row: values[:2] for row, values in results.items()}
+    assert "| UDML-SS | 54.0 |" in "".join(benchmark.table(two, "adapted"))
+    for name in ("scores.svg", "again.svg"):
+        benchmark.draw(results, tmp_path / name)
+    picture = (tmp_path / "scores.svg").read_text()
+    assert "UDML-SS" in picture
+    assert picture == (tmp_path / "again.svg").read_text()

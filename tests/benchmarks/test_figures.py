@@ -65,6 +65,7 @@ MINUTES = {
     ],
     "training_step": ["--pairs", "1"],
     "ingestion": ["--sizes", "100", "200", "300"],
+    "serving": ["--seconds", "0.05"],
 }
 
 

@@ -31,14 +31,22 @@ def document():
 def test_each_benchmark_has_its_place_in_the_results(document):
     import bench
 
-    measured = {f"runs/bench/{one.name}.md" for one in bench.BENCHMARKS}
+    measured = [
+        *("runs/accuracy_glyphs/scores.md", "runs/dvml_divergence.md"),
+        "runs/bench/summary.md",
+        *(f"runs/bench/{one.name}.md" for one in bench.BENCHMARKS),
+    ]
     places = re.findall(r"^<!-- (runs/\S+) -->$", document, re.MULTILINE)
-    assert len(set(places)) == len(places)
-    assert measured | {"runs/bench/summary.md"} <= {*places}
+    assert sorted(places) == sorted(measured)
     assert document.count("<!-- end -->") == len(places)
     # No table stands where no command puts it.
     written = re.sub(r"<!-- runs.*?<!-- end -->", "", document, flags=re.DOTALL)
     assert not re.search(r"\|\s*---", written)
+
+
+def test_readme_has_the_short_table():
+    text = (ROOT / "README.md").read_text()
+    assert text.count("<!-- runs/bench/beside_peers.md -->\n\n| |") == 1
 
 
 def test_intervals_in_the_readme_are_in_the_results(document):

@@ -53,3 +53,19 @@ def test_the_table_has_the_worst_case_of_each_claim(figure):
     assert summary.missed(records).splitlines() == [
         *("Missed:", "", "- losses, loss: circle, 1.2 instead of 1"),
     ]
+
+
+def test_the_short_table_has_the_times_beside_peers(figure):
+    import summary
+
+    losses = [
+        figure("loss", "a", ours, peer=2.0, bar=1.0) for ours in (1, 2, 4)
+    ]
+    left_out = [
+        figure("inertia", "a", 1.0, peer=1.0, bar=1.0, unit=""),
+        figure("no aim", "a", 1.0, peer=1.0),
+        figure("floor", "a", 1.0, peer=1.0, floor=1, bar=1, against="floor"),
+    ]
+    records = {"one": ("", losses[:1] + left_out), "two": ("", losses[1:])}
+    _, _, row = summary.beside_peers(records).splitlines()
+    assert row == "| loss | 1 | 0.5 | 2 | 3 |"

@@ -109,6 +109,16 @@ def test_missing_file_of_weights_is_named():
         build_backbone(config(backbone="MobileNet", weights="gone.weights.h5"))
 
 
+def test_batch_norm_frozen_at_random_weights_is_told(caplog):
+    from pipelines.backbones import build_backbone
+
+    build_backbone(config(backbone="MobileNet"))
+    assert not caplog.records
+    build_backbone(config(backbone="MobileNet", batch_norm_frozen=True))
+    (record,) = caplog.records
+    assert "--set train.weights=imagenet" in record.getMessage()
+
+
 def test_frozen_batch_norm_stays_as_it_was(images):
     import keras
 

@@ -53,6 +53,14 @@ def test_help_and_dry_run_do_not_wait_for_tfx_or_tensorflow(
     assert not modules & {"tfx", "tensorflow", "apache_beam", "numpy"}
 
 
+def test_a_graph_does_not_wait_for_vertex_ai_or_kubeflow(run_python):
+    modules = run_python(
+        "import sys, pipelines.pipeline; print(*sys.modules)"
+    ).split()
+    assert "tfx.components" in modules
+    assert not {"google.cloud.aiplatform", "kfp"} & {*modules}
+
+
 def test_help_names_runs_with_what_they_do_and_fields(told_lightly):
     told, _ = told_lightly("--help")
     assert "glyphs_dvml" in told and "on the embedded glyphs" in told
