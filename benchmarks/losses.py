@@ -2,7 +2,7 @@ r"""Time of the losses, forward and backward: ours, peers and the floor.
 
     python benchmarks/losses.py --torch-python /path/to/python
 
-Cost: 8 minutes on 2 CPU cores; `--losses n_pair --sizes 80x128` takes seconds.
+Cost: 5 minutes on 2 CPU cores; `--losses n_pair --sizes 80x128` takes seconds.
 
 Prints one row a loss and size as a Markdown table, in milliseconds (medians)
 and ratios. All columns of a row are measured in turns within one loop, so that
@@ -26,6 +26,7 @@ A peer that would take gigabytes or minutes at a size is left out of it.
 import argparse
 import json
 import os
+import random
 import statistics
 import subprocess
 import sys
@@ -204,8 +205,10 @@ def medians(steps, seconds):
     """Runs the steps in turns; returns the median milliseconds of each."""
     times = {name: [step()] for name, step in steps.items()}
     round_seconds = sum(2 * one + PAUSE for (one,) in times.values())
+    order = random.Random(0)
     for turn in range(max(3, int(seconds / round_seconds))):
-        for name, step in steps.items():
+        # In another order each time: what a column runs after can cost it.
+        for name, step in order.sample([*steps.items()], len(steps)):
             # A slow peer is not asked as often as the others wait for it.
             slow = times[name][0] > 0.2
             if slow and turn > 1:
