@@ -43,7 +43,7 @@ from keras_dvml.whole_files import whole_file
 
 GROUPS = tuple(dict.fromkeys(row.group for row in ROWS.values()))
 # Points of the axis of differences to either side.
-WIDEST = 10
+WIDEST = 12
 SCORES = {
     **{f"recall@{k}": f"Recall@{k}" for k in (1, 2, 4, 8)},
     **{"map@r": "MAP@R", "nmi": "NMI", "f1": "F1"},
@@ -210,8 +210,8 @@ def draw(results, path):
 
 def draw_difference(ax, place, values):
     """Draws a row, or an arrow to one that would dwarf the others."""
-    mean, _ = interval(values)
-    if abs(mean) < WIDEST:
+    mean, half = interval(values)
+    if max(abs(mean) + half, abs(values).max()) < WIDEST:
         draw_row(ax, place, values)
         return
     side = np.sign(mean)
