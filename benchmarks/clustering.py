@@ -172,7 +172,9 @@ def add_times(record, size, metric, seconds, inertias):
             floor=seconds["floor"],
         )
         add_time(
-            f"k-means{smaller}", against="peer", bar=None if smaller else 1.1
+            f"k-means beside faiss.Kmeans{smaller}",
+            against="peer",
+            bar=None if smaller else 1.1,
         )
         if name == "ours, TensorFlow":
             add_time(

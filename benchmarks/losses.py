@@ -319,7 +319,9 @@ def compare(record, name, batch_size, dim, times, same):
             claim = "a loss and its gradient, beside the fastest peer"
             record.figure(claim, case, **shared, against="peer", bar=1.0)
         if bar and not suffix:
-            claim = f"the same beside the bare product, aim {bar}"
+            claim = (
+                f"a loss and its gradient, beside the bare product, aim {bar}"
+            )
             record.figure(claim, case, **shared, against="floor", bar=bar)
 
 

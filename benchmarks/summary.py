@@ -41,7 +41,7 @@ def beside_peers(records):
     ]
     for claim, some in values.items():
         amounts = statistics.median(some), min(some), max(some)
-        cells = [claim, *(f"{one:.2g}" for one in amounts), str(len(some))]
+        cells = [claim, *map(_ratio, amounts), str(len(some))]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
@@ -73,6 +73,10 @@ def _row(name, cases):
         "" if worst.bar is None else f"{met} of {len(cases)}",
     ]
     return "| " + " | ".join(cells) + " |"
+
+
+def _ratio(value):
+    return f"{value:.2f}" if value >= 1 else f"{value:.2g}"
 
 
 def _amount(value, unit):

@@ -68,4 +68,4 @@ def test_the_short_table_has_the_times_beside_peers(figure):
     ]
     records = {"one": ("", losses[:1] + left_out), "two": ("", losses[1:])}
     _, _, row = summary.beside_peers(records).splitlines()
-    assert row == "| loss | 1 | 0.5 | 2 | 3 |"
+    assert row == "| loss | 1.00 | 0.5 | 2.00 | 3 |"
