@@ -8,8 +8,8 @@ that is finished is a file in `runs/accuracy_glyphs`: started again, the command
 goes on with those that are missing, and changes nothing where none is. Prints
 scores on the classes of the glyphs' `test` split in %, mean and 95% interval
 (Student's t, from three seeds on), then each row's difference to its baseline,
-paired by seed, and draws both. `scores.svg` keeps the picture, `scores.md` the
-table where it is the whole one.
+paired by seed, and draws both. `scores.md` and `scores.svg` keep table and
+picture, `some_scores` those of a part.
 
 Two settings, both trained on the `train` split:
 
@@ -116,10 +116,14 @@ def do_missing(runs, settings, results_dir, jobs):
                 pool.submit(run, setting, name, settings, seed, results_dir)
                 for setting, name, seed in stage
             ]
-            for one in concurrent.futures.as_completed(started):
-                path = one.result()
-                done += 1
-                print(f"{done} of {len(runs)}: {path}", flush=True)
+            try:
+                for one in concurrent.futures.as_completed(started):
+                    path = one.result()
+                    done += 1
+                    print(f"{done} of {len(runs)}: {path}", flush=True)
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
 
 
 def interval(values):
@@ -211,6 +215,7 @@ def draw(results, path):
 def draw_difference(ax, place, values):
     """Draws a row, or an arrow to one that would dwarf the others."""
     mean, half = interval(values)
+    half = half if len(values) > 2 else 0.0
     if max(abs(mean) + half, abs(values).max()) < WIDEST:
         draw_row(ax, place, values)
         return
@@ -306,12 +311,12 @@ def main():
         "\n".join(table(results, setting)) for setting in arguments.settings
     )
     print(f"\n{tables}\n")
-    path = os.path.join(results_dir, "scores.svg")
-    draw(results, path)
-    print(f"Picture: {path}")
-    if is_whole:
-        with open(os.path.join(results_dir, "scores.md"), "w") as page:
-            page.write(tables)
+    # What documents show is the whole.
+    stem = os.path.join(results_dir, "scores" if is_whole else "some_scores")
+    with open(f"{stem}.md", "w") as page:
+        page.write(tables)
+    draw(results, f"{stem}.svg")
+    print(f"Picture: {stem}.svg")
 
 
 if __name__ == "__main__":

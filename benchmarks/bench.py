@@ -238,8 +238,9 @@ def write_results(quick, folder):
         parts.append(f"Not measured: {', '.join(missing)}.")
     text = "\n\n".join(parts)
     print(f"\n{text}\n")
-    peers = folder / "beside_peers.md"
-    peers.write_text(summary.beside_peers(records) + "\n")
+    if not missing:
+        page = folder / "beside_peers.md"
+        page.write_text(summary.beside_peers(records) + "\n")
     path = folder / "summary.md"
     path.write_text(f"{summary.machine()}\n\n{text}\n")
     print(path)

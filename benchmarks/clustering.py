@@ -161,7 +161,8 @@ def add_times(record, size, metric, seconds, inertias):
         if not name.startswith("ours"):
             continue
         case = f"{name}, {size}, {metric}"
-        smaller = "" if size == AIMED_AT else ", smaller sets"
+        has_aim = size == AIMED_AT
+        sizes = size if has_aim else "smaller sets"
         add_time = functools.partial(
             record.figure,
             case=case,
@@ -172,15 +173,15 @@ def add_times(record, size, metric, seconds, inertias):
             floor=seconds["floor"],
         )
         add_time(
-            f"k-means beside faiss.Kmeans{smaller}",
+            f"k-means of {sizes} beside faiss.Kmeans",
             against="peer",
-            bar=None if smaller else 1.1,
+            bar=1.1 if has_aim else None,
         )
         if name == "ours, TensorFlow":
             add_time(
-                f"k-means beside the bare products{smaller}",
+                f"k-means of {sizes} beside the bare products",
                 against="floor",
-                bar=None if smaller else 2.0,
+                bar=2.0 if has_aim else None,
             )
         if sklearn:
             record.figure(

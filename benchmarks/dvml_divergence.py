@@ -27,6 +27,7 @@ import tensorflow as tf
 
 import keras_dvml as kd
 
+SEEDS = (0, 1)
 NUM_IMAGES = 500
 PAPER = (1.0, 0.8)
 TRIPLET = glyph_runs.ROWS["triplet"]
@@ -106,15 +107,11 @@ def variation(model, images):
 def main():
     """Trains row by row and prints the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--steps", type=int, default=600)
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1])
     parser.add_argument("--output", default="runs/dvml_divergence.md")
     arguments = parser.parse_args()
-    settings = glyph_runs.Settings(steps=arguments.steps, validation=True)
+    settings = glyph_runs.Settings(validation=True)
     images, labels = glyph_runs.load_split("test", settings)
-    pretrained = {
-        seed: pretrained_weights(settings, seed) for seed in arguments.seeds
-    }
+    pretrained = {seed: pretrained_weights(settings, seed) for seed in SEEDS}
     record = figures.Record()
     record.header(
         *("", "seed", "Recall@1", "MAP@R", "sigma", r"\|z_I\|", "cosine")

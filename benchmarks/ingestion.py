@@ -3,16 +3,17 @@
     python benchmarks/ingestion.py
     python benchmarks/ingestion.py --sizes 1000 4000 --source manifest
 
-Cost: with the default sizes about ten minutes on 2 CPU cores and 600 MB of
-disk; the second command about a minute.
+Cost: with the default sizes six minutes on 2 CPU cores and 600 MB of disk; the
+second command two.
 
 Writes N small JPEG files of 100 classes and runs ImageExampleGen on them as
 the pipeline does, each N in a process of its own. A row has the images a second
 of the step, without the imports and the start of TFX; the most memory that the
 process took; and how much of it came after the imports. Processor seconds are
-those of all threads, which other work on the machine hardly touches. Linear
-means that images a second stay the same, flat that the memory does: what
-grows with N are names on their way through Beam, 2.5 KB a file when measured.
+those of all threads, which other work on the machine hardly touches; of several
+rounds a row shows the one with the fewest. Linear means that images a second
+stay the same, flat that the memory does: what grows with N are names on their
+way through Beam, 2.5 KB a file when measured.
 
 `--shuffled` writes through TFX' own step, which shuffles the images, for
 comparison.

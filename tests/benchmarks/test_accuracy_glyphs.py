@@ -93,4 +93,7 @@ def test_table_and_picture_show_means_intervals_and_differences(
         benchmark.draw(results, tmp_path / name)
     picture = (tmp_path / "scores.svg").read_text()
     assert "UDML-SS" in picture
+    assert "-24.0 ±" in picture
+    benchmark.draw(two, tmp_path / "two.svg")
+    assert "-24.0 ±" not in (tmp_path / "two.svg").read_text()
     assert picture == (tmp_path / "again.svg").read_text()

@@ -1,25 +1,26 @@
 import numpy as np
 
 
-def test_rows_differ_in_what_their_names_say():
+def test_rows_are_what_their_names_say():
     import dvml_divergence
 
-    paper = dvml_divergence.ROWS["weights 1 and 0.8"]
-    assert paper.model == {"prior_weight": (1.0, 0.8)}
-    for name, row in dvml_divergence.ROWS.items():
-        if name.startswith("the same"):
-            # One thing and no more.
-            changed = {
-                **{
-                    key: row.model[key]
-                    for key in row.model.keys() - {*paper.model}
-                },
-                **(
-                    {"phases": row.phases} if row.phases != paper.phases else {}
-                ),
-            }
-            assert len(changed) == 1, name
-    assert dvml_divergence.ROWS["no divergence"].model["prior_weight"] == 0.0
+    paper = {"prior_weight": (1.0, 0.8)}
+    expected = {
+        "triplet alone": (None, 2),
+        "weights 1 and 0.8": (paper, 2),
+        "the same, no reconstruction": (
+            {**paper, "reconstruction_weight": 0.0},
+            2,
+        ),
+        "the same, no synthetic loss": ({**paper, "synthetic_weight": 0.0}, 2),
+        "the same, 1 draw": ({**paper, "num_samples": 1}, 2),
+        "the same, phase 1 only": (paper, 1),
+        "weight 0.1": ({"prior_weight": 0.1}, 2),
+        "weight 0.01": ({"prior_weight": 0.01}, 2),
+        "no divergence": ({"prior_weight": 0.0}, 2),
+    }
+    rows = dvml_divergence.ROWS
+    assert {n: (row.model, row.phases) for n, row in rows.items()} == expected
 
 
 def test_a_heavier_divergence_strews_farther():
