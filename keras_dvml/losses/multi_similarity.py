@@ -50,28 +50,33 @@ def multi_similarity_loss(
         hard_positives = positive < most_negative + mining_margin
         hard_negatives = negative > least_positive - mining_margin
 
-        attraction, by_positive = _mean_log_one_plus_sum_exp(
+        attraction, by_positive = _log_one_plus_sum_exp(
             tf.where(hard_positives, -positive_scale * similarity, -ops.FAR),
             shift=positive_scale * threshold,
         )
-        repulsion, by_negative = _mean_log_one_plus_sum_exp(
+        repulsion, by_negative = _log_one_plus_sum_exp(
             tf.where(hard_negatives, negative_scale * similarity, -ops.FAR),
             shift=-negative_scale * threshold,
         )
-        loss = attraction / positive_scale + repulsion / negative_scale
+        per_anchor = attraction / positive_scale + repulsion / negative_scale
         # The scales cancel those of the exponents.
-        return loss, by_negative - by_positive
+        num_anchors = tf.cast(tf.size(per_anchor), tf.float32)
+        slope = (by_negative - by_positive) / num_anchors
+        return tf.reduce_mean(per_anchor), slope
 
     return ops.over_similarities(mean_over_anchors, embeddings)
 
 
-def _mean_log_one_plus_sum_exp(exponents, shift):
-    """Mean over rows of `log(1 + sum exp(exponent + shift))`, and its slope."""
-    log_sum, slope = ops.log_sum_exp_with_slope(exponents)
-    num_rows = tf.cast(tf.shape(exponents)[0], tf.float32)
-    of_row = log_sum + shift
-    share = tf.sigmoid(of_row) / num_rows
-    return tf.reduce_mean(tf.math.softplus(of_row)), slope * share
+def _log_one_plus_sum_exp(exponents, shift):
+    """Returns `log(1 + sum exp(exponent + shift))` of each row, and its slope.
+
+    The 1 stands on the diagonal: a row is no pair with itself.
+    """
+    diagonal = tf.zeros_like(exponents[:, 0])
+    log_sum, slope = ops.log_sum_exp_with_slope(
+        tf.linalg.set_diag(exponents, diagonal - shift)
+    )
+    return log_sum + shift, tf.linalg.set_diag(slope, diagonal)
 
 
 @keras.saving.register_keras_serializable(package="keras_dvml")
