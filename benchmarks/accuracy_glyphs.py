@@ -127,11 +127,14 @@ def do_missing(runs, settings, results_dir, jobs):
 
 
 def interval(values):
-    """Returns the mean and the half width of its 95% interval."""
+    """Returns the mean and the half width of its 95% interval, or nan.
+
+    Of two values the interval is 13 standard errors wide and says nothing.
+    """
     from scipy import stats
 
     values = np.asarray(values, float)
-    if len(values) < 2:
+    if len(values) < 3:
         return values.mean(), float("nan")
     quantile = stats.t.ppf(0.975, len(values) - 1)
     return values.mean(), quantile * values.std(ddof=1) / len(values) ** 0.5
@@ -171,8 +174,7 @@ def difference_to_baseline(results, setting, name):
 def cell(values, sign=""):
     """Returns the mean of values as text, from three on with its interval."""
     mean, half = interval(values)
-    # Of two, the interval is 13 standard errors wide and says nothing.
-    return f"{mean:{sign}.1f}" + f" ± {half:.1f}" * (len(values) > 2)
+    return f"{mean:{sign}.1f}" + ("" if np.isnan(half) else f" ± {half:.1f}")
 
 
 def draw(results, path):
@@ -215,8 +217,7 @@ def draw(results, path):
 def draw_difference(ax, place, values):
     """Draws a row, or an arrow to one that would dwarf the others."""
     mean, half = interval(values)
-    half = half if len(values) > 2 else 0.0
-    if max(abs(mean) + half, abs(values).max()) < WIDEST:
+    if np.nanmax([abs(mean) + half, abs(values).max()]) < WIDEST:
         draw_row(ax, place, values)
         return
     side = np.sign(mean)
@@ -234,7 +235,6 @@ def draw_row(ax, place, values):
     """Draws the runs of a row in grey, mean and interval in blue."""
     mean, half = interval(values)
     ax.plot(values, [place] * len(values), "o", color="0.75", markersize=4)
-    half = half if len(values) > 2 else None
     ax.errorbar(mean, place, xerr=half, fmt="|", color="C0", markersize=9)
 
 
