@@ -2,7 +2,7 @@
 #   docker build -t REGISTRY/keras_dvml:0.1.0 . && docker push ...
 # The step that installs is the script that `make test` sets its environment
 # up with, from the same pins. No docker daemon was at hand to build it here.
-FROM python:3.10-slim
+FROM python:3.11-slim
 
 WORKDIR /keras_dvml
 COPY requirements requirements
@@ -10,7 +10,7 @@ COPY pyproject.toml README.md LICENSE ./
 COPY keras_dvml keras_dvml
 COPY pipelines pipelines
 
-RUN requirements/set_up /opt/venv 3.10 requirements/full.txt \
+RUN requirements/set_up /opt/venv 3.11 requirements/default.txt \
   && rm -rf .setup /root/.cache
 ENV PATH=/opt/venv/bin:$PATH TF_CPP_MIN_LOG_LEVEL=2 PYTHONWARNINGS=ignore
 

@@ -2,9 +2,9 @@
 # make demo IMAGES=folder       the same on your images, a sub-folder a class
 # make demo IMAGES=folder LABELS=none   on images without labels, in any order
 # make demo ARGS="--help"       more arguments of the pipeline's runner
-# make test                     the tests, in the full environment
-# make test-nightly             those that take many minutes
-# make test-modern              the library's tests on TF 2.20 and Keras 3
+# make test                     the tests of every day, in minutes
+# make test-keras2              the library's, on TensorFlow 2.15 and Keras 2
+# make test-all                 every test, in both environments, in an hour
 # make lint                     the linters
 # make bench                    speed beside peers and floors, in one table
 # make bench ARGS="--quick"     a trial of that, in a few minutes
@@ -16,8 +16,8 @@
 PYTEST := python -m pytest
 QUIET := TF_CPP_MIN_LOG_LEVEL=3 PYTHONWARNINGS=ignore
 
-.PHONY: demo test test-nightly test-modern lint bench accuracy \
-  results docs lock clean
+.PHONY: demo test test-keras2 test-all lint bench accuracy results docs \
+  lock clean
 
 ifeq ($(LABELS),none)
 method := udml
@@ -42,17 +42,18 @@ demo: .venv/.ready
 test: .venv/.ready
 	.venv/bin/$(PYTEST)
 
-test-nightly: .venv/.ready
-	.venv/bin/$(PYTEST) -m nightly
+test-keras2: .venv-keras2/.ready
+	.venv-keras2/bin/$(PYTEST)
 
-test-modern: .venv-modern/.ready
-	.venv-modern/bin/$(PYTEST) --ignore=tests/pipelines
+test-all: .venv/.ready .venv-keras2/.ready
+	.venv/bin/$(PYTEST) -m ""
+	.venv-keras2/bin/$(PYTEST) -m ""
 
 lint: .venv/.ready
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 
-bench: .venv/.ready .venv-modern/.ready .venv-peers/.ready
+bench: .venv/.ready .venv-keras2/.ready .venv-peers/.ready
 	@$(QUIET) .venv/bin/python benchmarks/bench.py $(ARGS)
 
 accuracy: .venv/.ready runs/dvml_divergence.md
@@ -68,8 +69,8 @@ results: .venv/.ready
 NOTEBOOKS := $(patsubst examples/%.py,build/notebooks/%.ipynb,\
   $(filter-out %_over_rest.py %_over_grpc.py,$(wildcard examples/*.py)))
 
-docs: .venv-docs/.ready $(NOTEBOOKS)
-	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict
+docs: .venv/.ready $(NOTEBOOKS)
+	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict
 
 LIBRARY := $(shell find keras_dvml pipelines -name '*.py')
 
@@ -77,14 +78,11 @@ build/notebooks/%.ipynb: examples/%.py docs/make_notebooks.py $(LIBRARY) \
   | .venv/.ready
 	@$(QUIET) .venv/bin/python docs/make_notebooks.py $<
 
-.venv/.ready: requirements/full.txt requirements/set_up pyproject.toml
-	@requirements/set_up .venv 3.10 requirements/full.txt
+.venv/.ready: requirements/default.txt requirements/set_up pyproject.toml
+	@requirements/set_up .venv 3.11 requirements/default.txt
 
-.venv-modern/.ready: requirements/modern.txt requirements/set_up pyproject.toml
-	@requirements/set_up .venv-modern 3.12 requirements/modern.txt
-
-.venv-docs/.ready: requirements/docs.txt requirements/set_up pyproject.toml
-	@requirements/set_up .venv-docs 3.12 requirements/docs.txt
+.venv-keras2/.ready: requirements/keras2.txt requirements/set_up pyproject.toml
+	@requirements/set_up .venv-keras2 3.10 requirements/keras2.txt
 
 # PyPI's torch for Linux brings CUDA: gigabytes. The one without is in pip's
 # folder of wheels, where there is such, or where uv knows it to be.
@@ -102,10 +100,12 @@ COMPILE := $(UV) pip compile --quiet --no-header --no-emit-index-url \
   --python-platform x86_64-manylinux_2_28
 
 lock: .venv/.ready
-	$(COMPILE) --python-version 3.10 requirements/full.in -o requirements/full.txt
-	$(COMPILE) --python-version 3.12 requirements/modern.in -o requirements/modern.txt
-	$(TORCH) $(COMPILE) --emit-build-options --python-version 3.11 requirements/peers.in -o requirements/peers.txt
-	$(COMPILE) --python-version 3.12 requirements/docs.in -o requirements/docs.txt
+	$(COMPILE) --python-version 3.11 --override requirements/overrides.txt \
+	  requirements/default.in -o requirements/default.txt
+	$(COMPILE) --python-version 3.10 \
+	  requirements/keras2.in -o requirements/keras2.txt
+	$(TORCH) $(COMPILE) --python-version 3.11 --emit-build-options \
+	  requirements/peers.in -o requirements/peers.txt
 
 clean:
-	rm -rf .venv .venv-modern .venv-docs .venv-peers .setup build
+	rm -rf .venv .venv-keras2 .venv-peers .setup build
