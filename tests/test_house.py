@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "reports": {"evaluation", "data"},
 }
 # Every room may use the modules that stand beside the rooms.
-ANYWHERE = {"keras_versions", "whole_files"}
+ANYWHERE = {"extras", "keras_versions", "whole_files"}
 FOREIGN = {"tfx", "apache_beam", "kfp", "tensorflow_transform", "pipelines"}
 
 

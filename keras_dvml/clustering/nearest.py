@@ -4,6 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_dvml.clustering.points import checked_rows, place_points
+from keras_dvml.extras import install_command
 
 ENGINES = ("tensorflow", "faiss")
 
@@ -114,7 +115,7 @@ def _faiss():
         import faiss
     except ImportError as error:
         raise ImportError(
-            "engine='faiss' needs faiss: pip install keras-dvml[faiss]. "
+            f"engine='faiss' needs faiss: {install_command('faiss')}. "
             "engine='tensorflow' works without."
         ) from error
     return faiss

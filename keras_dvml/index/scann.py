@@ -9,6 +9,7 @@ import tempfile
 import numpy as np
 import tensorflow as tf
 
+from keras_dvml.extras import install_command
 from keras_dvml.index.exact import ExactIndex
 from keras_dvml.index.gallery import checked_gallery
 from keras_dvml.index.index import Index
@@ -278,10 +279,12 @@ def _padded(rows, scores, k):
 def _scann(module):
     try:
         return importlib.import_module(f"scann.scann_ops.py.{module}")
-    except ImportError as error:
+    # ScaNN's operations are compiled against one release of TensorFlow and are
+    # not found beside another.
+    except (ImportError, tf.errors.NotFoundError) as error:
         raise ImportError(
-            "ScannIndex needs ScaNN: pip install keras_dvml[scann]. "
-            "ExactIndex works without."
+            "ScannIndex needs ScaNN beside the TensorFlow that it was compiled "
+            f"for: {install_command('scann')}. ExactIndex works without."
         ) from error
 
 

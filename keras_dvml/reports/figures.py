@@ -5,6 +5,7 @@ from colorsys import hls_to_rgb
 
 import numpy as np
 
+from keras_dvml.extras import install_command
 from keras_dvml.reports.clusters import ClusterRound
 from keras_dvml.reports.curves import LOG_FROM_RATIO, panels
 from keras_dvml.reports.map_data import class_hues
@@ -261,6 +262,6 @@ def _pyplot():
     except ImportError as error:
         raise ImportError(
             "Figures are drawn with matplotlib, which is not installed. "
-            "Install it with `pip install keras_dvml[viz]`."
+            f"Install it with: {install_command('viz')}"
         ) from error
     return pyplot

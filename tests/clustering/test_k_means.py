@@ -483,4 +483,4 @@ except ImportError as error:
 """
     first, second = run_python(code).splitlines()
     assert first == "2"
-    assert "pip install keras-dvml[faiss]" in second
+    assert 'needs faiss: pip install "faiss-cpu>=1.8".' in second

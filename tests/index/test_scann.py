@@ -1,3 +1,4 @@
+import importlib
 import logging
 
 import numpy as np
@@ -131,4 +132,13 @@ try:
 except ImportError as error:
     print(error)
 """
-    assert "ScannIndex needs ScaNN: pip install" in run_python(code)
+    assert 'pip install "scann==1.4.2" "tensorflow<2.21,' in run_python(code)
+
+
+def test_scann_beside_another_tensorflow_is_answered_alike(monkeypatch):
+    def import_module(name):
+        raise tf.errors.NotFoundError(None, None, "undefined symbol: _ZN10")
+
+    monkeypatch.setattr(importlib, "import_module", import_module)
+    with pytest.raises(ImportError, match="TensorFlow that it was compiled"):
+        kd.index.ScannIndex.build([[1.0]])

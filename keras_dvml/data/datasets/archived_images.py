@@ -5,13 +5,15 @@ import dataclasses
 from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO, NamedTuple
 
+from keras_dvml.extras import install_command
+
 try:
     import tensorflow_datasets as tfds
     from etils import epath
 except ImportError as error:
     raise ImportError(
         "Builders of data sets need tensorflow-datasets, which is missing. "
-        "Install it with: pip install keras_dvml[datasets]"
+        f"Install it with: {install_command('datasets')}"
     ) from error
 
 SPLITS = ("train", "test")

@@ -3,6 +3,8 @@
 import functools
 import os
 
+from keras_dvml.extras import install_command
+
 try:
     import matplotlib
     from matplotlib.ft2font import FT2Font
@@ -10,7 +12,7 @@ try:
 except ImportError as error:
     raise ImportError(
         "The glyphs data set needs matplotlib and Pillow, of which at least "
-        "one is missing. Install them with: pip install keras_dvml[datasets]"
+        f"one is missing. Install them with: {install_command('datasets')}"
     ) from error
 
 FACES = (

@@ -21,6 +21,7 @@ from keras_dvml.data.datasets.glyph_rendering import (
     draw_glyph,
     encode_png,
 )
+from keras_dvml.extras import install_command
 
 try:
     import tensorflow_datasets as tfds
@@ -28,7 +29,7 @@ try:
 except ImportError as error:
     raise ImportError(
         "The Glyphs builder needs tensorflow-datasets, which is missing. "
-        "Install it with: pip install keras_dvml[datasets]"
+        f"Install it with: {install_command('datasets')}"
     ) from error
 
 _DESCRIPTION = """\

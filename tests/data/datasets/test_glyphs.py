@@ -113,7 +113,7 @@ def test_another_process_without_tfds_draws_the_same_pixels():
         "try:\n"
         "    from keras_dvml.data.datasets import Glyphs\n"
         "except ImportError as error:\n"
-        "    assert 'pip install keras_dvml[datasets]' in str(error), error\n"
+        "    assert 'pip install \"tensorflow-datasets>' in str(error), error\n"
         "else:\n"
         "    raise AssertionError('Glyphs was imported without TFDS')\n"
     )
@@ -231,8 +231,6 @@ def test_builder_is_found_by_name_in_three_difficulties(tmp_path):
 @pytest.mark.parametrize("package", ["matplotlib", "PIL"])
 def test_a_missing_package_is_answered_with_the_extra(package, monkeypatch):
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(
-        ImportError, match=r"pip install keras_dvml\[datasets\]"
-    ):
+    with pytest.raises(ImportError, match='pip install "tensorflow-datasets>'):
         # Stops at its imports, so what it defined before stays as it was.
         importlib.reload(glyph_fonts)

@@ -1,0 +1,35 @@
+"""What an optional part of the package needs, as a command to install it.
+
+The package is on no index, where `pip install keras_dvml[scann]` would find
+it. What its extras bring is, and every installation has the list.
+"""
+
+import importlib.metadata
+import re
+
+
+def install_command(extra):
+    """Returns the command that installs what an extra brings.
+
+    Args:
+        extra: str. As pyproject.toml names it, such as `"faiss"`.
+
+    Returns:
+        str, such as `pip install "faiss-cpu>=1.8"`.
+    """
+    # Of the form `faiss-cpu>=1.8; extra == "faiss"`.
+    ends = re.compile(rf""";\s*extra\s*==\s*['"]{extra}['"]$""")
+    requirements = [
+        f'"{ends.sub("", line).strip()}"'
+        for line in _requirements()
+        if ends.search(line)
+    ]
+    # Nothing is listed where a clone is on the path without being installed.
+    return " ".join(["pip install", *(requirements or [f'-e ".[{extra}]"'])])
+
+
+def _requirements():
+    try:
+        return importlib.metadata.requires("keras_dvml") or []
+    except importlib.metadata.PackageNotFoundError:
+        return []
