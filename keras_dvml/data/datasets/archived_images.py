@@ -8,11 +8,12 @@ from typing import Any, BinaryIO, NamedTuple
 from keras_dvml.extras import install_command
 
 try:
-    import tensorflow_datasets as tfds
+    # Not the package itself: it logs what it fails on and goes on without.
+    import tensorflow_datasets.public_api as tfds
     from etils import epath
 except ImportError as error:
     raise ImportError(
-        "Builders of data sets need tensorflow-datasets, which is missing. "
+        "Builders of data sets need tensorflow-datasets, which does not import. "
         f"Install it with: {install_command('datasets')}"
     ) from error
 

@@ -24,11 +24,12 @@ from keras_dvml.data.datasets.glyph_rendering import (
 from keras_dvml.extras import install_command
 
 try:
-    import tensorflow_datasets as tfds
+    # Not the package itself: it logs what it fails on and goes on without.
+    import tensorflow_datasets.public_api as tfds
     from etils import epath
 except ImportError as error:
     raise ImportError(
-        "The Glyphs builder needs tensorflow-datasets, which is missing. "
+        "The Glyphs builder needs tensorflow-datasets, which does not import. "
         f"Install it with: {install_command('datasets')}"
     ) from error
 
