@@ -2,7 +2,8 @@
 
 What `make demo IMAGES=folder` does, on a small folder, with few steps and
 without the methods that it compares with: ingest, validate, train, evaluate,
-index, push, report. Needs TFX: `pip install -e ".[pipelines]"`.
+index, push, report. Needs TFX: run it from a clone with `.venv/bin/python`,
+which `make demo` sets up from `requirements/default.txt`.
 """
 
 # %%

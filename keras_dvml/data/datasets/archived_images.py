@@ -13,7 +13,7 @@ try:
     from etils import epath
 except ImportError as error:
     raise ImportError(
-        "Builders of data sets need tensorflow-datasets, which does not import. "
+        "Data set builders need tensorflow-datasets, which fails to import. "
         f"Install it with: {install_command('datasets')}"
     ) from error
 

@@ -29,7 +29,7 @@ try:
     from etils import epath
 except ImportError as error:
     raise ImportError(
-        "The Glyphs builder needs tensorflow-datasets, which does not import. "
+        "The Glyphs builder needs tensorflow-datasets, which fails to import. "
         f"Install it with: {install_command('datasets')}"
     ) from error
 
