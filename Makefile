@@ -78,7 +78,8 @@ build/notebooks/%.ipynb: examples/%.py docs/make_notebooks.py $(LIBRARY) \
   | .venv/.ready
 	@$(QUIET) .venv/bin/python docs/make_notebooks.py $<
 
-.venv/.ready: requirements/default.txt requirements/set_up pyproject.toml
+.venv/.ready: requirements/default.txt requirements/default.pth \
+  requirements/set_up pyproject.toml
 	@requirements/set_up .venv 3.11 requirements/default.txt
 
 .venv-keras2/.ready: requirements/keras2.txt requirements/set_up pyproject.toml

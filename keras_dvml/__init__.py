@@ -4,9 +4,12 @@ Rooms, in the order data flows through them: `data`, `ops`, `layers`,
 `losses`, `models`, `clustering`, `training`, `evaluation`, `index`, `serving`,
 `reports`.
 A room is imported when it is first used, so `import keras_dvml` costs nothing.
+Where Keras has been imported before, the rooms whose classes stand in saved
+models are imported too: `keras.models.load_model` has to know them.
 """
 
 import importlib
+import sys
 
 __version__ = "0.1.0"
 
@@ -35,3 +38,7 @@ def __getattr__(name):
 
 def __dir__():
     return sorted(__all__)
+
+
+if "keras" in sys.modules:
+    from keras_dvml import layers, losses, models

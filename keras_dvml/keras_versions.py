@@ -48,6 +48,28 @@ def tf_variables(variables):
     return list(variables)
 
 
+def keras_variables(variables, trainable=True):
+    """Returns `tf.Variable`s as a layer's attributes want them, to be tracked.
+
+    Args:
+        variables: sequence of `tf.Variable`, of a loaded SavedModel.
+        trainable: bool. Whether a layer trains them.
+    """
+    if KERAS_3:
+        # A Keras variable around a `tf.Variable` shares its value.
+        return [
+            keras.Variable(
+                variable,
+                shape=variable.shape,
+                dtype=variable.dtype,
+                trainable=trainable,
+                name=variable.name.replace("/", "_"),
+            )
+            for variable in variables
+        ]
+    return list(variables)
+
+
 def replace_layer(model, name, layer):
     """Sets an attribute that holds a layer or `None`, in place of the old one.
 

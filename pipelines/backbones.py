@@ -3,15 +3,11 @@
 import logging
 
 import keras
-import tensorflow as tf
 
 import keras_dvml as kd
 from pipelines.configs.schema import APPLICATIONS, TrainConfig
 
 logger = logging.getLogger(__name__)
-
-# Mean blue, green and red of ImageNet, as Caffe's networks were trained.
-_CAFFE_MEANS = (103.939, 116.779, 123.68)
 
 
 def build_backbone(config: TrainConfig) -> keras.Model:
@@ -66,74 +62,11 @@ def build_preprocessing(config: TrainConfig) -> keras.layers.Layer:
         A layer on images of 0..255.
     """
     if config.backbone == "ResNet50":
-        return CaffeScaling(name="preprocessing")
+        return kd.layers.CaffeScaling(name="preprocessing")
     if config.backbone in ("conv", *APPLICATIONS):
         return keras.layers.Rescaling(1 / 127.5, offset=-1.0)
     # What TensorFlow Hub agreed upon for all models of images.
     return keras.layers.Rescaling(1 / 255)
-
-
-@keras.saving.register_keras_serializable(package="pipelines")
-class CaffeScaling(keras.layers.Layer):
-    """Turns RGB into BGR and subtracts the mean of ImageNet.
-
-    Call arguments:
-        images: `(batch, height, width, 3)` tensor, RGB, 0..255.
-
-    Returns:
-        Float tensor of the same shape.
-    """
-
-    def call(self, images):
-        """Returns the images scaled."""
-        blue_first = tf.reverse(tf.cast(images, self.compute_dtype), axis=[-1])
-        return blue_first - tf.constant(_CAFFE_MEANS, blue_first.dtype)
-
-
-@keras.saving.register_keras_serializable(package="pipelines")
-class HubFeatures(keras.layers.Layer):
-    """A feature vector of TensorFlow Hub, trained further.
-
-    A saved Keras model with it is loaded after this module is imported, and
-    where the handle still leads to the module.
-
-    Args:
-        handle: address, or path of a folder, of a TF2 SavedModel of the kind
-            "image feature vector".
-        batch_norm_frozen: whether batch normalisation uses the statistics of
-            pretraining in training too.
-        **kwargs: of `keras.layers.Layer`.
-
-    Call arguments:
-        images: `(batch, height, width, 3)` float tensor, 0..1.
-        training: bool.
-
-    Returns:
-        `(batch, feature_dim)` float tensor.
-    """
-
-    def __init__(self, handle, batch_norm_frozen=False, **kwargs):
-        super().__init__(**kwargs)
-        # Wanted by few; takes seconds to import.
-        import tensorflow_hub as hub
-
-        self.handle = handle
-        self.batch_norm_frozen = batch_norm_frozen
-        self.module = hub.KerasLayer(handle, trainable=True)
-
-    def call(self, images, training=False):
-        """Returns the features of the images."""
-        return self.module(
-            images, training=training and not self.batch_norm_frozen
-        )
-
-    def get_config(self):
-        """Returns what the layer is made from."""
-        return {
-            **super().get_config(),
-            "handle": self.handle,
-            "batch_norm_frozen": self.batch_norm_frozen,
-        }
 
 
 def _hub_backbone(
@@ -146,5 +79,7 @@ def _hub_backbone(
             f"backbone={config.backbone!r}"
         )
     images = keras.Input(shape, name="images")
-    features = HubFeatures(config.backbone, config.batch_norm_frozen)(images)
-    return keras.Model(images, features, name="hub_backbone")
+    hub_features = kd.layers.HubFeatures(
+        config.backbone, config.batch_norm_frozen
+    )
+    return keras.Model(images, hub_features(images), name="hub_backbone")

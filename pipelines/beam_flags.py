@@ -39,6 +39,19 @@ import shlex
 _RUNNER = "--runner"
 # Beam's default would fetch another engine from the network.
 _IN_MEMORY = "--runner=FnApiRunner"
+# Without one of these TFX packs a copy of itself for the workers, 18 MB and
+# some seconds for each step, and leaves it in the temporary folder. Ours have
+# TFX already: they are processes of this environment, or of its image.
+_IMAGE = "--sdk_container_image"
+_WHERE_CODE_IS = {
+    _IMAGE,
+    "--worker_harness_container_image",
+    "--extra_package",
+    "--extra_packages",
+    "--requirements_file",
+    "--setup_file",
+}
+_OUR_IMAGE = f"{_IMAGE}=keras_dvml"
 
 
 def beam_pipeline_args(flags: str = "") -> list[str]:
@@ -48,16 +61,17 @@ def beam_pipeline_args(flags: str = "") -> list[str]:
         flags: as the command line has them, separated by spaces.
 
     Returns:
-        list of arguments; the engine in memory where none is named.
+        list of arguments; the engine in memory where none is named, and the
+        image of the `Dockerfile`, by the name keras_dvml, where no other one
+        and no package is.
 
     Raises:
-        ValueError: where a flag does not begin with `--`.
+        ValueError: where a flag does not begin with `--`, or names an engine
+            that loses data.
 
     Example:
-        >>> beam_pipeline_args("--direct_num_workers=2")
-        ['--runner=FnApiRunner', '--direct_num_workers=2']
-        >>> beam_pipeline_args("--runner=DataflowRunner")
-        ['--runner=DataflowRunner']
+        >>> beam_pipeline_args("--runner=DataflowRunner --setup_file=setup.py")
+        ['--runner=DataflowRunner', '--setup_file=setup.py']
     """
     given = shlex.split(flags)
     wrong = [
@@ -72,6 +86,13 @@ def beam_pipeline_args(flags: str = "") -> list[str]:
             "`--beam-pipeline-args` takes flags that begin with `--`, in one "
             f'text: --beam-pipeline-args="--a=b --c=d". Received: {wrong[0]!r}'
         )
-    if any(flag.partition("=")[0] == _RUNNER for flag in given):
-        return given
-    return [_IN_MEMORY, *given]
+    if any("DaskRunner" in flag for flag in given):
+        raise ValueError(
+            "Beam's DaskRunner loses data without a word: it drops what a "
+            "bundle yields at its end and all branches but the last. Choose "
+            f"another one. Received: --beam-pipeline-args={flags!r}"
+        )
+    named = {flag.partition("=")[0] for flag in given}
+    engine = [] if _RUNNER in named else [_IN_MEMORY]
+    image = [] if named & _WHERE_CODE_IS else [_OUR_IMAGE]
+    return [*engine, *given, *image]

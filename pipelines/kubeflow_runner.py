@@ -5,15 +5,13 @@ r"""Compiles the pipeline for Kubeflow Pipelines or Vertex AI.
         --output pipeline.yaml
 
 `--output` ending in `.yaml` is what Kubeflow Pipelines 2 takes, in `.json`
-what Vertex AI does; both are KFP's V2 specification. `--api v1` writes an Argo
-workflow for Kubeflow Pipelines 1 (`.yaml`, `.tar.gz` or `.zip`), compiled by
-the kfp 1.8 that TFX 1.15 is installed with; no later kfp compiles it.
+what Vertex AI does; both are KFP's V2 specification.
 
 The file holds class paths, parameters and URIs. The code is in the image: see
 `Dockerfile`. All that components share lies below the root, an object store
 that every container reaches.
 
-Artifacts of V2 are identified by names, those of TFX by numbers: the two
+Artifacts there are identified by names, those of TFX by numbers: the two
 evaluators are therefore exchanged for ones that TFX recognises, and whose
 blessings it translates. Compiled files are checked here; a cluster to run
 them on was not at hand.
@@ -40,10 +38,7 @@ from pipelines.wildcards import refuse_wildcards
 if TYPE_CHECKING:  # TFX takes 20 s to import; nobody waits for it in vain.
     from tfx.dsl import Pipeline
 
-_SUFFIXES = {
-    "v2": (".yaml", ".yml", ".json"),
-    "v1": (".yaml", ".yml", ".tar.gz", ".tgz", ".zip"),
-}
+_SUFFIXES = (".yaml", ".yml", ".json")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -63,7 +58,6 @@ def main(argv: list[str] | None = None) -> int:
                 image=args.image,
                 root=args.root,
                 output=args.output,
-                api=args.api,
                 beam_flags=args.beam_pipeline_args,
                 compare=not args.no_baseline,
             )
@@ -80,7 +74,6 @@ def compile_pipeline(
     image: str,
     root: str,
     output: str,
-    api: str = "v2",
     beam_flags: str = "",
     compare: bool = True,
 ) -> None:
@@ -91,7 +84,6 @@ def compile_pipeline(
         image: of the containers.
         root: URI below which everything lies.
         output: path of the file, `.yaml` or `.json`.
-        api: `"v2"` or `"v1"`.
         beam_flags: see `pipelines.beam_flags`.
         compare: whether the candidate has to hold its own against the last
             blessed model.
@@ -100,15 +92,9 @@ def compile_pipeline(
         ValueError: where a container could not find what it is told of, or
             the file has a wrong ending.
     """
-    _check(config, root, output, api)
+    _check(config, root, output)
     from pipelines import pipeline as graph
-    from pipelines.components import baseline
 
-    find_baseline = None
-    if compare:
-        find_baseline = (
-            baseline.last_blessed_model if api == "v1" else _tfx_baseline
-        )
     root = root.rstrip("/")
     pipeline = graph.create_pipeline(
         config,
@@ -117,24 +103,24 @@ def compile_pipeline(
             serving_dir=f"{root}/saved_models",
             data_dir=f"{root}/datasets",
         ),
-        find_baseline=find_baseline,
+        find_baseline=_tfx_baseline if compare else None,
         beam_pipeline_args=beam_pipeline_args(beam_flags),
     )
     folder = pathlib.Path(output).resolve().parent
     folder.mkdir(parents=True, exist_ok=True)
-    suffix = next(s for s in _SUFFIXES[api] if output.endswith(s))
+    suffix = next(s for s in _SUFFIXES if output.endswith(s))
     # kfp chooses the format by the ending, and writes in place.
     with tempfile.TemporaryDirectory(
         dir=folder, prefix=".incomplete-"
     ) as working:
         compiled = os.path.join(working, f"pipeline{suffix}")
-        (_compile_v1 if api == "v1" else _compile_v2)(pipeline, image, compiled)
+        _compile(pipeline, image, compiled)
         os.replace(compiled, output)
 
 
-def _compile_v2(pipeline: "Pipeline", image: str, path: str) -> None:
+def _compile(pipeline: "Pipeline", image: str, path: str) -> None:
     from tfx.dsl.components.base.executor_spec import ExecutorClassSpec
-    from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner as v2
+    from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
 
     from pipelines.kubeflow_executors import managed_executor
 
@@ -145,8 +131,8 @@ def _compile_v2(pipeline: "Pipeline", image: str, path: str) -> None:
         executor = managed_executor(component)
         if executor is not None:
             component.executor_spec = ExecutorClassSpec(executor)
-    v2.KubeflowV2DagRunner(
-        config=v2.KubeflowV2DagRunnerConfig(
+    kubeflow_v2_dag_runner.KubeflowV2DagRunner(
+        config=kubeflow_v2_dag_runner.KubeflowV2DagRunnerConfig(
             default_image=image, use_pipeline_spec_2_1=True
         ),
         output_dir=os.path.dirname(path),
@@ -154,24 +140,8 @@ def _compile_v2(pipeline: "Pipeline", image: str, path: str) -> None:
     ).run(pipeline)
 
 
-def _compile_v1(pipeline: "Pipeline", image: str, path: str) -> None:
-    try:
-        from tfx.orchestration.kubeflow import kubeflow_dag_runner as v1
-    except ImportError as error:
-        raise ValueError(
-            "`--api v1` needs the kfp 1.8 that tfx[kfp]==1.15.1 is installed "
-            f"with. Importing TFX's runner failed: {error}"
-        ) from error
-
-    v1.KubeflowDagRunner(
-        config=v1.KubeflowDagRunnerConfig(tfx_image=image),
-        output_dir=os.path.dirname(path),
-        output_filename=os.path.basename(path),
-    ).run(pipeline)
-
-
 def _tfx_baseline(candidate: Any) -> Any:
-    """Returns TFX's own look-up, the only one that V2 knows."""
+    """Returns TFX's own look-up, the only one that Kubeflow knows."""
     del candidate
     from tfx.dsl.components.common.resolver import Resolver
     from tfx.dsl.input_resolution.strategies import (
@@ -188,7 +158,7 @@ def _tfx_baseline(candidate: Any) -> Any:
     ).with_id("LastBlessedModel")
 
 
-def _check(config: PipelineConfig, root: str, output: str, api: str) -> None:
+def _check(config: PipelineConfig, root: str, output: str) -> None:
     if "://" not in root:
         raise ValueError(
             "`--root` must be a URI that all containers reach, such as "
@@ -196,10 +166,10 @@ def _check(config: PipelineConfig, root: str, output: str, api: str) -> None:
         )
     refuse_wildcards("--root", root)
     refuse_wildcards("--name", config.name)
-    if not output.endswith(_SUFFIXES[api]):
+    if not output.endswith(_SUFFIXES):
         raise ValueError(
-            f"`--output` must end in one of {', '.join(_SUFFIXES[api])} for "
-            f"--api {api}. Received: {output!r}"
+            f"`--output` must end in one of {', '.join(_SUFFIXES)}. "
+            f"Received: {output!r}"
         )
     told = {f"ingest.{k}": v for k, v in vars(config.ingest).items()}
     told |= {f"train.{k}": v for k, v in vars(config.train).items()}
@@ -234,12 +204,6 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
         metavar="FILE",
         help="what to write: .yaml for Kubeflow Pipelines 2, .json for Vertex "
         "AI (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--api",
-        default="v2",
-        choices=sorted(_SUFFIXES),
-        help="of Kubeflow Pipelines (default: %(default)s)",
     )
     parser.add_argument(
         "--no-baseline",

@@ -21,6 +21,7 @@ import logging
 import os
 import pathlib
 import shutil
+import signal
 import sys
 import traceback
 from collections.abc import Iterator
@@ -33,7 +34,12 @@ from pipelines.failures import explain
 from pipelines.graph import graph_lines
 from pipelines.progress import Progress
 from pipelines.results import show_results
-from pipelines.run_lock import only_publisher_of, only_run_in, sweep
+from pipelines.run_lock import (
+    only_publisher_of,
+    only_run_in,
+    own_temporary_folder,
+    sweep,
+)
 from pipelines.sources.files import input_fingerprint
 from pipelines.tf_config import read_chief
 from pipelines.wildcards import refuse_wildcards
@@ -44,6 +50,10 @@ if TYPE_CHECKING:  # TFX takes 20 s to import; nobody waits for it in vain.
 logger = logging.getLogger("pipelines.local_runner")
 
 
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, as docker, Kubernetes and `timeout` send it: ends like Ctrl-C."""
+
+
 def main(argv: list[str] | None = None) -> int:
     """Runs what the command line asks for.
 
@@ -51,7 +61,8 @@ def main(argv: list[str] | None = None) -> int:
         argv: arguments; the process's own when `None`.
 
     Returns:
-        Exit status: 0 when the run came to its end.
+        Exit status: 0 when the run came to its end; 130 after Ctrl-C and 143
+        after SIGTERM.
     """
     args = _parse(argv)
     workspace, serving_dir = (
@@ -71,9 +82,13 @@ def main(argv: list[str] | None = None) -> int:
                 progress=progress,
                 beam_flags=args.beam_pipeline_args,
             )
-        except KeyboardInterrupt:
-            progress.write("\nInterrupted. The next run goes on from here.")
-            return 130
+        except KeyboardInterrupt as interrupt:
+            terminated = isinstance(interrupt, Terminated)
+            progress.write(
+                f"\n{'Terminated' if terminated else 'Interrupted'}. The same "
+                "command goes on from here."
+            )
+            return 143 if terminated else 130
         except Exception as error:
             # People get the message; the traceback is in the run's log.
             if args.verbose:
@@ -117,7 +132,11 @@ def run(
     fingerprint = input_fingerprint(config.ingest)
     run_dir = workspace / config.name
     run_dir.mkdir(parents=True, exist_ok=True)
-    with only_run_in(run_dir, progress), _other_logs_in(run_dir / "run.log"):
+    with (
+        only_run_in(run_dir, progress),
+        own_temporary_folder(run_dir),
+        _other_logs_in(run_dir / "run.log"),
+    ):
         _claim(run_dir, config)
         sweep(run_dir)
         model_dir = serving_dir / config.name
@@ -163,6 +182,10 @@ def run(
         forget_finished(pipeline_root / CHECKPOINTS)
         show_results(config, runner.outcomes, run_dir, progress)
     return runner.outcomes
+
+
+def _terminate(*unused) -> None:
+    raise Terminated
 
 
 def _claim(run_dir: pathlib.Path, config: PipelineConfig) -> None:
@@ -257,4 +280,5 @@ def _forget_lost_pushes(pipeline_root: pathlib.Path) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, _terminate)
     sys.exit(main())

@@ -80,17 +80,3 @@ def metric_loss(config: TrainConfig) -> keras.losses.Loss:
         "angular": kd.losses.AngularLoss(angle=config.angle),
         "multi_similarity": kd.losses.MultiSimilarityLoss(),
     }[name]
-
-
-@keras.saving.register_keras_serializable(package="pipelines")
-class NoMetricLoss(keras.losses.Loss):
-    """Always 0: what is left to learn from is how images were turned."""
-
-    def call(self, y_true, y_pred):
-        """Returns 0 with a gradient of 0, which optimizers want to see.
-
-        Args:
-            y_true: passed over.
-            y_pred: `(batch, dim)` tensor of embeddings.
-        """
-        return 0.0 * tf.reduce_sum(y_pred)

@@ -5,9 +5,11 @@ Runs in two workspaces may publish one model: they take turns.
 
 import contextlib
 import fcntl
+import hashlib
 import os
 import pathlib
 import shutil
+import tempfile
 from collections.abc import Iterator
 
 from pipelines.progress import Progress
@@ -60,6 +62,41 @@ def only_publisher_of(model_dir: str | os.PathLike) -> Iterator[None]:
     with open(model_dir.parent / f".{model_dir.name}.lock", "a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+@contextlib.contextmanager
+def own_temporary_folder(run_dir: pathlib.Path) -> Iterator[pathlib.Path]:
+    """Gives a run, and all processes that it starts, a temporary folder.
+
+    What libraries leave in there goes as the run ends; what a killed run has
+    left, as the next one begins.
+
+    Args:
+        run_dir: of the run, which nobody else works in.
+
+    Yields:
+        The folder, empty, in the system's temporary folder.
+    """
+    # Outside of `run_dir`, whose path may be too long for a socket's.
+    name = f"{os.getuid()} {run_dir.resolve()}".encode(errors="surrogateescape")
+    folder = pathlib.Path(
+        tempfile.gettempdir(),
+        f"keras_dvml-{hashlib.sha256(name).hexdigest()[:16]}",
+    )
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(mode=0o700)
+    before = os.environ.get("TMPDIR"), tempfile.tempdir
+    os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
+    try:
+        yield folder
+    finally:
+        variable, tempfile.tempdir = before
+        if variable is None:
+            del os.environ["TMPDIR"]
+        else:
+            os.environ["TMPDIR"] = variable
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def sweep(*folders: pathlib.Path) -> None:

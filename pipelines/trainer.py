@@ -15,7 +15,7 @@ import keras_dvml as kd
 from pipelines.configs import UNSUPERVISED, TrainConfig
 from pipelines.fitting import fit_model, training_batches
 from pipelines.hyperparameters import with_hyperparameters
-from pipelines.methods import NoMetricLoss, build_model, continue_model
+from pipelines.methods import build_model, continue_model
 from pipelines.pseudo_labels import read_pseudo_labels
 from pipelines.remote_folders import written_folder
 from pipelines.strategies import (
@@ -134,7 +134,7 @@ def _first_model(
         model = continue_model(keras_model_path(base_uri), config)
         history = read_history(base_uri)
     if config.method in UNSUPERVISED and not _pseudo_labels_uri(fn_args):
-        model.compile(optimizer=model.optimizer, loss=NoMetricLoss())
+        model.compile(optimizer=model.optimizer, loss=kd.models.NoMetricLoss())
     return model, history
 
 

@@ -7,6 +7,7 @@ silent for ten, what the others wait for fails.
 """
 
 import argparse
+import ctypes
 import importlib.metadata
 import json
 import logging
@@ -14,7 +15,6 @@ import os
 import re
 import signal
 import sys
-import threading
 
 import tensorflow as tf
 from tfx.components.trainer.fn_args_utils import FnArgs
@@ -45,7 +45,10 @@ def main(argv: list[str] | None = None) -> int:
     """
     parser = argparse.ArgumentParser(prog="pipelines.training_process")
     parser.add_argument("--job", help="file with what to train; the chief's")
+    parser.add_argument("--parent", type=int, help="process to end with")
     args = parser.parse_args(argv)
+    if args.parent:
+        _end_with(args.parent)
     try:
         _take_part(args.job)
     except ValueError as error:
@@ -118,14 +121,21 @@ def _own_code() -> dict[str, str]:
     return code
 
 
-def _end_with_parent() -> None:
-    sys.stdin.read()
-    os._exit(1)
+def _end_with(parent: int) -> None:
+    """Lets Linux end this process as soon as its parent ends.
+
+    Nothing in Python could: TensorFlow waits for other processes for as long
+    as it takes, and lets no other thread run meanwhile.
+    """
+    set_parent_death_signal = 1  # PR_SET_PDEATHSIG of linux/prctl.h
+    ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
+    if os.getppid() != parent:
+        # It was gone already.
+        os._exit(1)
 
 
 if __name__ == "__main__":
     # TensorFlow waits without hearing Python, and keeps SIGTERM to itself.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
     show_our_lines()
     sys.exit(main())

@@ -131,9 +131,14 @@ def _run_chief(job_path: str) -> None:
 def _process(*arguments: str, **options: Any) -> Iterator[subprocess.Popen]:
     """Starts what takes part, and leaves none of it behind."""
     with subprocess.Popen(
-        [sys.executable, "-m", "pipelines.training_process", *arguments],
-        # Its end tells the process of ours, however that comes.
-        stdin=subprocess.PIPE,
+        [
+            sys.executable,
+            "-m",
+            "pipelines.training_process",
+            f"--parent={os.getpid()}",
+            *arguments,
+        ],
+        stdin=subprocess.DEVNULL,
         **options,
     ) as process:
         try:

@@ -16,7 +16,8 @@ def delete_unfinished(
     own. Outputs that the records do not know are left alone.
 
     Args:
-        pipeline_root: holds `<step>/<output>/<execution>`; nobody else may be
+        pipeline_root: holds `<step>/<output>/<execution>` and
+            `<step>/.system/executor_execution/<execution>`; nobody else may be
             running below it.
         connection: to the records.
     """
@@ -26,6 +27,8 @@ def delete_unfinished(
             for execution in handle.store.get_executions()
             if not execution_lib.is_execution_successful(execution)
         }
-    for folder in pipeline_root.glob("*/*/*"):
-        if folder.name in unfinished:
-            shutil.rmtree(folder)
+    # What a step writes lies in the first, where it works in the second.
+    for pattern in ("*/*/*", "*/.system/executor_execution/*"):
+        for folder in pipeline_root.glob(pattern):
+            if folder.name in unfinished:
+                shutil.rmtree(folder)

@@ -1,25 +1,62 @@
 """What tests of several rooms share."""
 
+import importlib.util
+import json
 import os
-
-# Before TensorFlow is imported: its start-up lines say nothing about us.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
 import pathlib
+import signal
 import subprocess
 import sys
 
-import keras
 import numpy as np
 import pytest
 
-import keras_dvml as kd
+# Neither Keras nor TensorFlow is imported here: the process that only deals
+# out tests to others would wait for it.
 
 ROOT = pathlib.Path(__file__).parent.parent
+
+# Before TensorFlow is imported: its start-up lines say nothing about us.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # As many processes as processors: more threads would only wait.
+    os.environ["TF_NUM_INTRAOP_THREADS"] = "1"
+    os.environ["TF_NUM_INTEROP_THREADS"] = "1"
+    os.environ["OMP_NUM_THREADS"] = "1"
+
+# What an environment cannot run is not collected there.
+NEEDS = {
+    "tfx": ["pipelines", "test_papers.py"],
+    "tensorflow_addons": [
+        "losses/test_parity_with_addons.py",
+        "models/test_third_party_losses.py",
+    ],
+    "tensorflow_similarity": ["losses/test_parity_with_similarity.py"],
+}
+collect_ignore = [
+    path
+    for package, paths in NEEDS.items()
+    if importlib.util.find_spec(package) is None
+    for path in paths
+]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Keeps the tests of a file in one process, and begins with most of them.
+
+    Files that share a costly fixture of the session share a process, too:
+    both say so, `pytestmark = pytest.mark.xdist_group("its name")`.
+    """
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.location[0]))
 
 
 @pytest.fixture(autouse=True)
 def fixed_seed():
+    import keras
+
     keras.utils.set_random_seed(0)
 
 
@@ -34,10 +71,48 @@ def run_python():
             text=True,
             timeout=300,
             cwd=ROOT,
-            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
         )
         assert finished.returncode == 0, finished.stderr[-3000:]
         return finished.stdout
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def fork_server():
+    script = str(ROOT / "tests" / "fork_server.py")
+    server = subprocess.Popen(
+        [sys.executable, "-W", "ignore", script],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        start_new_session=True,
+    )
+    yield server
+    # With the process that it may be waiting for.
+    os.killpg(server.pid, signal.SIGKILL)
+    server.communicate()
+
+
+@pytest.fixture
+def run_forked(fork_server, tmp_path_factory):
+    """As `run_python`, in seconds less: TensorFlow is imported already."""
+
+    def run(code, *arguments, exit_code=0):
+        folder = tmp_path_factory.mktemp("forked")
+        request = {
+            "code": code,
+            "arguments": list(map(str, arguments)),
+            "environment": dict(os.environ),
+            "stdout": str(folder / "stdout"),
+            "stderr": str(folder / "stderr"),
+        }
+        print(json.dumps(request), file=fork_server.stdin, flush=True)
+        answer = fork_server.stdout.readline()
+        errors = (folder / "stderr").read_text()
+        assert int(answer) == exit_code, errors[-3000:]
+        return (folder / "stdout").read_text()
 
     return run
 
@@ -54,4 +129,45 @@ def tiny_images():
 
 @pytest.fixture
 def tiny_backbone():
+    import keras_dvml as kd
+
     return kd.models.conv_backbone(16, widths=(4, 8))
+
+
+@pytest.fixture(scope="session")
+def write_hub_module():
+    """Writes a feature vector of 6 features as TensorFlow Hub has them."""
+    import tensorflow as tf
+
+    def write(folder):
+        random = np.random.default_rng(0)
+        module = tf.train.Checkpoint()
+        kernel, offset = module.trainable_variables = [
+            tf.Variable(random.normal(0, 0.2, (3, 3, 3, 6)).astype("float32")),
+            tf.Variable(tf.zeros(6)),
+        ]
+        mean = tf.Variable(tf.zeros(6), trainable=False)
+        module.variables = [kernel, offset, mean]
+        module.regularization_losses = [
+            tf.function(lambda: 0.01 * tf.nn.l2_loss(kernel), [])
+        ]
+
+        @tf.function(
+            input_signature=[
+                tf.TensorSpec([None, None, None, 3]),
+                tf.TensorSpec([], tf.bool),
+            ]
+        )
+        def features(images, training):
+            convolved = tf.nn.conv2d(images, kernel, 1, "VALID") + offset
+            batch_mean = tf.reduce_mean(convolved, axis=[0, 1, 2])
+            if training:
+                mean.assign(0.9 * mean + 0.1 * batch_mean)
+            centre = batch_mean if training else mean
+            return tf.reduce_mean(tf.nn.relu(convolved - centre), axis=[1, 2])
+
+        module.__call__ = features
+        tf.saved_model.save(module, str(folder))
+        return str(folder)
+
+    return write

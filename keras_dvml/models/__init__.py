@@ -5,4 +5,5 @@ from keras_dvml.models.dvml import DVML
 from keras_dvml.models.embedding_model import EmbeddingModel
 from keras_dvml.models.freezing import freeze_batch_norm
 from keras_dvml.models.metric_model import LossTerm, MetricModel
+from keras_dvml.models.no_metric_loss import NoMetricLoss
 from keras_dvml.models.udml import UDML

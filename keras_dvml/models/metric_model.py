@@ -86,6 +86,9 @@ class MetricModel(keras.Model):
         self.normalized = normalized
         self.head_rate = head_rate
         self.preprocessing = preprocessing
+        # A layer: `tf.cast` takes no symbolic tensor of Keras 3, and features
+        # are the output of functional models.
+        self.in_float32 = keras.layers.Activation("linear", dtype="float32")
         self.loss_tracker = keras.metrics.Mean(name="loss")
         self.term_trackers = [
             keras.metrics.Mean(name=f"{name}_loss") for name in self.term_names
@@ -103,8 +106,9 @@ class MetricModel(keras.Model):
 
     def features(self, images, training=False):
         """Returns pooled backbone features, `(batch, feature_dim)` float32."""
-        features = self.backbone(self.preprocessing(images), training=training)
-        return tf.cast(features, tf.float32)
+        return self.in_float32(
+            self.backbone(self.preprocessing(images), training=training)
+        )
 
     def embed(self, features):
         """Returns the embeddings of pooled features, `(batch, dim)`."""

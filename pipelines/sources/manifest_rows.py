@@ -1,8 +1,13 @@
 """The rows of a manifest, CSV or Parquet, with where they stand in it."""
 
+import base64
 import csv
 import pathlib
+import warnings
 from typing import NamedTuple
+
+# The type of a column whose values come with code to read them.
+_RUNS_CODE = b"arrow.py_extension_type"
 
 COLUMNS = ("path", "label", "split", "id")
 
@@ -78,12 +83,23 @@ def _read_parquet(path: pathlib.Path) -> tuple[list[str], list[ManifestRow]]:
     from pyarrow import parquet
 
     try:
-        file = parquet.ParquetFile(path)
+        with warnings.catch_warnings():
+            # Arrow would say in its own words what is refused below.
+            warnings.simplefilter("ignore")
+            file = parquet.ParquetFile(path)
     except pyarrow.ArrowInvalid as error:
         raise ValueError(
             f"`manifest` must be a Parquet file. Received: manifest="
             f"{str(path)!r}: {error}"
         ) from None
+    schema = (file.metadata.metadata or {}).get(b"ARROW:schema", b"")
+    if _RUNS_CODE in base64.b64decode(schema):
+        raise ValueError(
+            "`manifest` must be a Parquet file of plain columns. Received: "
+            f"manifest={str(path)!r} with a column of the type "
+            f"{_RUNS_CODE.decode()!r}, whose reading would run code of whoever "
+            "wrote the file; nothing of it was run"
+        )
     columns = file.schema_arrow.names
     rows: list[ManifestRow] = []
     for batch in file.iter_batches(

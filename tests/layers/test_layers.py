@@ -83,7 +83,7 @@ def test_variational_embedding_adds_variation_to_the_invariant_part():
     assert layer(tf.ones((2, 6)), training=True).synthetic.shape == (3, 2, 4)
 
 
-def test_layers_fit_in_a_functional_model(tmp_path, run_python):
+def test_layers_fit_in_a_functional_model(tmp_path, run_forked):
     features = keras.Input((6,))
     parts = kd.layers.VariationalEmbedding(
         4, num_samples=3, prior_weight=0.5, seed=1
@@ -109,7 +109,7 @@ inputs = np.ones((2, 6), np.float32)
 print(float(np.sum(model.predict(inputs, verbose=0)[0])))
 """
     expected = np.sum(model.predict(np.ones((2, 6)), verbose=0)[0])
-    assert float(run_python(code, path)) == pytest.approx(expected, rel=1e-5)
+    assert float(run_forked(code, path)) == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.mark.parametrize(

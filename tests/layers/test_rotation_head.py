@@ -77,7 +77,7 @@ def test_functional_model_learns_to_tell_turns():
     )
 
 
-def test_functional_model_loads_in_a_new_process(tmp_path, run_python):
+def test_functional_model_loads_in_a_new_process(tmp_path, run_forked):
     model = functional_model()
     model.save(tmp_path / "model.keras")
     images = bright_above(2)
@@ -90,7 +90,7 @@ model = keras.models.load_model(sys.argv[1] + "/model.keras")
 images = np.load(sys.argv[1] + "/images.npy")
 np.save(sys.argv[1] + "/logits.npy", model.predict(images, verbose=0))
 """
-    run_python(code, tmp_path)
+    run_forked(code, tmp_path)
     np.testing.assert_allclose(
         np.load(tmp_path / "logits.npy"),
         model.predict(images, verbose=0),

@@ -17,21 +17,8 @@ def images():
 
 
 @pytest.fixture(scope="module")
-def hub_folder(tmp_path_factory):
-    """A feature vector in the format of TensorFlow Hub, of 6 features."""
-    import keras
-
-    features = keras.Sequential(
-        [
-            keras.layers.Conv2D(6, 3, input_shape=(None, None, 3)),
-            keras.layers.BatchNormalization(),
-            keras.layers.GlobalAveragePooling2D(),
-        ]
-    )
-    folder = str(tmp_path_factory.mktemp("hub") / "feature_vector")
-    # Keras' own format of SavedModel is one that TensorFlow Hub takes.
-    features.save(folder, save_format="tf")
-    return folder
+def hub_folder(write_hub_module, tmp_path_factory):
+    return write_hub_module(tmp_path_factory.mktemp("hub") / "feature_vector")
 
 
 def config(**changes):
@@ -164,35 +151,6 @@ def test_features_of_tensorflow_hub_are_trained_and_saved(
     np.testing.assert_array_equal(
         loaded.predict(images, verbose=0), model.predict(images, verbose=0)
     )
-
-
-def test_features_of_tensorflow_hub_are_served_without_keras(
-    hub_folder, tmp_path, images
-):
-    import tensorflow as tf
-
-    import keras_dvml as kd
-    from pipelines.methods import build_model
-
-    model = build_model(config(method="dvml", backbone=hub_folder))
-    kd.serving.write_saved_model(model, str(tmp_path / "model"))
-    served = tf.saved_model.load(str(tmp_path / "model"))
-    encoded = tf.constant([tf.io.encode_png(one).numpy() for one in images])
-    np.testing.assert_allclose(
-        served.signatures["embed"](image_bytes=encoded)["embedding"],
-        model.predict(images, verbose=0),
-        atol=1e-5,
-    )
-
-
-def test_batch_norm_of_tensorflow_hub_can_be_frozen(hub_folder, images):
-    from pipelines.backbones import build_backbone
-
-    images = images / 255.0
-    free = build_backbone(config(backbone=hub_folder))
-    frozen = build_backbone(config(backbone=hub_folder, batch_norm_frozen=True))
-    assert np.ptp(free(images, training=True) - free(images)) > 1e-3
-    np.testing.assert_array_equal(frozen(images, training=True), frozen(images))
 
 
 def test_weights_beside_tensorflow_hub_are_refused(hub_folder):

@@ -4,7 +4,6 @@ import contextlib
 import importlib
 import json
 import re
-import tarfile
 
 import pytest
 import yaml
@@ -173,49 +172,19 @@ def test_beam_flags_reach_the_containers(compiled):
         "glyphs_dvml", ".json", beam_flags="--runner=DataflowRunner --region=r"
     )
     containers = containers_of(json.loads(path.read_text()))
-    assert containers["ImageExampleGen"]["args"][-2:] == [
+    assert containers["ImageExampleGen"]["args"][-3:] == [
         "--runner=DataflowRunner",
         "--region=r",
+        "--sdk_container_image=keras_dvml",
     ]
 
 
-def test_workflow_of_version_1_has_the_same_steps_and_edges(compiled):
-    path = compiled("glyphs_udml", ".yaml", api="v1")
-    workflow = yaml.safe_load(path.read_text())
-    assert workflow["kind"] == "Workflow"
-    templates = {one["name"]: one for one in workflow["spec"]["templates"]}
-    dag = templates[workflow["spec"]["entrypoint"]]["dag"]["tasks"]
-    found = {task["name"]: set(task.get("dependencies", [])) for task in dag}
-
-    def plain(name):
-        # kfp's own spelling of names.
-        return re.sub("-+", "-", re.sub("[^-0-9a-z]+", "-", name.lower()))
-
-    assert found == {
-        plain(step.name): set(map(plain, step.upstream))
-        for step in graph_of(load_config("glyphs_udml"))
-    }
-    for task in dag:
-        container = templates[task["template"]]["container"]
-        assert container["image"] == IMAGE
-        assert (
-            "tfx.orchestration.kubeflow.container_entrypoint"
-            in (container["command"])
-        )
-
-
-@pytest.mark.parametrize("api", ["v1", "v2"])
-def test_tuning_is_compiled_where_it_is_asked_for(tmp_path, api):
+def test_tuning_is_compiled_where_it_is_asked_for(tmp_path):
     path = tmp_path / "tuned.yaml"
     arguments = ["--config", "glyphs_dvml", "--set", "tune.trials=2"]
     arguments += ["--image", IMAGE, "--root", ROOT, "--output", str(path)]
-    assert main([*arguments, "--api", api]) == 0
-    compiled = yaml.safe_load(path.read_text())
-    if api == "v1":
-        names = [one["name"] for one in compiled["spec"]["templates"]]
-        assert "tuner" in names
-        return
-    tasks = compiled["root"]["dag"]["tasks"]
+    assert main(arguments) == 0
+    tasks = yaml.safe_load(path.read_text())["root"]["dag"]["tasks"]
     told = tasks["Trainer_dvml"]["inputs"]["artifacts"]["hyperparameters"]
     assert told["taskOutputArtifact"] == {
         "producerTask": "Tuner",
@@ -227,22 +196,13 @@ def test_tuning_is_compiled_where_it_is_asked_for(tmp_path, api):
     )
 
 
-def test_archive_of_version_1_holds_the_workflow(compiled):
-    path = compiled("glyphs_udml", ".tar.gz", api="v1")
-    with tarfile.open(path) as archive:
-        assert archive.getnames() == ["pipeline.yaml"]
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["--config", "glyphs_dvm"], "Did you mean `glyphs_dvml`"),
         (["--config", "glyphs_dvml", "--root", "/tmp/x"], "must be a URI"),
         (["--config", "glyphs_dvml", "--output", "a.txt"], "must end in"),
-        (
-            ["--config", "glyphs_dvml", "--output", "a.json", "--api", "v1"],
-            "must end in",
-        ),
+        (["--config", "glyphs_dvml", "--output", "a.tar.gz"], "must end in"),
         (["--config", "folder_dvml", "--images", "x"], "path of this machine"),
         (["--config", "glyphs_dvml", "--root", "gs://b/k[1]"], "a pattern"),
     ],

@@ -1,3 +1,6 @@
+import pathlib
+import pickle
+
 import pyarrow
 import pytest
 from pyarrow import parquet
@@ -191,6 +194,48 @@ def test_file_that_is_no_table_is_told_why(tmp_path):
     (tmp_path / "a.csv").write_bytes(b"path,label\n\xff\xfe,x\n")
     with pytest.raises(ValueError, match="UTF-8.*a.csv"):
         read_manifest(str(tmp_path / "a.csv"))
+
+
+class RunsWhenRead:
+    """Makes a file where its pickle is loaded."""
+
+    def __init__(self, marker):
+        self.marker = marker
+
+    def __reduce__(self):
+        return pathlib.Path.touch, (self.marker,)
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_parquet_that_would_run_code_is_refused_and_nothing_is_run(
+    tmp_path, nested
+):
+    marker, path = tmp_path / "marker", tmp_path / "images.parquet"
+    code = {
+        "ARROW:extension:name": "arrow.py_extension_type",
+        "ARROW:extension:metadata": pickle.dumps(RunsWhenRead(marker)),
+    }
+    field = pyarrow.field("size", pyarrow.int32(), metadata=code)
+    sizes = pyarrow.array([16, 16], pyarrow.int32())
+    if nested:
+        sizes = pyarrow.StructArray.from_arrays([sizes], fields=[field])
+        field = pyarrow.field("sizes", pyarrow.struct([field]))
+    schema = [
+        pyarrow.field("path", pyarrow.string()),
+        pyarrow.field("label", pyarrow.string()),
+        field,
+    ]
+    table = pyarrow.table(
+        [pyarrow.array(["1.png", "2.png"]), pyarrow.array(["a", "b"]), sizes],
+        schema=pyarrow.schema(schema),
+    )
+    parquet.write_table(table, path)
+    with pytest.raises(ValueError, match="images.parquet.*would run code"):
+        read_manifest(str(path))
+    assert not marker.exists()
+    # The marker is what that code would have left.
+    pickle.loads(code["ARROW:extension:metadata"])
+    assert marker.exists()
 
 
 def test_files_of_a_manifest_are_listed_for_a_run(four_classes):

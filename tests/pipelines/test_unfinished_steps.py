@@ -32,8 +32,9 @@ def test_outputs_of_killed_steps_go_and_all_others_stay(tmp_path):
         folder = tmp_path / "Trainer" / "model" / str(number)
         folder.mkdir(parents=True)
         (folder / "model.keras").write_bytes(b"weights")
+        working = tmp_path / "Trainer" / ".system" / "executor_execution"
+        (working / str(number) / ".temp").mkdir(parents=True)
     delete_unfinished(tmp_path, connection)
-    left = {path.name for path in (tmp_path / "Trainer" / "model").iterdir()}
-    assert left == {
-        str(folders[name]) for name in ("complete", "cached", "unknown")
-    }
+    kept = {str(folders[name]) for name in ("complete", "cached", "unknown")}
+    for parent in (tmp_path / "Trainer" / "model", working):
+        assert {path.name for path in parent.iterdir()} == kept

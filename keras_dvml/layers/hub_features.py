@@ -1,0 +1,97 @@
+"""A pretrained feature vector of TensorFlow Hub as a layer."""
+
+import os
+
+import keras
+import tensorflow as tf
+
+from keras_dvml import keras_versions
+
+
+@keras.saving.register_keras_serializable(package="keras_dvml")
+class HubFeatures(keras.layers.Layer):
+    """A feature vector of TensorFlow Hub, trained further.
+
+    A saved Keras model with it can be loaded where the handle still leads to
+    the SavedModel.
+
+    Args:
+        handle: str. Path of a folder that holds a TF2 SavedModel of the kind
+            "image feature vector", or its address, which needs the package
+            tensorflow-hub.
+        batch_norm_frozen: bool. Whether batch normalisation uses the
+            statistics of pretraining in training too.
+
+    Call arguments:
+        images: `(batch, height, width, 3)` float tensor, 0..1.
+        training: bool.
+
+    Returns:
+        `(batch, feature_dim)` float32 tensor.
+
+    Raises:
+        ValueError: If the SavedModel is none that can be called and trained
+            further: one without `__call__`, as `model.export` of Keras 3
+            writes it, or without trainable variables.
+        ImportError: If the handle is an address and tensorflow-hub is missing.
+
+    Example:
+        >>> import keras, keras_dvml as kd
+        >>> images = keras.Input((224, 224, 3))
+        >>> features = kd.layers.HubFeatures(handle)(images)  # doctest: +SKIP
+        >>> backbone = keras.Model(images, features)  # doctest: +SKIP
+
+    Reference:
+        [Reusable SavedModels](https://www.tensorflow.org/hub/reusable_saved_models)
+    """
+
+    def __init__(self, handle, batch_norm_frozen=False, **kwargs):
+        super().__init__(**kwargs)
+        self.handle = handle
+        self.batch_norm_frozen = batch_norm_frozen
+        saved_model = tf.saved_model.load(_folder_of(handle))
+        # `tensorflow_hub.KerasLayer` is a layer of Keras 2, in which Keras 3
+        # sees no weights, so that it would train nothing.
+        trainable = list(getattr(saved_model, "trainable_variables", ()))
+        if not callable(saved_model) or not trainable:
+            raise ValueError(
+                "handle must lead to a TF2 SavedModel that can be called and "
+                f"has trainable variables; received {handle!r}"
+            )
+        ours = {id(variable) for variable in trainable}
+        self.saved_model = saved_model
+        self.variables_trained = keras_versions.keras_variables(trainable)
+        self.variables_kept = keras_versions.keras_variables(
+            [one for one in saved_model.variables if id(one) not in ours],
+            trainable=False,
+        )
+
+    def call(self, images, training=False):
+        training = bool(training) and not self.batch_norm_frozen
+        if training:
+            for penalty in getattr(
+                self.saved_model, "regularization_losses", ()
+            ):
+                self.add_loss(penalty())
+        return self.saved_model(tf.cast(images, tf.float32), training=training)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "handle": self.handle,
+            "batch_norm_frozen": self.batch_norm_frozen,
+        }
+
+
+def _folder_of(handle):
+    if os.path.isdir(handle):
+        return handle
+    try:
+        # Wanted by few; takes seconds to import.
+        import tensorflow_hub as hub
+    except ImportError as error:
+        raise ImportError(
+            f"handle={handle!r} is no folder; for an address HubFeatures needs "
+            f"TensorFlow Hub: pip install tensorflow-hub. ({error})"
+        ) from error
+    return hub.resolve(handle)
