@@ -51,7 +51,7 @@ logger = logging.getLogger("pipelines.local_runner")
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM, as docker, Kubernetes and `timeout` send it: ends like Ctrl-C."""
+    """SIGTERM, as docker and Kubernetes send it; ends a run as Ctrl-C does."""
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -1,7 +1,6 @@
 """The model of each method, new or taken on from an earlier round."""
 
 import keras
-import tensorflow as tf
 
 import keras_dvml as kd
 from pipelines.backbones import build_backbone, build_preprocessing

@@ -2,7 +2,6 @@ import pytest
 
 from pipelines.beam_flags import beam_pipeline_args
 
-
 IMAGE = "--sdk_container_image=keras_dvml"
 
 
