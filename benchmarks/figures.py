@@ -2,13 +2,15 @@
 
 A benchmark prints its tables through a `Record`, says which of its numbers are
 compared with what, and with `--json PATH` leaves both in a file. `bench.py`
-makes its one table of these files.
+makes its one table of these files. Each row and figure says the environment
+that it was measured in.
 """
 
 import dataclasses
 import json
 import os
 import pathlib
+from importlib import metadata
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,6 +31,7 @@ class Figure:
         ratio: float or `None`. Ours over the other where it is not just their
             quotient, such as a median over pairs of turns.
         peer_name: str. Defaults to `""`.
+        environment: str. Of ours. Defaults to `""`.
 
     Example:
     >>> figure = Figure("n-pair", "80", 2.0, "ms", "peer", peer=4.0, bar=1.0)
@@ -46,6 +49,7 @@ class Figure:
     bar: float | None = None
     ratio: float | None = None
     peer_name: str = ""
+    environment: str = ""
 
     @property
     def value(self):
@@ -62,8 +66,17 @@ class Figure:
         return None if self.bar is None else self.value <= self.bar
 
 
+def environment():
+    """Returns what a row says of the environment that this runs in."""
+    versions = metadata.version("tensorflow"), metadata.version("keras")
+    return "TF {}, Keras {}".format(*versions)
+
+
 class Record:
     """Prints tables as they grow and keeps them with the figures.
+
+    The first column of each table is the environment: this process', unless a
+    row or figure is given another.
 
     Args:
         path: path of the JSON file, or `None` to keep nothing.
@@ -71,6 +84,7 @@ class Record:
 
     def __init__(self, path=None):
         self._path = path
+        self._environment = environment()
         self._lines = []
         self._figures = []
 
@@ -78,11 +92,12 @@ class Record:
         """Begins a table."""
         if self._lines:
             self._print("")
-        self.row(*cells)
-        self._print("|" + "---|" * len(cells))
+        self.row(*cells, environment="environment")
+        self._print("|" + "---|" * (1 + len(cells)))
 
-    def row(self, *cells):
+    def row(self, *cells, environment=None):
         """Adds a row to the table."""
+        cells = environment or self._environment, *cells
         self._print("| " + " | ".join(map(str, cells)) + " |")
 
     def note(self, text):
@@ -91,6 +106,7 @@ class Record:
 
     def figure(self, claim, case, ours, **others):
         """Adds a `Figure`."""
+        others = {"environment": self._environment, **others}
         self._figures.append(Figure(claim, case, ours, **others))
 
     def save(self):

@@ -1,20 +1,21 @@
 r"""Time of the losses, forward and backward: ours, peers and the floor.
 
-    python benchmarks/losses.py --torch-python /path/to/python
+    .venv/bin/python benchmarks/losses.py --torch-python /path/to/python
+    .venv-keras2/bin/python benchmarks/losses.py --losses n_pair circle
 
-Cost: 5 minutes on 2 CPU cores; `--losses n_pair --sizes 80x128` takes seconds.
+Cost: 3 minutes on 2 CPU cores; `--losses n_pair --sizes 80x128` takes seconds.
 
 Prints one row a loss and size as a Markdown table, in milliseconds (medians)
 and ratios. All columns of a row are measured in turns within one loop, so that
 a busy machine slows them alike. Where other work shares the machine, pass
 `--threads 1`: short operations suffer most from waiting for a taken core.
 
-- peer: the fastest of tensorflow-addons, tensorflow-similarity and
-  pytorch-metric-learning that has the loss in the same definition. What is the
-  same is measured, not claimed: it gives our value on the same batch (Margin,
-  whose peer draws at random, is taken as the same). Without `--torch-python`,
-  the interpreter of an environment with torch and pytorch-metric-learning, the
-  last is left out.
+- peer: the fastest that has the loss in the same definition, of
+  tensorflow-addons and tensorflow-similarity where these are installed, which
+  run on Keras 2 alone, and pytorch-metric-learning where `--torch-python` names
+  the interpreter of an environment that has it. What is the same is measured,
+  not claimed: it gives our value on the same batch (Margin, whose peer draws at
+  random, is taken as the same).
 - other: the fastest peer under that name with another value; for information.
 - floor: a bare (B, D) x (D, B) product and its gradient, in TensorFlow.
 - under XLA the same columns. tensorflow-similarity's losses do not compile.
@@ -24,12 +25,12 @@ A peer that would take gigabytes or minutes at a size is left out of it.
 """
 
 import argparse
+import importlib.util
 import json
 import os
 import random
 import statistics
 import subprocess
-import sys
 import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -40,7 +41,7 @@ import tensorflow as tf
 
 import keras_dvml as kd
 
-SIZES = [(b, d) for b in (80, 128, 512, 1024) for d in (128, 512)]
+SIZES = [(80, 128), (80, 512), (512, 128), (512, 512), (1024, 128)]
 IMAGES_PER_CLASS = 5
 # Seconds between two columns.
 PAUSE = 0.002
@@ -87,11 +88,9 @@ OURS = {
 def tensorflow_peers():
     """Returns (loss, package) -> function of (labels, embeddings)."""
     peers = {}
-    try:
+    if importlib.util.find_spec("tensorflow_addons"):
         import tensorflow_addons.losses as addons
-    except ImportError:
-        print("tensorflow-addons is not installed: left out", file=sys.stderr)
-    else:
+
         peers["triplet_semi_hard", "addons"] = addons.TripletSemiHardLoss(
             0.2, distance_metric="squared-L2"
         )
@@ -101,13 +100,9 @@ def tensorflow_peers():
         peers["n_pair", "addons"] = lambda labels, embeddings: n_pair(
             labels, tf.matmul(embeddings, embeddings, transpose_b=True) / 0.1
         )
-    try:
+    if importlib.util.find_spec("tensorflow_similarity"):
         import tensorflow_similarity.losses as similarity
-    except ImportError:
-        print(
-            "tensorflow-similarity is not installed: left out", file=sys.stderr
-        )
-    else:
+
         peers["multi_similarity", "similarity"] = (
             similarity.MultiSimilarityLoss()
         )

@@ -12,13 +12,12 @@ def table(records):
         records: benchmark's name -> (its tables, list of `Figure`).
     """
     lines = [
-        "| benchmark | claim | worst case | ours | peer | floor | ratio | bar "
-        "| met |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| benchmark | environment | claim | worst case | ours | peer | floor "
+        "| ratio | bar | met |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for name, (_, some) in records.items():
-        for claim in dict.fromkeys(figure.claim for figure in some):
-            cases = [figure for figure in some if figure.claim == claim]
+        for cases in _by_claim(some).values():
             lines.append(_row(name, cases))
     return "\n".join(lines)
 
@@ -29,19 +28,21 @@ def beside_peers(records):
     Args:
         records: as of `table`.
     """
-    values = {}
-    for _, some in records.values():
-        for figure in some:
-            # Inertia has no unit; what has no bar was measured beside it.
-            if figure.against == "peer" and figure.unit and figure.bar:
-                values.setdefault(figure.claim, []).append(figure.value)
-    lines = [
-        "| | time of ours / theirs, median | from | to | cases |",
-        "|---|---|---|---|---|",
+    figures = [
+        figure
+        for _, some in records.values()
+        for figure in some
+        # Inertia has no unit; what has no bar was measured beside it.
+        if figure.against == "peer" and figure.unit and figure.bar
     ]
-    for claim, some in values.items():
-        amounts = statistics.median(some), min(some), max(some)
-        cells = [claim, *map(_ratio, amounts), str(len(some))]
+    lines = [
+        "| | environment | time of ours / theirs, median | from | to | cases |",
+        "|---|---|---|---|---|---|",
+    ]
+    for (claim, environment), cases in _by_claim(figures).items():
+        values = [case.value for case in cases]
+        amounts = statistics.median(values), min(values), max(values)
+        cells = [claim, environment, *map(_ratio, amounts), str(len(cases))]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
@@ -49,13 +50,22 @@ def beside_peers(records):
 def missed(records):
     """Returns a list in Markdown of the cases that missed their bar."""
     lines = [
-        f"- {name}, {case.claim}: {case.case}, {case.value:.3g} instead of "
-        f"{case.bar:.3g}"
+        f"- {name}, {case.environment}, {case.claim}: {case.case}, "
+        f"{case.value:.3g} instead of {case.bar:.3g}"
         for name, (_, some) in records.items()
         for case in some
         if case.met is False
     ]
     return "\n".join(["Missed:", "", *lines]) if lines else "Nothing missed."
+
+
+def _by_claim(some):
+    """Returns (claim, environment) -> its figures."""
+    cases = {}
+    for figure in some:
+        key = figure.claim, figure.environment
+        cases.setdefault(key, []).append(figure)
+    return cases
 
 
 def _row(name, cases):
@@ -64,7 +74,7 @@ def _row(name, cases):
     limit = worst.against == "limit"
     met = sum(bool(case.met) for case in cases)
     cells = [
-        *(name, worst.claim, worst.case),
+        *(name, worst.environment, worst.claim, worst.case),
         _amount(worst.ours, worst.unit),
         f"{_amount(worst.peer, worst.unit)} {worst.peer_name}".strip(),
         _amount(worst.floor, worst.unit),

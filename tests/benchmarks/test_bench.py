@@ -81,6 +81,15 @@ def test_only_takes_all_commands_of_a_script(bench):
     assert [one.script for one in chosen] == ["losses"] * 2
 
 
+def test_only_what_runs_on_keras_2_alone_runs_there_alone(bench):
+    named = {one.name: one for one in bench.BENCHMARKS}
+    assert {
+        name for name, one in named.items() if one.venv == bench.KERAS_2
+    } == {"losses-beside-addons"}
+    pythons = [".venv/bin/python", ".venv-keras2/bin/python"]
+    assert named["training_step"].command(False, ROOT)[-2:] == pythons
+
+
 def test_results_are_the_table_and_each_benchmark_below_its_command(
     bench, tmp_path, capsys
 ):
@@ -88,11 +97,15 @@ def test_results_are_the_table_and_each_benchmark_below_its_command(
 
     record = figures.Record(tmp_path / "training_step.json")
     record.header("backbone", "ms")
-    record.figure("step", "CNN", 3.0, unit="ms", against="floor", floor=2.0)
+    record.figure(
+        *("step", "CNN", 3.0),
+        **{"unit": "ms", "against": "floor", "floor": 2.0},
+        environment="TF 2.15.1",
+    )
     record.save()
     bench.write_results(False, tmp_path)
-    row = "| training_step | step | CNN | 3 ms |  | 2 ms |"
-    missing = "Not measured: losses-one-thread, "
+    row = "| training_step | TF 2.15.1 | step | CNN | 3 ms |  | 2 ms |"
+    missing = "Not measured: losses-beside-torch, "
     for text in (
         (tmp_path / "summary.md").read_text(),
         capsys.readouterr().out,
@@ -100,6 +113,7 @@ def test_results_are_the_table_and_each_benchmark_below_its_command(
         assert row in text
         assert missing in text
     assert (tmp_path / "training_step.md").read_text() == (
-        "    .venv/bin/python benchmarks/training_step.py\n\n"
-        "| backbone | ms |\n|---|---|\n"
+        "    .venv/bin/python benchmarks/training_step.py --pythons "
+        ".venv/bin/python .venv-keras2/bin/python\n\n"
+        "| environment | backbone | ms |\n|---|---|---|\n"
     )

@@ -26,24 +26,31 @@ def test_a_figure_is_held_against_its_bar_over_what_the_claim_names(figures):
 
 
 def test_record_prints_its_tables_and_keeps_them_with_the_figures(
-    figures, tmp_path, capsys
+    figures, tmp_path, capsys, monkeypatch
 ):
+    monkeypatch.setattr(figures, "environment", lambda: "TF 2.20.0")
     path = tmp_path / "record.json"
     record = figures.Record(path)
     record.header("loss", "ms")
     record.row("n_pair", "1.0")
+    record.row("n_pair", "2.0", environment="TF 2.15.1")
     record.header("backbone", "ms")
     record.note("Nothing missed.")
-    record.figure("fast", "n_pair", 1.0, unit="ms", against="limit", bar=2.0)
+    shared = {"unit": "ms", "against": "limit", "bar": 2.0}
+    record.figure("fast", "n_pair", 1.0, **shared)
+    record.figure("fast", "n_pair", 2.0, **shared, environment="TF 2.15.1")
     assert not path.exists()
     record.save()
-    tables, (figure,) = figures.load(path)
+    tables, (figure, other) = figures.load(path)
     assert capsys.readouterr().out == tables + "\n"
     assert tables.splitlines() == [
-        *("| loss | ms |", "|---|---|", "| n_pair | 1.0 |", ""),
-        *("| backbone | ms |", "|---|---|", "", "Nothing missed."),
+        *("| environment | loss | ms |", "|---|---|---|"),
+        *("| TF 2.20.0 | n_pair | 1.0 |", "| TF 2.15.1 | n_pair | 2.0 |", ""),
+        *("| environment | backbone | ms |", "|---|---|---|", ""),
+        "Nothing missed.",
     ]
     assert figure.met
+    assert (figure.environment, other.environment) == ("TF 2.20.0", "TF 2.15.1")
     assert [one.name for one in tmp_path.iterdir()] == ["record.json"]
 
 
@@ -51,7 +58,15 @@ def test_record_without_a_path_only_prints(figures, capsys):
     record = figures.Record()
     record.header("loss")
     record.save()
-    assert capsys.readouterr().out == "| loss |\n|---|\n"
+    assert capsys.readouterr().out == "| environment | loss |\n|---|---|\n"
+
+
+def test_the_environment_is_named_by_what_is_installed_in_it(figures):
+    import keras
+    import tensorflow as tf
+
+    expected = f"TF {tf.__version__}, Keras {keras.__version__}"
+    assert figures.environment() == expected
 
 
 # As small as it gets: what is tested is what they hand over.
@@ -63,7 +78,7 @@ MINUTES = {
     "clustering": [
         *("--sizes", "400x8x4", "--rounds", "1", "--memory", "400x8x4"),
     ],
-    "training_step": ["--pairs", "1"],
+    "training_step": ["--turns", "1"],
     "ingestion": ["--sizes", "100", "200", "300"],
     "serving": ["--seconds", "0.05"],
 }
@@ -76,7 +91,7 @@ def test_benchmark_hands_over_table_and_figures(script, tmp_path, run_python):
     check_benchmark(script, arguments, tmp_path, run_python)
 
 
-@pytest.mark.nightly
+@pytest.mark.slow
 @pytest.mark.pipeline
 @pytest.mark.parametrize("script", MINUTES)
 def test_long_benchmark_hands_over_table_and_figures(

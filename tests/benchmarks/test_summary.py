@@ -6,9 +6,8 @@ def figure():
     import figures
 
     def make(claim, case, ours, **others):
-        return figures.Figure(
-            claim, case, ours, **{"unit": "ms", "against": "peer", **others}
-        )
+        shared = {"unit": "ms", "against": "peer", "environment": "TF 2.20"}
+        return figures.Figure(claim, case, ours, **{**shared, **others})
 
     return make
 
@@ -40,18 +39,19 @@ def test_the_table_has_the_worst_case_of_each_claim(figure):
     }
     _, _, loss, memory, unclaimed = summary.table(records).splitlines()
     assert loss == (
-        "| losses | loss | circle | 1.2 ms | 1 ms torch |  | 1.20 of peer | 1 "
-        "| 1 of 2 |"
+        "| losses | TF 2.20 | loss | circle | 1.2 ms | 1 ms torch |  "
+        "| 1.20 of peer | 1 | 1 of 2 |"
     )
     assert memory == (
-        "| clustering | memory | faiss | 288 MiB |  |  |  | 2,048 MiB "
-        "| 1 of 1 |"
+        "| clustering | TF 2.20 | memory | faiss | 288 MiB |  |  |  "
+        "| 2,048 MiB | 1 of 1 |"
     )
     assert unclaimed == (
-        "| clustering | no claim | here | 3 ms | 2 ms |  | 1.50 of peer |  |  |"
+        "| clustering | TF 2.20 | no claim | here | 3 ms | 2 ms |  "
+        "| 1.50 of peer |  |  |"
     )
     assert summary.missed(records).splitlines() == [
-        *("Missed:", "", "- losses, loss: circle, 1.2 instead of 1"),
+        *("Missed:", "", "- losses, TF 2.20, loss: circle, 1.2 instead of 1"),
     ]
 
 
@@ -68,4 +68,16 @@ def test_the_short_table_has_the_times_beside_peers(figure):
     ]
     records = {"one": ("", losses[:1] + left_out), "two": ("", losses[1:])}
     _, _, row = summary.beside_peers(records).splitlines()
-    assert row == "| loss | 1.00 | 0.5 | 2.00 | 3 |"
+    assert row == "| loss | TF 2.20 | 1.00 | 0.5 | 2.00 | 3 |"
+
+
+def test_a_claim_has_a_row_in_each_environment(figure):
+    import summary
+
+    old = figure("step", "CNN", 2.0, peer=1.0, bar=1.0, environment="TF 2.15")
+    new = figure("step", "CNN", 3.0, peer=1.0, bar=1.0)
+    records = {"training_step": ("", [old, new])}
+    _, _, *rows = summary.table(records).splitlines()
+    assert [row.split(" | ")[1] for row in rows] == ["TF 2.15", "TF 2.20"]
+    _, _, *rows = summary.beside_peers(records).splitlines()
+    assert [row.split(" | ")[2] for row in rows] == ["2.00", "3.00"]
