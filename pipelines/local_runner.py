@@ -25,7 +25,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from pipelines.beam_flags import beam_pipeline_args
 from pipelines.command_line import config_of, config_parser
@@ -248,7 +248,8 @@ def _other_logs_in(path: pathlib.Path) -> Iterator[None]:
     root.setLevel(logging.INFO)
     logging.captureWarnings(True)
     try:
-        yield
+        with _standard_error_in(handler.stream):
+            yield
     except Exception:
         root.exception("The run failed.")
         logger.info("The details are in %s", path)
@@ -258,6 +259,19 @@ def _other_logs_in(path: pathlib.Path) -> Iterator[None]:
         root.setLevel(level)
         root.removeHandler(handler)
         handler.close()
+
+
+@contextlib.contextmanager
+def _standard_error_in(stream: IO[str]) -> Iterator[None]:
+    """Sends what is written past Python's logging, as by C++, to a file."""
+    screen = os.dup(2)
+    os.dup2(stream.fileno(), 2)
+    try:
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(screen, 2)
+        os.close(screen)
 
 
 class _LogFile(logging.FileHandler):
