@@ -117,7 +117,7 @@ def run_forked(fork_server, tmp_path_factory):
     return run
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def tiny_images():
     """40 noisy images of 8 classes, each class a colour of its own."""
     random = np.random.default_rng(0)

@@ -21,7 +21,7 @@ def test_import_adds_less_than_half_a_second_to_tensorflow():
     assert int(found[1]) < 500_000
 
 
-def test_import_prints_nothing_and_needs_no_optional_package(run_python):
+def test_import_prints_nothing_and_needs_no_optional_package(run_forked):
     code = """
 import sys
 # None in sys.modules makes an import fail as if the package were absent.
@@ -33,10 +33,10 @@ import keras_dvml
 for room in keras_dvml.__all__:
     getattr(keras_dvml, room)
 """
-    assert run_python(code) == ""
+    assert run_forked(code) == ""
 
 
-def test_unknown_room_is_an_attribute_error(run_python):
+def test_unknown_room_is_an_attribute_error(run_forked):
     code = """
 import keras_dvml
 try:
@@ -44,4 +44,4 @@ try:
 except AttributeError as error:
     print(error)
 """
-    assert "kitchen" in run_python(code)
+    assert "kitchen" in run_forked(code)

@@ -465,7 +465,7 @@ def test_default_engine_is_the_one_that_is_always_there():
     assert one.assignments.tolist() == two.assignments.tolist()
 
 
-def test_absent_faiss_is_named_and_the_room_imports_nothing_heavy(run_python):
+def test_absent_faiss_is_named_and_the_room_imports_nothing_heavy(run_forked):
     code = """
 import sys
 import keras, tensorflow
@@ -481,6 +481,6 @@ try:
 except ImportError as error:
     print(error)
 """
-    first, second = run_python(code).splitlines()
+    first, second = run_forked(code).splitlines()
     assert first == "2"
     assert 'needs faiss: pip install "faiss-cpu>=1.8".' in second

@@ -116,11 +116,11 @@ def test_batch_of_large_and_small_images_keeps_its_order(monkeypatch):
 
 
 @pytest.mark.slow
-def test_batch_of_huge_images_takes_little_memory(tmp_path, run_python):
+def test_batch_of_huge_images_takes_little_memory(tmp_path, run_forked):
     # 192 MB an image once it is decoded.
     huge = tf.io.encode_png(tf.zeros((8000, 8000, 3), tf.uint8)).numpy()
     (tmp_path / "huge.png").write_bytes(huge)
-    printed = run_python(
+    printed = run_forked(
         """
 import os, resource, sys
 # As on a machine with that many processors.

@@ -174,7 +174,7 @@ def test_ranks_do_not_depend_on_the_order_of_items():
 
 
 @pytest.mark.slow
-def test_memory_does_not_grow_as_the_square(run_python):
+def test_memory_does_not_grow_as_the_square(run_forked):
     code = """
 import numpy as np
 import keras_dvml as kd
@@ -199,4 +199,4 @@ count(30000)
 print(peak() - before)
 """
     # All similarities would take 3433 MiB.
-    assert float(run_python(code)) < 300
+    assert float(run_forked(code)) < 300

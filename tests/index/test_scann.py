@@ -122,7 +122,7 @@ def test_rebuilding_keeps_the_floor():
     assert "5" not in rebuilt.search(clustered(3000)[5], k=50)[0]
 
 
-def test_absence_of_scann_is_named(run_python):
+def test_absence_of_scann_is_named(run_forked):
     code = """
 import sys
 sys.modules["scann"] = None
@@ -132,7 +132,7 @@ try:
 except ImportError as error:
     print(error)
 """
-    assert 'pip install "scann==1.4.2" "tensorflow<2.21,' in run_python(code)
+    assert 'pip install "scann==1.4.2" "tensorflow<2.21,' in run_forked(code)
 
 
 def test_scann_beside_another_tensorflow_is_answered_alike(monkeypatch):

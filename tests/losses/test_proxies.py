@@ -53,7 +53,7 @@ def test_proxies_are_trained(name, model, tiny_images):
 
 @every_loss
 def test_proxies_are_saved_with_the_model(
-    name, model, tiny_images, tmp_path, run_python
+    name, model, tiny_images, tmp_path, run_forked
 ):
     images, labels = tiny_images
     model.fit(images, labels, batch_size=40, shuffle=False, verbose=0)
@@ -70,7 +70,7 @@ model.fit(batch["images"], batch["labels"], batch_size=40, shuffle=False,
           verbose=0)
 np.save(sys.argv[1] + "/trained.npy", model.loss.proxies.get_weights()[0])
 """
-    run_python(code, tmp_path)
+    run_forked(code, tmp_path)
     proxies = model.loss.proxies.get_weights()[0]
     np.testing.assert_array_equal(np.load(tmp_path / "proxies.npy"), proxies)
     # The optimizer's state of the proxies came along as well.
