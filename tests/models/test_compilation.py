@@ -34,6 +34,20 @@ LOSSES = sorted(
 )
 
 
+def losses(*usual):
+    """Every loss; those that are not usual only where there is time.
+
+    By itself each is compiled in the tests of losses.
+    """
+    return pytest.mark.parametrize(
+        "loss",
+        [
+            pytest.param(one, marks=() if one in usual else pytest.mark.slow)
+            for one in LOSSES
+        ],
+    )
+
+
 def make_loss(name):
     arguments = (
         {"num_classes": 8, "embedding_dim": 8} if "Proxy" in name else {}
@@ -54,7 +68,7 @@ def losses_of_two_steps(kind, loss, images, labels, **compile_arguments):
     ).history["loss"]
 
 
-@pytest.mark.parametrize("loss", LOSSES)
+@losses("ProxyAnchorLoss", "TripletSemiHardLoss")
 def test_compiled_step_equals_eager_over_every_loss(loss, tiny_images):
     kind = "DVML" if loss == "TripletSemiHardLoss" else "EmbeddingModel"
     compiled = losses_of_two_steps(
@@ -76,7 +90,7 @@ def test_compiled_step_with_turned_images_equals_eager(kind, tiny_images):
     np.testing.assert_allclose(compiled, eager, rtol=1e-3)
 
 
-@pytest.mark.parametrize("loss", LOSSES)
+@losses("ProxyAnchorLoss", "MultiSimilarityLoss")
 def test_turned_images_leave_every_loss_as_it_is(loss, tiny_images):
     # Batch norm sees the turned images too: at inference it does not matter.
     keras.utils.set_random_seed(0)

@@ -9,7 +9,6 @@ import keras_dvml as kd
 from keras_dvml.keras_versions import tf_variables
 
 DVML_TERMS = ["prior", "reconstruction", "synthetic", "invariant"]
-TERMS = {False: ["metric"], True: DVML_TERMS}
 both_kinds = pytest.mark.parametrize(
     "variational", [False, True], ids=["plain", "variational"]
 )
@@ -89,18 +88,6 @@ def test_rotation_term_equals_a_loop(variational, tiny_images):
     assert len(losses) == 32
     np.testing.assert_allclose(
         terms["rotation"].value, np.mean(losses), rtol=1e-5
-    )
-
-
-def test_metric_term_is_that_of_the_plain_model(tiny_images):
-    model = make_model()
-    plain = kd.models.EmbeddingModel(model.backbone, embedding_dim=8)
-    plain.compile("adam", loss=kd.losses.MultiSimilarityLoss())
-    plain.head.set_weights(model.head.get_weights())
-    terms = model.loss_terms(*tiny_images, training=False)
-    expected = plain.loss_terms(*tiny_images, training=False)
-    np.testing.assert_allclose(
-        terms["metric"].value, expected["metric"].value, rtol=1e-5
     )
 
 
@@ -185,21 +172,6 @@ def test_without_rotation_no_image_is_turned(tiny_images, monkeypatch):
     np.testing.assert_array_equal(seen, tiny_images[0])
 
 
-@both_kinds
-def test_fit_logs_every_term_and_lowers_the_loss(variational, tiny_images):
-    model = make_model(variational, rotation_weight=0.3)
-    history = model.fit(
-        kd.data.balanced_batches(
-            *tiny_images, classes_per_batch=8, steps_per_epoch=10
-        ),
-        epochs=4,
-        verbose=0,
-    ).history
-    names = [f"{one}_loss" for one in (*TERMS[variational], "rotation")]
-    assert set(history) == {"loss", *names}
-    assert history["loss"][-1] < history["loss"][0]
-
-
 def test_loss_is_the_weighted_sum_of_its_terms(tiny_images):
     model = make_model(rotation_weight=0.3)
     history = model.fit(*tiny_images, batch_size=40, verbose=0).history
@@ -227,20 +199,6 @@ def test_turns_are_learned_where_images_have_an_upper_side():
     # from lying alone would give that.
     assert history[0] == pytest.approx(np.log(4), abs=0.3)
     assert history[-1] < 0.3
-
-
-@both_kinds
-def test_evaluate_and_predict(variational, tiny_images):
-    model = make_model(variational)
-    scores = model.evaluate(*tiny_images, verbose=0)
-    assert len(scores) == 2 + len(TERMS[variational])
-    again = model.evaluate(*tiny_images, verbose=0)
-    np.testing.assert_allclose(scores, again, rtol=1e-6)
-    embeddings = model.predict(tiny_images[0], verbose=0)
-    assert embeddings.shape == (40, 8) and embeddings.dtype == np.float32
-    np.testing.assert_allclose(
-        np.linalg.norm(embeddings, axis=1), 1.0, rtol=1e-5
-    )
 
 
 @both_kinds
@@ -281,51 +239,6 @@ def test_config_rebuilds_the_model(variational):
         rebuilt = kind.from_config(model.get_config())
         assert type(rebuilt) is type(model)
         assert rebuilt.get_config() == model.get_config()
-
-
-@both_kinds
-def test_saved_model_goes_on_in_a_new_process(
-    variational, tiny_images, tmp_path, run_python
-):
-    images, labels = tiny_images
-    model = make_model(variational)
-    # Adam would make a whole step of a gradient's last digit.
-    optimizer = keras.optimizers.SGD(0.01, momentum=0.9)
-    model.compile(optimizer, loss=model.loss)
-    model.fit(images, labels, batch_size=40, shuffle=False, verbose=0)
-    model.save(tmp_path / "model.keras")
-    np.savez(tmp_path / "batch.npz", images=images, labels=labels)
-    code = """
-import sys
-import keras, numpy as np
-import keras_dvml.losses, keras_dvml.models
-model = keras.models.load_model(sys.argv[1] + "/model.keras")
-batch = np.load(sys.argv[1] + "/batch.npz")
-model.fit(batch["images"], batch["labels"], batch_size=40, shuffle=False,
-          verbose=0)
-np.savez(sys.argv[1] + "/result.npz", *model.trainable_weights)
-"""
-    run_python(code, tmp_path)
-    model.fit(images, labels, batch_size=40, shuffle=False, verbose=0)
-    result = np.load(tmp_path / "result.npz")
-    for one, name in zip(model.trainable_weights, result.files, strict=True):
-        np.testing.assert_allclose(one.numpy(), result[name], atol=1e-5)
-
-
-@both_kinds
-@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
-def test_mixed_precision_trains_with_finite_losses(
-    variational, policy, tiny_images
-):
-    keras.mixed_precision.set_global_policy(policy)
-    try:
-        model = make_model(variational)
-        history = model.fit(*tiny_images, batch_size=40, epochs=3, verbose=0)
-    finally:
-        keras.mixed_precision.set_global_policy("float32")
-    for losses in history.history.values():
-        assert np.isfinite(losses).all()
-    assert model.rotation_head(tf.ones((4, 8))).dtype == tf.float32
 
 
 def test_phase_schedule_drives_the_variational_kind(tiny_images):
@@ -405,8 +318,9 @@ def test_numbers_out_of_range_are_refused(arguments, message):
 
 
 def test_backbone_of_images_that_are_not_square_is_refused():
-    backbone = keras.applications.MobileNetV2(
-        include_top=False, pooling="avg", weights=None, input_shape=(32, 64, 3)
+    images = keras.Input((32, 64, 3))
+    backbone = keras.Model(
+        images, keras.layers.GlobalAveragePooling2D()(images)
     )
     with pytest.raises(ValueError, match="square images.*32, 64, 3"):
         kd.models.UDML(backbone)
