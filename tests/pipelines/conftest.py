@@ -3,12 +3,19 @@
 import dataclasses
 import io
 import pathlib
+import sys
+from unittest import mock
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from pipelines.configs import IngestConfig, PipelineConfig, TrainConfig
+from pipelines.configs import (
+    IngestConfig,
+    PipelineConfig,
+    TrainConfig,
+    TuneConfig,
+)
 from pipelines.local_runner import run
 from pipelines.progress import Progress
 
@@ -103,6 +110,37 @@ def run_locally():
     return run_pipeline
 
 
+# Letters that mean something in patterns mean nothing in names of images.
+IMAGES = "squares [1]*?"
+
+
+@pytest.fixture(scope="session")
+def labelled_root(tmp_path_factory, write_images):
+    """Below it are the images of the labelled run and all that it writes."""
+    root = tmp_path_factory.mktemp("labelled_run")
+    images = write_images(root / IMAGES, num_classes=8, images_per_class=5)
+    (images / "class_0" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n...")
+    (images / "class_0" / "Thumbs.db").write_bytes(b"clutter")
+    return root
+
+
+@pytest.fixture(scope="session")
+def labelled_config(labelled_root, tiny_config):
+    return dataclasses.replace(
+        tiny_config(labelled_root / IMAGES),
+        tune=TuneConfig(trials=2, epochs=1, losses=("n_pair",)),
+    )
+
+
+@pytest.fixture(scope="session")
+def labelled_run(labelled_root, labelled_config, run_locally):
+    """A whole run over images with labels: every method, and trials.
+
+    Who reads it says `pytest.mark.xdist_group("labelled run")`.
+    """
+    return run_locally(labelled_config, labelled_root)
+
+
 @pytest.fixture(scope="module")
 def artifact(tmp_path_factory):
     """Makes artifacts, each in a folder of its own."""
@@ -113,6 +151,27 @@ def artifact(tmp_path_factory):
         return made
 
     return make
+
+
+@pytest.fixture(scope="module")
+def run_executor(tmp_path_factory):
+    """Runs an executor as TFX's launcher does, with flags of Beam."""
+
+    def run(executor_class, flags, *arguments):
+        from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
+
+        from pipelines.beam_flags import beam_pipeline_args
+
+        context = BaseBeamExecutor.Context(
+            beam_pipeline_args=beam_pipeline_args(flags),
+            tmp_dir=str(tmp_path_factory.mktemp("beam")),
+            unique_id="1",
+        )
+        # TFX takes the process's arguments, pytest's here, for its own flags.
+        with mock.patch.object(sys, "argv", sys.argv[:1]):
+            executor_class(context).Do(*arguments)
+
+    return run
 
 
 @pytest.fixture

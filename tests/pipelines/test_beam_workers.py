@@ -5,13 +5,11 @@ Each step on Beam is run by its executor, as TFX runs it.
 
 import json
 import pathlib
-import sys
-from unittest import mock
 
 import numpy as np
 import pytest
 
-pytestmark = [pytest.mark.pipeline, pytest.mark.slow]
+pytestmark = pytest.mark.pipeline
 
 TWO_WORKERS = "--direct_running_mode=multi_processing --direct_num_workers=2"
 
@@ -22,27 +20,6 @@ def images(tmp_path_factory, write_images):
     write_images(folder, num_classes=4, images_per_class=8)
     (folder / "class_1" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n...")
     return folder
-
-
-@pytest.fixture(scope="module")
-def run_executor(tmp_path_factory):
-    """Runs an executor as TFX's launcher does, with flags of Beam."""
-
-    def run(executor_class, flags, *arguments):
-        from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
-
-        from pipelines.beam_flags import beam_pipeline_args
-
-        context = BaseBeamExecutor.Context(
-            beam_pipeline_args=beam_pipeline_args(flags),
-            tmp_dir=str(tmp_path_factory.mktemp("beam")),
-            unique_id="1",
-        )
-        # TFX takes the process's arguments, pytest's here, for its own flags.
-        with mock.patch.object(sys, "argv", sys.argv[:1]):
-            executor_class(context).Do(*arguments)
-
-    return run
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +70,7 @@ def model(artifact):
     return made
 
 
+@pytest.mark.slow
 def test_workers_ingest_the_same_images(ingest, ingested):
     import keras_dvml as kd
     from pipelines.components.gallery import example_files
@@ -155,6 +133,7 @@ def test_workers_count_the_same_statistics(ingested, artifact, run_executor):
     assert statistics(TWO_WORKERS) == alone
 
 
+@pytest.mark.slow
 def test_workers_embed_and_cluster_the_same(
     ingested, model, artifact, run_executor
 ):
@@ -193,6 +172,7 @@ def baseline(model, artifact):
     return made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["RetrievalEvaluator", "CopyEvaluator"])
 def test_workers_measure_the_same(
     name, ingested, model, baseline, artifact, run_executor
@@ -241,6 +221,7 @@ def test_workers_measure_the_same(
     )
 
 
+@pytest.mark.slow
 def test_workers_index_the_same(ingested, model, artifact, run_executor):
     import tensorflow as tf
     from tfx.types import standard_artifacts

@@ -1,4 +1,4 @@
-"""The ingestion step as TFX runs it, on each kind of source."""
+"""The executor of the ingestion step, on each kind of source."""
 
 import json
 import pathlib
@@ -22,41 +22,35 @@ ARCHIVES = runpy.run_path(
 
 
 @pytest.fixture
-def ingest(tmp_path):
+def ingest(artifact, run_executor, tmp_path):
     """Runs the step; returns split -> images, quarantine and class sizes."""
-    from tfx import v1 as tfx
+    from tfx.types import standard_artifacts
 
     import keras_dvml as kd
+    from pipelines.artifacts import Quarantine
+    from pipelines.components.gallery import example_files
     from pipelines.components.image_example_gen import (
         ImageExampleGen,
         ingest_parameters,
     )
 
     def run(**fields):
-        root = tmp_path / "run"
-        tfx.orchestration.LocalDagRunner().run(
-            tfx.dsl.Pipeline(
-                pipeline_name="ingestion",
-                pipeline_root=str(root),
-                components=[
-                    ImageExampleGen(
-                        **ingest_parameters(IngestConfig(**fields)),
-                        data_dir=str(tmp_path / "prepared"),
-                    )
-                ],
-                metadata_connection_config=(
-                    tfx.orchestration.metadata.sqlite_metadata_connection_config(
-                        str(tmp_path / "metadata.db")
-                    )
-                ),
-                beam_pipeline_args=["--runner=FnApiRunner"],
-            )
+        examples = artifact(standard_artifacts.Examples)
+        quarantine = artifact(Quarantine)
+        run_executor(
+            ImageExampleGen.EXECUTOR_SPEC.executor_class,
+            "",
+            {},
+            {"examples": [examples], "quarantine": [quarantine]},
+            {
+                **ingest_parameters(IngestConfig(**fields)),
+                "data_dir": str(tmp_path / "prepared"),
+            },
         )
-        (out,) = root.glob("ImageExampleGen/examples/*")
-        (told,) = root.glob("ImageExampleGen/quarantine/*")
+        told = pathlib.Path(quarantine.uri)
         return (
             {
-                split: kd.data.load_examples(str(out / f"Split-{split}" / "*"))
+                split: kd.data.load_examples(example_files(examples, split))
                 for split in ("train", "test")
             },
             json.loads((told / "quarantine.json").read_text()),

@@ -2,22 +2,24 @@
 
 import dataclasses
 import json
+import pathlib
 import re
 import shutil
 
 import numpy as np
 import pytest
 
-pytestmark = pytest.mark.pipeline
+from pipelines.configs import TuneConfig
 
-# Letters that mean something in patterns mean nothing in names of images.
-IMAGES = "squares [1]*?"
+pytestmark = [pytest.mark.pipeline, pytest.mark.xdist_group("labelled run")]
+
 SCORES = {"recall@1", "recall@2", "recall@4", "recall@8", "map@r", "nmi"}
 ALL_BUT_LOOKUP = {
     "ImageExampleGen",
     "StatisticsGen",
     "SchemaGen",
     "ExampleValidator",
+    "Tuner",
     "Trainer_untrained",
     "Trainer_triplet",
     "Trainer_dvml",
@@ -40,22 +42,23 @@ def leftovers(run):
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory, write_images):
-    root = tmp_path_factory.mktemp("local_run")
-    images = write_images(root / IMAGES, num_classes=5, images_per_class=8)
-    (images / "class_0" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n...")
-    (images / "class_0" / "Thumbs.db").write_bytes(b"clutter")
-    return root
+def root(labelled_root):
+    return labelled_root
 
 
 @pytest.fixture(scope="module")
-def config(root, tiny_config):
-    return tiny_config(root / IMAGES)
+def images(labelled_config):
+    return pathlib.Path(labelled_config.ingest.folder)
 
 
 @pytest.fixture(scope="module")
-def first(root, config, run_locally):
-    return run_locally(config, root)
+def config(labelled_config):
+    return labelled_config
+
+
+@pytest.fixture(scope="module")
+def first(labelled_run):
+    return labelled_run
 
 
 @pytest.fixture(scope="module")
@@ -69,13 +72,17 @@ def second(first, root, config, run_locally):
 
 @pytest.fixture(scope="module")
 def retrained(second, root, config, run_locally):
-    """The same data and measures, another seed to train with."""
-    train = dataclasses.replace(config.train, seed=1)
-    # However badly it turns out, so that the tests know what follows.
-    evaluation = dataclasses.replace(config.evaluation, tolerance=1.0)
-    return run_locally(
-        dataclasses.replace(config, train=train, evaluation=evaluation), root
+    """The same data; another method, with another seed, and no trials."""
+    changed = dataclasses.replace(
+        config,
+        train=dataclasses.replace(config.train, seed=1),
+        # However badly it turns out, so that the tests know what follows.
+        evaluation=dataclasses.replace(config.evaluation, tolerance=1.0),
+        methods=("triplet",),
+        candidate="triplet",
+        tune=TuneConfig(),
     )
+    return run_locally(changed, root)
 
 
 @pytest.fixture(scope="module")
@@ -111,21 +118,21 @@ def test_classes_are_disjoint_and_complete(first):
     quarantine = first.uri("ImageExampleGen", "quarantine")
     sizes = json.loads((quarantine / "class_sizes.json").read_text())
     assert sizes == {
-        "train": {"class_0": 8, "class_1": 8, "class_2": 8},
-        "test": {"class_3": 8, "class_4": 8},
+        "train": {f"class_{number}": 5 for number in range(4)},
+        "test": {f"class_{number}": 5 for number in range(4, 8)},
     }
 
 
-def test_examples_hold_the_files_as_they_were(first, root):
+def test_examples_hold_the_files_as_they_were(first, images):
     import keras_dvml as kd
 
     uri = first.uri("ImageExampleGen", "examples")
-    images = kd.data.load_examples(str(uri / "Split-test" / "*"))
-    assert len(images.ids) == 16
+    stored = kd.data.load_examples(str(uri / "Split-test" / "*"))
+    assert len(stored.ids) == 20
     for image_id, image_bytes in zip(
-        images.ids, images.image_bytes, strict=True
+        stored.ids, stored.image_bytes, strict=True
     ):
-        assert (root / IMAGES / image_id).read_bytes() == image_bytes
+        assert (images / image_id).read_bytes() == image_bytes
 
 
 def test_statistics_skip_the_image_bytes(first):
@@ -144,8 +151,8 @@ def test_statistics_skip_the_image_bytes(first):
 def test_evaluation_keeps_the_embeddings_it_scored(first):
     uri = first.uri("RetrievalEvaluator_dvml", "evaluation")
     saved = np.load(uri / "embeddings.npz")
-    assert saved["embeddings"].shape == (16, 8)
-    assert len(saved["ids"]) == len(saved["labels"]) == 16
+    assert saved["embeddings"].shape == (20, 8)
+    assert len(saved["ids"]) == len(saved["labels"]) == 20
 
 
 def test_history_holds_terms_and_curve_of_each_epoch(first):
@@ -155,41 +162,32 @@ def test_history_holds_terms_and_curve_of_each_epoch(first):
     assert {len(values) for values in history.values()} == {2}
 
 
-def test_pushed_model_searches_in_a_new_process(first, root, run_python):
-    query = root / IMAGES / "class_3" / "5.png"
-    found = run_python(
+def test_pushed_models_search_in_a_new_process(first, images, run_forked):
+    query = images / "class_5" / "3.png"
+    found = run_forked(
         """
 import pathlib, sys
 import tensorflow as tf
-model = tf.saved_model.load(sys.argv[1])
-query = tf.constant([pathlib.Path(sys.argv[2]).read_bytes()])
-found = model.signatures["search"](image_bytes=query)
-print(found["ids"].shape, found["ids"][0, 0].numpy().decode())
-print(found["is_match"].shape, found["is_match"][0, 0].numpy())
+query = tf.constant([pathlib.Path(sys.argv[1]).read_bytes()])
+def search(folder):
+    model = tf.saved_model.load(folder)
+    found = model.signatures["search"](image_bytes=query)
+    for name in ("ids", "is_match"):
+        print(found[name].shape, found[name][0, 0].numpy())
+search(sys.argv[2])
+# The other flavour alone needs ScaNN's operations.
+from scann.scann_ops.py import scann_ops
+search(sys.argv[3])
 """,
-        first.serving_dir / "squares" / "1",
         query,
+        first.serving_dir / "squares" / "1",
+        first.serving_dir / "squares-scann" / "1",
     )
     # The query is in the gallery, so it is its own nearest neighbour.
-    assert found.split("\n")[:2] == ["(1, 10) class_3/5.png", "(1, 10) True"]
-
-
-def test_scann_flavour_finds_the_same_in_a_new_process(first, root, run_python):
-    query = root / IMAGES / "class_3" / "5.png"
-    found = run_python(
-        """
-import pathlib, sys
-import tensorflow as tf
-from scann.scann_ops.py import scann_ops
-model = tf.saved_model.load(sys.argv[1])
-query = tf.constant([pathlib.Path(sys.argv[2]).read_bytes()])
-found = model.signatures["search"](image_bytes=query)
-print(found["ids"][0, 0].numpy().decode())
-""",
-        first.serving_dir / "squares-scann" / "1",
-        query,
-    )
-    assert found.split("\n")[0] == "class_3/5.png"
+    assert found.splitlines() == 2 * [
+        "(1, 10) b'class_5/3.png'",
+        "(1, 10) True",
+    ]
 
 
 def test_report_is_copied_beside_the_run_and_its_path_shown(first):
@@ -243,7 +241,7 @@ def test_new_training_budget_leaves_ingestion_alone(retrained):
 
 def test_new_model_is_measured_against_the_last_blessed_one(first, retrained):
     blessed = first.outcomes["Trainer_dvml"].outputs["model"][0].id
-    blessing = retrained.outcomes["RetrievalEvaluator_dvml"].outputs[
+    blessing = retrained.outcomes["RetrievalEvaluator_triplet"].outputs[
         "blessing"
     ][0]
     assert blessing.get_int_custom_property("baseline_model_id") == blessed
