@@ -15,7 +15,7 @@ EXAMPLES = sorted(
     for path in (ROOT / "examples").glob("*.py")
     if "_over_" not in path.name
 )
-# Packages that the full environment has and the modern one cannot have.
+# Packages that one of the environments has and the other cannot have.
 NEEDS = {
     "02_losses_of_other_packages.py": "tensorflow_similarity",
     "09_pipeline.py": "tfx",

@@ -25,6 +25,7 @@ def test_image_is_set_up_as_the_tests_are(recipe):
     assert ["FROM", f"python:{version}-slim"] in recipe
 
 
+@pytest.mark.slow
 def test_what_is_copied_is_all_that_a_container_imports(
     recipe, tmp_path, run_python
 ):

@@ -11,7 +11,7 @@ import sys
 
 import pytest
 
-pytestmark = [pytest.mark.pipeline, pytest.mark.slow]
+pytestmark = pytest.mark.pipeline
 
 #: The steps in which the disk fills up, in this order, and the bytes left: for
 #: the records, and not for what a step makes; or not even for them.
@@ -43,7 +43,7 @@ def step(self, name):
         yield
 
 shown.Progress.step = step
-for to_fill, left in [*filled, (None, 0)]:
+for to_fill, left in filled:
     screen = io.StringIO()
     with contextlib.redirect_stdout(screen):
         status = main(arguments)
@@ -53,10 +53,8 @@ for to_fill, left in [*filled, (None, 0)]:
 """
 
 
-@pytest.fixture(scope="module")
-def runs(tmp_path_factory, write_images):
-    """Exit status, screen and remains of each run, the last on enough disk."""
-    root = tmp_path_factory.mktemp("full_disk")
+def run_on_full_disks(filled, root, write_images):
+    """Returns exit status, screen and remains of each run."""
     images, disk = root / "squares", root / "disk"
     write_images(images, num_classes=4, images_per_class=30)
     disk.mkdir()
@@ -73,7 +71,7 @@ def runs(tmp_path_factory, write_images):
         *(word for setting in settings for word in ("--set", setting)),
     ]
     command = [sys.executable, "-W", "ignore", "-c", RUNS, disk]
-    command += [json.dumps(FILLED), *arguments]
+    command += [json.dumps(filled), *arguments]
     finished = subprocess.run(
         [
             *("unshare", "--user", "--map-root-user", "--mount", "sh", "-c"),
@@ -91,22 +89,36 @@ def runs(tmp_path_factory, write_images):
     return [json.loads(line) for line in finished.stdout.splitlines()]
 
 
-@pytest.mark.parametrize("number", range(len(FILLED)))
-def test_full_disk_is_told_in_a_sentence(runs, number):
-    status, screen, _ = runs[number]
-    step, _ = FILLED[number]
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory, write_images):
+    """A run for each full disk, and the last on a disk with room."""
+    root = tmp_path_factory.mktemp("full_disk")
+    return run_on_full_disks([*FILLED, (None, 0)], root, write_images)
+
+
+def assert_told_and_cleaned(run, step):
+    status, screen, incomplete = run
     assert status == 1
     last = screen.strip().splitlines()[-1]
     assert last.startswith(f"FAILED in {step}: No space left on the disk")
     assert "Make room and start the same command again" in last
     assert "Traceback" not in screen
+    assert incomplete == []
 
 
-@pytest.mark.parametrize("number", range(len(FILLED)))
-def test_nothing_half_written_is_left(runs, number):
-    assert runs[number][2] == []
+def test_full_disk_is_told_in_a_sentence(tmp_path, write_images):
+    (run,) = run_on_full_disks(FILLED[:1], tmp_path, write_images)
+    assert_told_and_cleaned(run, "ImageExampleGen")
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("number", range(1, len(FILLED)))
+def test_disk_that_is_full_later_is_told_too(runs, number):
+    step, _ = FILLED[number]
+    assert_told_and_cleaned(runs[number], step)
+
+
+@pytest.mark.slow
 def test_next_run_goes_on_from_the_step_that_failed(runs):
     status, screen, _ = runs[-1]
     assert status == 0, screen

@@ -15,7 +15,7 @@ import pytest
 
 from pipelines.configs import RoundsConfig, TuneConfig
 
-pytestmark = pytest.mark.pipeline
+pytestmark = [pytest.mark.pipeline, pytest.mark.xdist_group("kubeflow")]
 
 ROOT = "memory://bucket/kd"
 
@@ -154,20 +154,29 @@ def config(tmp_path_factory, write_images, tiny_config):
 
 
 @pytest.fixture(scope="module")
-def cluster(config, compiled, tmp_path_factory):
+def begun(config, compiled, tmp_path_factory):
+    """A cluster in which the first tasks have run, each after the other."""
     cluster = Cluster(compiled(config), tmp_path_factory.mktemp("cluster"))
-    cluster.run_all()
+    for task in ("ImageExampleGen", "Trainer_udml_0", "Clusterer_udml_1"):
+        cluster.run(task)
     return cluster
 
 
+@pytest.fixture(scope="module")
+def cluster(begun):
+    begun.run_all()
+    return begun
+
+
+@pytest.mark.slow
 def test_every_task_of_the_pipeline_comes_to_its_end(cluster):
     ran = {task for task, _ in cluster.artifacts}
     assert {"Trainer_udml_1", "Clusterer_udml_final", "Reporter"} <= ran
     assert cluster.artifacts["Reporter", "report"]["type"]
 
 
-def test_custom_artifacts_hand_on_what_they_hold(cluster):
-    labels = cluster.artifacts["Clusterer_udml_1", "pseudo_labels"]
+def test_custom_artifacts_hand_on_what_they_hold(begun):
+    labels = begun.artifacts["Clusterer_udml_1", "pseudo_labels"]
     assert labels["metadata"]["round"] == 1
     assert "pipelines.PseudoLabels" in json.dumps(labels["type"])
     assert "3 clusters" in labels["metadata"]["summary"]
@@ -176,6 +185,7 @@ def test_custom_artifacts_hand_on_what_they_hold(cluster):
     assert len(text.splitlines()) == 13
 
 
+@pytest.mark.slow
 def test_blessing_carries_the_name_of_the_model_that_was_blessed(cluster):
     blessing = cluster.artifacts["RetrievalEvaluator_udml", "blessing"]
     assert blessing["metadata"]["blessed"] == 1
@@ -185,6 +195,7 @@ def test_blessing_carries_the_name_of_the_model_that_was_blessed(cluster):
     )
 
 
+@pytest.mark.slow
 def test_pushed_model_lies_where_the_command_line_said(cluster):
     pushed = cluster.artifacts["Pusher", "pushed_model"]
     folder = pathlib.Path(pushed["metadata"]["pushed_destination"])
@@ -192,6 +203,7 @@ def test_pushed_model_lies_where_the_command_line_said(cluster):
     assert (folder / "saved_model.pb").is_file()
 
 
+@pytest.mark.slow
 def test_later_candidate_is_measured_against_the_blessed_model(
     cluster, config, compiled, tmp_path
 ):
@@ -203,6 +215,7 @@ def test_later_candidate_is_measured_against_the_blessed_model(
     assert blessing["metadata"]["baseline_model_id"] == blessed["name"]
 
 
+@pytest.mark.slow
 def test_evaluator_without_labels_runs_in_its_container(
     cluster, config, compiled, tmp_path
 ):
@@ -219,6 +232,7 @@ def test_evaluator_without_labels_runs_in_its_container(
     )
 
 
+@pytest.mark.slow
 def test_tuner_hands_its_values_to_the_trainer_in_containers(
     cluster, config, compiled, tmp_path, write_images
 ):
@@ -243,6 +257,7 @@ def test_tuner_hands_its_values_to_the_trainer_in_containers(
     assert other.artifacts["Trainer_dvml", "model"]["type"]
 
 
+@pytest.mark.slow
 def test_models_go_through_an_object_store(
     cluster, config, compiled, tmp_path, monkeypatch
 ):

@@ -12,7 +12,7 @@ from pipelines.configs import config_names, load_config
 from pipelines.graph import graph_of
 from pipelines.kubeflow_runner import compile_pipeline, main
 
-pytestmark = pytest.mark.pipeline
+pytestmark = [pytest.mark.pipeline, pytest.mark.xdist_group("kubeflow")]
 
 IMAGE = "registry.example/keras_dvml:1"
 ROOT = "gs://bucket/kd"

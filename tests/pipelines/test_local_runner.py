@@ -53,6 +53,7 @@ def test_help_and_dry_run_do_not_wait_for_tfx_or_tensorflow(
     assert not modules & {"tfx", "tensorflow", "apache_beam", "numpy"}
 
 
+@pytest.mark.slow
 def test_a_graph_does_not_wait_for_vertex_ai_or_kubeflow(run_python):
     modules = run_python(
         "import sys, pipelines.pipeline; print(*sys.modules)"

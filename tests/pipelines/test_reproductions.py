@@ -12,7 +12,7 @@ import pytest
 
 from pipelines.configs import load_config
 
-pytestmark = pytest.mark.pipeline
+pytestmark = [pytest.mark.pipeline, pytest.mark.slow]
 
 ARCHIVES = runpy.run_path(
     str(
@@ -78,7 +78,6 @@ def test_birds_come_from_their_archive_to_a_report(tmp_path, run_locally):
     assert [len(sizes[split]) for split in ("train", "test")] == [6, 6]
 
 
-@pytest.mark.nightly
 @pytest.mark.parametrize("name", [n for n in NAMES if n != "cub_dvml"])
 def test_every_reproduction_runs(name, tmp_path, run_locally):
     (tmp_path / "archives").mkdir()
@@ -87,24 +86,3 @@ def test_every_reproduction_runs(name, tmp_path, run_locally):
     config = made_tiny(load_config(name, str(tmp_path / "archives")))
     finished = run_locally(config, tmp_path)
     assert finished.versions(name) == {"1"}
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_graph_of_every_reproduction_is_built(name, tmp_path):
-    from pipelines.pipeline import Places, create_pipeline
-
-    config = load_config(name, str(tmp_path))
-    pipeline = create_pipeline(
-        config,
-        places=Places(
-            pipeline_root=str(tmp_path / "root"),
-            serving_dir=str(tmp_path / "saved_models"),
-            data_dir=str(tmp_path / "datasets"),
-        ),
-    )
-    ids = [component.id for component in pipeline.components]
-    assert len(ids) == len(set(ids))
-    for method in config.methods:
-        assert f"RetrievalEvaluator_{method}" in ids
-    if name.endswith("udml"):
-        assert f"Clusterer_udml_{config.rounds.num_rounds}" in ids
