@@ -1,5 +1,6 @@
 """What every loss does, and each loss against a naive loop."""
 
+import functools
 import math
 
 import keras
@@ -169,6 +170,7 @@ def drawn_place(z, i, near, point, cutoff=0.5):
     return np.searchsorted(np.cumsum(weights), point[i] * sum(weights))
 
 
+@functools.cache
 def uniform(num_rows, seed, draw):
     bits = tf.random.stateless_uniform(
         [num_rows], [seed, draw], None, None, tf.uint32, alg="philox"
