@@ -226,14 +226,3 @@ def test_data_set_is_split_anew_by_chance(ingest, overlapping_set):
     assert 28 <= len(images["test"].ids) <= 68
     assert len(stored(images)) == 96
     assert set(sizes["train"]) & set(sizes["test"])
-
-
-def test_folder_is_split_by_ratio(ingest, tmp_path, write_images):
-    folder = write_images(tmp_path / "more", 4, 5)
-    _, _, sizes = ingest(folder=str(folder), split="ratio", test_fraction=0.4)
-    # Two fifths of every class.
-    classes = [f"class_{number}" for number in range(4)]
-    assert sizes == {
-        "train": dict.fromkeys(classes, 3),
-        "test": dict.fromkeys(classes, 2),
-    }
