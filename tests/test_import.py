@@ -1,24 +1,16 @@
 """What `import keras_dvml` costs and says."""
 
-import re
-import subprocess
-import sys
 
-
-def test_import_adds_less_than_half_a_second_to_tensorflow():
-    finished = subprocess.run(
-        [
-            *(sys.executable, "-W", "ignore", "-X", "importtime", "-c"),
-            "import tensorflow, keras_dvml",
-        ],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    # "import time: self [us] | cumulative | package"; keras_dvml comes after
-    # tensorflow, so its cumulative time is what it adds.
-    found = re.search(r"\|\s+(\d+) \| keras_dvml\n", finished.stderr)
-    assert int(found[1]) < 500_000
+def test_import_adds_less_than_half_a_second_to_tensorflow(run_forked):
+    # Of this process alone: what others do meanwhile is not counted.
+    code = """
+import time
+import tensorflow
+begin = time.process_time()
+import keras_dvml
+print(time.process_time() - begin)
+"""
+    assert float(run_forked(code)) < 0.5
 
 
 def test_import_prints_nothing_and_needs_no_optional_package(run_forked):

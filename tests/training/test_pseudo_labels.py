@@ -22,7 +22,10 @@ def pictures(tiny_images):
 @pytest.fixture
 def model(tiny_backbone):
     model = kd.models.EmbeddingModel(tiny_backbone, embedding_dim=6)
-    model.compile("adam", loss=kd.losses.MultiSimilarityLoss())
+    # A few steps a test: to trace them would take longer.
+    model.compile(
+        "adam", loss=kd.losses.MultiSimilarityLoss(), run_eagerly=True
+    )
     return model
 
 

@@ -1,8 +1,5 @@
-import os
 import pathlib
 import signal
-import subprocess
-import sys
 
 import keras
 import numpy as np
@@ -11,57 +8,53 @@ import pytest
 import keras_dvml as kd
 
 HERE = pathlib.Path(__file__).parent
+slow = pytest.mark.slow
 
 
-def run(script, checkpoint_dir, fatal, result_path):
-    return subprocess.run(
-        [
-            *(sys.executable, "-W", "ignore", HERE / script),
-            *map(str, (checkpoint_dir, fatal, result_path)),
-        ],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-    )
+@pytest.fixture
+def results_of(run_forked):
+    def run(script, fatal, folder, exit_code=0):
+        code = (HERE / script).read_text()
+        path = folder / "result.npz"
+        run_forked(code, folder / "run", fatal, path, exit_code=exit_code)
+        return dict(np.load(path)) if path.exists() else None
 
-
-def results_of(script, fatal, folder):
-    finished = run(script, folder / "run", fatal, folder / "result.npz")
-    assert finished.returncode == 0, finished.stderr[-3000:]
-    return dict(np.load(folder / "result.npz"))
-
-
-def assert_killed_run_ends_as(undisturbed, script, fatal, never, folder):
-    killed = run(script, folder / "run", fatal, folder / "result.npz")
-    assert killed.returncode == -signal.SIGKILL, killed.stderr[-3000:]
-    assert not (folder / "result.npz").exists()
-    resumed = results_of(script, never, folder)
-    assert set(resumed) == set(undisturbed)
-    for name, value in undisturbed.items():
-        np.testing.assert_array_equal(resumed[name], value, err_msg=name)
+    return run
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("undisturbed")
-    return results_of("resumed_run.py", 0, folder)
+def undisturbed():
+    """Results of runs that no kill disturbs, by their script."""
+    return {}
+
+
+@pytest.fixture
+def assert_killed_run_ends_as_if_undisturbed(results_of, undisturbed, tmp_path):
+    def check(script, fatal, never):
+        if script not in undisturbed:
+            (tmp_path / "undisturbed").mkdir()
+            undisturbed[script] = results_of(
+                script, never, tmp_path / "undisturbed"
+            )
+        assert results_of(script, fatal, tmp_path, -signal.SIGKILL) is None
+        resumed = results_of(script, never, tmp_path)
+        assert set(resumed) == set(undisturbed[script])
+        for name, value in undisturbed[script].items():
+            np.testing.assert_array_equal(resumed[name], value, err_msg=name)
+
+    return check
 
 
 # 5 steps an epoch, saved every 2: in the first step, between saves, right
 # after one, at the end of an epoch, in phase 2, in the last step.
-@pytest.mark.parametrize("fatal_step", [1, 3, 8, 10, 13, 20])
+@pytest.mark.parametrize(
+    "fatal_step",
+    [1, *(pytest.param(one, marks=slow) for one in (3, 8, 10, 13)), 20],
+)
 def test_killed_run_ends_as_the_undisturbed_one(
-    fatal_step, undisturbed, tmp_path
+    fatal_step, assert_killed_run_ends_as_if_undisturbed
 ):
-    assert_killed_run_ends_as(
-        undisturbed, "resumed_run.py", fatal_step, 0, tmp_path
-    )
-
-
-@pytest.fixture(scope="module")
-def undisturbed_rounds(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("undisturbed_rounds")
-    return results_of("resumed_rounds.py", "never", folder)
+    assert_killed_run_ends_as_if_undisturbed("resumed_run.py", fatal_step, 0)
 
 
 # 5 steps an epoch, 2 epochs a round: in the middle of the first round, before
@@ -70,20 +63,20 @@ def undisturbed_rounds(tmp_path_factory):
 @pytest.mark.parametrize(
     "fatal",
     [
-        "step 3",
-        "step 10",
+        pytest.param("step 3", marks=slow),
+        pytest.param("step 10", marks=slow),
         "round 1",
         "step 11",
-        "step 13",
-        "round 2",
-        "step 30",
+        pytest.param("step 13", marks=slow),
+        pytest.param("round 2", marks=slow),
+        pytest.param("step 30", marks=slow),
     ],
 )
 def test_killed_rounds_end_as_the_undisturbed_ones(
-    fatal, undisturbed_rounds, tmp_path
+    fatal, assert_killed_run_ends_as_if_undisturbed
 ):
-    assert_killed_run_ends_as(
-        undisturbed_rounds, "resumed_rounds.py", fatal, "never", tmp_path
+    assert_killed_run_ends_as_if_undisturbed(
+        "resumed_rounds.py", fatal, "never"
     )
 
 

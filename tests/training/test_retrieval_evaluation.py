@@ -27,11 +27,11 @@ class CountedModel(kd.models.EmbeddingModel):
         return super().train_step(data)
 
 
-def make_model(seed=0):
-    keras.utils.set_random_seed(seed)
+def make_model(**how):
+    keras.utils.set_random_seed(0)
     backbone = kd.models.conv_backbone(16, widths=(4, 8))
     model = CountedModel(backbone, embedding_dim=8)
-    model.compile("adam", loss=kd.losses.TripletSemiHardLoss())
+    model.compile("adam", loss=kd.losses.TripletSemiHardLoss(), **how)
     return model
 
 
@@ -106,17 +106,18 @@ def test_training_steps_are_not_touched(model, tiny_images):
 # Files.
 
 
-@pytest.fixture
-def logged(model, tiny_images, tmp_path):
+@pytest.fixture(scope="module")
+def logged(tmp_path_factory, tiny_images):
     """A run of two evaluations, after epochs 1 and 2, and its files."""
+    model, log_dir = make_model(), tmp_path_factory.mktemp("logs")
     images, labels = tiny_images
     names = np.array([f"class {label}" for label in labels])
     evaluation = kd.training.RetrievalEvaluation(
-        images, names, ks=(1,), every=2, log_dir=tmp_path / "logs"
+        images, names, ks=(1,), every=2, log_dir=log_dir
     )
     history = fit(model, tiny_images, evaluation, epochs=3)
     embeddings = model.predict(images, verbose=0)
-    return tmp_path / "logs", history, embeddings
+    return log_dir, history, embeddings
 
 
 def test_csv_has_a_row_an_evaluation(logged):
@@ -327,7 +328,8 @@ class Interruption(keras.callbacks.Callback):
 
 
 def resumable_run(images, folder, epochs=4, at_step=0, **settings):
-    model = make_model()
+    # Several runs of a few steps: to trace them would take longer.
+    model = make_model(run_eagerly=True)
     evaluation = kd.training.RetrievalEvaluation(
         *images,
         every=1,
