@@ -41,16 +41,34 @@ collect_ignore = [
 ]
 
 
+# What takes longest is begun first, or one process would wait for the other.
+LONGEST = [
+    "tests/pipelines",
+    "tests/serving",
+    "tests/models",
+    "tests/training",
+    "tests/losses",
+]
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Keeps the tests of a file in one process, and begins with most of them.
+    """Keeps the tests of a file in one process, and puts them in order.
 
     Files that share a costly fixture of the session share a process, too:
-    both say so, `pytestmark = pytest.mark.xdist_group("its name")`.
+    each says so, `pytestmark = pytest.mark.xdist_group("its name")`.
     """
     for item in items:
         if item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(item.location[0]))
+    items.sort(key=place_in_order)
+
+
+def place_in_order(item):
+    for place, folder in enumerate(LONGEST):
+        if item.location[0].startswith(folder):
+            return place
+    return len(LONGEST)
 
 
 @pytest.fixture(autouse=True)
