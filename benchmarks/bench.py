@@ -125,7 +125,7 @@ BENCHMARKS = (
             *("--memory", "10000x128x500"),
         ),
     ),
-    Benchmark("ingestion", quick=("--sizes", "300", "600", "1200")),
+    Benchmark("ingestion", quick=("--sizes", "300", "600", "--rounds", "1")),
     Benchmark(
         "evaluation",
         "",
