@@ -21,6 +21,7 @@ import sys
 import time
 
 import numpy as np
+import psutil
 import pytest
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.slow]
@@ -383,6 +384,15 @@ def test_worker_that_waits_ends_when_kubernetes_ends_it(start_worker):
     assert worker.returncode == 128 + signal.SIGTERM
     # Kubernetes would kill it after 30 seconds.
     assert time.monotonic() - began < 20
+
+
+def test_process_that_waits_ends_with_the_one_that_started_it(start_worker):
+    worker = start_worker(tf_configs(2)[1])
+    assert any("Waiting for all" in line for line in worker.stdout)
+    (process,) = psutil.Process(worker.pid).children()
+    worker.kill()
+    # TensorFlow would wait for an hour, and let nothing else run meanwhile.
+    process.wait(timeout=10)
 
 
 def test_killed_chief_ends_the_worker(told, start, tmp_path):

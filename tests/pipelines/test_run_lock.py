@@ -1,14 +1,21 @@
 import io
 import os
+import pathlib
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
 import pytest
 
 from pipelines.progress import Progress
-from pipelines.run_lock import only_publisher_of, only_run_in, sweep
+from pipelines.run_lock import (
+    only_publisher_of,
+    only_run_in,
+    own_temporary_folder,
+    sweep,
+)
 
 
 @pytest.fixture
@@ -87,6 +94,28 @@ def test_sweep_deletes_what_was_never_finished_and_nothing_else(tmp_path):
     sweep(tmp_path, tmp_path / "gone")
     assert kept.read_bytes() == b"whole"
     assert not list(tmp_path.rglob(".incomplete-*"))
+
+
+def test_temporary_files_of_a_run_go_with_it_and_with_the_next_one(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    with own_temporary_folder(tmp_path / "run") as folder:
+        assert folder.parent == tmp_path
+        assert pathlib.Path(tempfile.mkdtemp()).parent == folder
+        script = "import tempfile; print(tempfile.gettempdir())"
+        command = [sys.executable, "-c", script]
+        printed = subprocess.run(command, capture_output=True, text=True).stdout
+        assert printed.strip() == str(folder)
+    assert tempfile.gettempdir() == str(tmp_path)
+    assert not list(tmp_path.iterdir())
+    # What a killed run has left lies where the next one looks.
+    folder.mkdir()
+    (folder / "left").write_bytes(b"")
+    with own_temporary_folder(tmp_path / "run") as again:
+        assert again == folder
+        assert not list(again.iterdir())
 
 
 def test_publishers_of_one_model_take_turns_and_of_two_do_not(tmp_path):
