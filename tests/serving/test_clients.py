@@ -10,6 +10,8 @@ from PIL import Image
 
 EXAMPLES = pathlib.Path(__file__).parents[2] / "examples"
 
+pytestmark = pytest.mark.xdist_group("served model")
+
 
 @pytest.fixture
 def gallery(served, tmp_path):
@@ -32,12 +34,17 @@ def arguments_of(script, served):
     if "rest" in script:
         return ["--url", served.url]
     if served.grpc_address is None:
-        pytest.skip("tensorflow-serving-api is tied to TensorFlow 2.15")
+        pytest.skip("tensorflow-serving-api is not installed")
     return ["--url", served.grpc_address, "--model", "birds"]
 
 
 every_client = pytest.mark.parametrize(
-    "script", ["07_search_over_rest.py", "08_search_over_grpc.py"]
+    "script",
+    [
+        "07_search_over_rest.py",
+        # It waits for TensorFlow; test_contract.py sends what it sends.
+        pytest.param("08_search_over_grpc.py", marks=pytest.mark.slow),
+    ],
 )
 
 

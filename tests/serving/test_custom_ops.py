@@ -54,8 +54,8 @@ def test_functions_that_are_called_like_operations_do_not(saved_model, ops_of):
 
 
 @pytest.mark.scann
-def test_loaded_libraries_do_not_make_operations_tensorflows_own(run_python):
-    printed = run_python("""
+def test_loaded_libraries_do_not_make_operations_tensorflows_own(run_forked):
+    printed = run_forked("""
 import tensorflow as tf
 from tensorflow.python.framework import op_def_registry
 own = dir(tf.raw_ops)

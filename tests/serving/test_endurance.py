@@ -19,6 +19,8 @@ import keras_dvml as kd
 
 NUM_CLIENTS = 8
 
+pytestmark = pytest.mark.xdist_group("served model")
+
 
 def search(url, image_bytes):
     """Returns status and content of the answer to a search."""
@@ -152,15 +154,11 @@ def search_with_all_clients(served, seconds):
         return np.sum(list(counts), axis=0)
 
 
-@pytest.mark.parametrize(
-    "seconds", [5, pytest.param(60, marks=pytest.mark.slow)]
-)
-def test_concurrent_clients_lose_no_request_and_memory_does_not_grow(
-    served, seconds
-):
+@pytest.mark.slow
+def test_concurrent_clients_lose_no_request_and_memory_does_not_grow(served):
     search_with_all_clients(served, 2)
     before = memory_in_mb(served)
-    num_sent, num_right = search_with_all_clients(served, seconds)
+    num_sent, num_right = search_with_all_clients(served, 60)
     assert num_sent == num_right > NUM_CLIENTS
     # Threads come and go with their stacks; a leak of a request's 2 KB would
     # be more over the thousands of a minute.
