@@ -1,9 +1,11 @@
 """What tests of several rooms share."""
 
+import functools
 import importlib.util
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -51,16 +53,7 @@ LONGEST = [
 ]
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Keeps the tests of a file in one process, and puts them in order.
-
-    Files that share a costly fixture of the session share a process, too:
-    each says so, `pytestmark = pytest.mark.xdist_group("its name")`.
-    """
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(item.location[0]))
     items.sort(key=place_in_order)
 
 
@@ -69,6 +62,28 @@ def place_in_order(item):
         if item.location[0].startswith(folder):
             return place
     return len(LONGEST)
+
+
+def pytest_xdist_make_scheduler(config, log):
+    """Keeps the tests of a file in one process, and files of a group, too.
+
+    Files that share a costly fixture of the session are a group: each says
+    `pytestmark = pytest.mark.xdist_group("its name")`. `--dist loadgroup` is
+    blind to that on pytest 9.2, and would scatter the tests of other files.
+    """
+    from xdist.scheduler import LoadFileScheduling
+
+    class LoadGroupsOfFiles(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            return group_of(super()._split_scope(nodeid))
+
+    return LoadGroupsOfFiles(config, log)
+
+
+@functools.cache
+def group_of(path):
+    found = re.search(r'xdist_group\("(.*?)"\)', (ROOT / path).read_text())
+    return found[1] if found else path
 
 
 @pytest.fixture(autouse=True)

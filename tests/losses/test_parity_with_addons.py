@@ -3,11 +3,9 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+import tensorflow_addons as tfa
 
 import keras_dvml as kd
-
-# The modern environment has no Addons: it ended with TensorFlow 2.15.
-tfa = pytest.importorskip("tensorflow_addons")
 
 
 def batch(seed, num_classes=8, num_images=5, dim=16):

@@ -8,10 +8,9 @@ one pair of each anchor: other losses than the papers', and than ours.
 import numpy as np
 import pytest
 import tensorflow as tf
+import tensorflow_similarity.losses as similarity
 
 import keras_dvml as kd
-
-similarity = pytest.importorskip("tensorflow_similarity.losses")
 
 
 def assert_same(ours, theirs, seed):

@@ -3,12 +3,10 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+import tensorflow_addons as tfa
+import tensorflow_similarity.losses as tfsim
 
 import keras_dvml as kd
-
-# Both packages ended with TensorFlow 2.15: the modern environment has none.
-tfa = pytest.importorskip("tensorflow_addons")
-tfsim = pytest.importorskip("tensorflow_similarity.losses")
 
 LOSSES = {
     "addons triplet semi-hard": tfa.losses.TripletSemiHardLoss,
