@@ -21,9 +21,10 @@ ROOT = pathlib.Path(__file__).parent.parent
 # Before TensorFlow is imported: its start-up lines say nothing about us.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 if "PYTEST_XDIST_WORKER" in os.environ:
-    # As many processes as processors: more threads would only wait.
+    # As many processes as processors: more threads would only wait. Those
+    # between operations stay, since one that waits for another process must
+    # not keep that one's answer from being read.
     os.environ["TF_NUM_INTRAOP_THREADS"] = "1"
-    os.environ["TF_NUM_INTEROP_THREADS"] = "1"
     os.environ["OMP_NUM_THREADS"] = "1"
 
 # What an environment cannot run is not collected there.
