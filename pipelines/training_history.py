@@ -98,9 +98,13 @@ class EpochLines(keras.callbacks.Callback):
 
 
 def _shown(logs: dict[str, float]) -> dict[str, float]:
+    """Returns what a line has room for, the loss before its terms."""
     return {
         name: value
-        for name, value in logs.items()
+        # Keras 3 has them in the order of the alphabet.
+        for name, value in sorted(
+            logs.items(), key=lambda log: log[0] != "loss"
+        )
         if not name.startswith("val_") or (name == CURVE and value == value)
     }
 

@@ -65,7 +65,7 @@ def test_stopped_runs_leave_nothing_and_the_next_one_ends(folders, start):
 
     endless = "train.epochs=1000000"
     terminated = start(endless)
-    read_until(terminated, " of 1000000: ")
+    read_until(terminated, " of 1000000: loss")
     # The folder of the run and nothing beside it.
     assert len(temporary_files()) == 1
     terminated.send_signal(signal.SIGTERM)
@@ -78,7 +78,7 @@ def test_stopped_runs_leave_nothing_and_the_next_one_ends(folders, start):
     assert not temporary_files()
 
     killed = start(endless)
-    read_until(killed, " of 1000000: ")
+    read_until(killed, " of 1000000: loss")
     killed.kill()
     killed.communicate()
     assert len(temporary_files()) == 1
