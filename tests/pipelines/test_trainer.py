@@ -313,3 +313,15 @@ def test_image_without_a_pseudo_label_is_named(
     )
     with pytest.raises(ValueError, match="1 of 24 images.*'00.png'"):
         train("short", files, uri=short_uri)
+
+
+def test_line_of_an_epoch_begins_with_the_loss(caplog):
+    from pipelines.training_history import EpochLines
+
+    caplog.set_level("INFO")
+    # In the order that Keras 3 has them in.
+    logs = {"invariant_loss": 0.25, "loss": 1.5, "val_recall@1": 0.5}
+    EpochLines(first_epoch=2, num_epochs=4).on_epoch_end(2, logs)
+    assert caplog.messages == [
+        "epoch 1 of 4: loss 1.500, invariant_loss 0.250, val_recall@1 0.500"
+    ]
