@@ -6,9 +6,11 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 
 import numpy as np
 import pytest
@@ -47,11 +49,25 @@ collect_ignore = [
 # What takes longest is begun first, or one process would wait for the other.
 LONGEST = [
     "tests/pipelines",
+    "tests/test_readme.py",
     "tests/serving",
     "tests/models",
     "tests/training",
     "tests/losses",
 ]
+
+
+def pytest_configure(config):
+    """Gives the tests a temporary folder that goes with what they leave in it.
+
+    Processes that are killed, as by tests, leave their temporary files.
+    """
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        # It has the folder from the process that deals out the tests.
+        return
+    folder = tempfile.mkdtemp(prefix="keras_dvml-tests-")
+    os.environ["TMPDIR"] = tempfile.tempdir = folder
+    config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
 def pytest_collection_modifyitems(items):
