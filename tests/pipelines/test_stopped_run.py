@@ -29,10 +29,11 @@ def folders(tmp_path, write_images):
 
 @pytest.fixture
 def start(folders):
-    """Starts a run in a process of its own."""
+    """Starts a run in a process of its own, which ends with the test."""
+    started = []
 
     def start_run(*settings):
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [
                 sys.executable,
                 "-m",
@@ -48,8 +49,14 @@ def start(folders):
             text=True,
             env={**os.environ, "TMPDIR": str(folders / "temporary")},
         )
+        started.append(process)
+        return process
 
-    return start_run
+    yield start_run
+    for process in started:
+        process.kill()
+        process.stdout.close()
+        process.wait()
 
 
 def read_until(process, words):
