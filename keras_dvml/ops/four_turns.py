@@ -41,7 +41,7 @@ def four_turns(images):
         )
     if images.shape.rank == 3:
         images = images[None]
-    _check_square(images)
+    images = _checked_square(images)
     transposed = tf.transpose(images, (0, 2, 1, 3))
     rows, columns = [1], [2]
     return tf.concat(
@@ -93,15 +93,19 @@ def rotation_loss(logits):
     )
 
 
-def _check_square(images):
+def _checked_square(images):
     height, width = images.shape[1:3]
     if height is None or width is None:
-        tf.debugging.assert_equal(
+        square = tf.debugging.assert_equal(
             *tf.unstack(tf.shape(images)[1:3]),
             message="images must be square to be turned by 90 degrees",
         )
-    elif height != width:
+        # The turns wait for it, or the first of both to fail is the error.
+        with tf.control_dependencies([square]):
+            return tf.identity(images)
+    if height != width:
         raise ValueError(
             "images must be square to be turned by 90 degrees; received "
             f"height {height} and width {width}"
         )
+    return images
