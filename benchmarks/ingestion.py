@@ -66,8 +66,8 @@ def measure(images, source, shuffled):
     from tfx.orchestration.local.local_dag_runner import LocalDagRunner
     from tfx.orchestration.pipeline import Pipeline
 
-    from pipelines.components import image_example_gen
     from pipelines.configs import IngestConfig
+    from pipelines.ingestion import image_example_gen
 
     if shuffled:
         _write_as_tfx_does(image_example_gen)

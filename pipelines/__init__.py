@@ -14,7 +14,7 @@ __all__ = [*_ARTIFACTS]
 def __getattr__(name: str) -> Any:
     """Loads artifact types by name, as Kubeflow's entry point asks for them."""
     if name in _ARTIFACTS:
-        from pipelines import artifacts
+        from pipelines.artifacts import types
 
-        return vars(artifacts)[name]
+        return vars(types)[name]
     raise AttributeError(f"module 'pipelines' has no attribute {name!r}")

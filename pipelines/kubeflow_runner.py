@@ -29,11 +29,11 @@ import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from pipelines.beam_flags import beam_pipeline_args
-from pipelines.command_line import config_of, config_parser
 from pipelines.configs import PipelineConfig
-from pipelines.progress import Progress
-from pipelines.wildcards import refuse_wildcards
+from pipelines.runners.beam_flags import beam_pipeline_args
+from pipelines.runners.command_line import config_of, config_parser
+from pipelines.runners.progress import Progress
+from pipelines.runners.wildcards import refuse_wildcards
 
 if TYPE_CHECKING:  # TFX takes 20 s to import; nobody waits for it in vain.
     from tfx.dsl import Pipeline
@@ -84,7 +84,7 @@ def compile_pipeline(
         image: of the containers.
         root: URI below which everything lies.
         output: path of the file, `.yaml` or `.json`.
-        beam_flags: see `pipelines.beam_flags`.
+        beam_flags: see `pipelines.runners.beam_flags`.
         compare: whether the candidate has to hold its own against the last
             blessed model.
 
@@ -93,7 +93,7 @@ def compile_pipeline(
             the file has a wrong ending.
     """
     _check(config, root, output)
-    from pipelines import pipeline as graph
+    from pipelines.graph import pipeline as graph
 
     root = root.rstrip("/")
     pipeline = graph.create_pipeline(
@@ -122,7 +122,7 @@ def _compile(pipeline: "Pipeline", image: str, path: str) -> None:
     from tfx.dsl.components.base.executor_spec import ExecutorClassSpec
     from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
 
-    from pipelines.kubeflow_executors import managed_executor
+    from pipelines.runners.kubeflow.executors import managed_executor
 
     info = pipeline.pipeline_info
     # Names there have no underscores.

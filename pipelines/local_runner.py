@@ -27,25 +27,25 @@ import traceback
 from collections.abc import Iterator
 from typing import IO, TYPE_CHECKING
 
-from pipelines.beam_flags import beam_pipeline_args
-from pipelines.command_line import config_of, config_parser
 from pipelines.configs import PipelineConfig
-from pipelines.failures import explain
-from pipelines.graph import graph_lines
-from pipelines.progress import Progress
-from pipelines.results import show_results
-from pipelines.run_lock import (
+from pipelines.graph.drawing import graph_lines
+from pipelines.ingestion.listing import input_fingerprint
+from pipelines.runners.beam_flags import beam_pipeline_args
+from pipelines.runners.command_line import config_of, config_parser
+from pipelines.runners.local.failures import explain
+from pipelines.runners.local.results import show_results
+from pipelines.runners.local.workspace import (
     only_publisher_of,
     only_run_in,
     own_temporary_folder,
     sweep,
 )
-from pipelines.sources.files import input_fingerprint
-from pipelines.tf_config import read_chief
-from pipelines.wildcards import refuse_wildcards
+from pipelines.runners.progress import Progress
+from pipelines.runners.wildcards import refuse_wildcards
+from pipelines.training.distributed.tf_config import read_chief
 
 if TYPE_CHECKING:  # TFX takes 20 s to import; nobody waits for it in vain.
-    from pipelines.step_runner import StepOutcome
+    from pipelines.runners.local.step_runner import StepOutcome
 
 logger = logging.getLogger("pipelines.local_runner")
 
@@ -115,7 +115,7 @@ def run(
         workspace: absolute path; the run's own folder is made in there.
         serving_dir: absolute path of `saved_models/`.
         progress: to report to.
-        beam_flags: see `pipelines.beam_flags`.
+        beam_flags: see `pipelines.runners.beam_flags`.
 
     Returns:
         Step id to its outcome.
@@ -147,11 +147,13 @@ def run(
         with progress.step("loading TensorFlow Extended"):
             from tfx.orchestration import metadata
 
-            from pipelines.pipeline import Places, create_pipeline
-            from pipelines.records import whole_records
-            from pipelines.step_runner import StepRunner
-            from pipelines.unfinished_steps import delete_unfinished
-            from pipelines.unfinished_training import (
+            from pipelines.graph.pipeline import Places, create_pipeline
+            from pipelines.runners.local.records import whole_records
+            from pipelines.runners.local.step_runner import StepRunner
+            from pipelines.runners.local.unfinished_steps import (
+                delete_unfinished,
+            )
+            from pipelines.training.checkpoints import (
                 CHECKPOINTS,
                 forget_finished,
             )

@@ -10,8 +10,9 @@ the pipeline, with `train.strategy=multi_worker` and a TF_CONFIG of its own.
 All read the images from where the pipeline has put them: its folders must be
 reached by the same paths from every machine. All run the same code.
 
-What takes part is a process of `training_process`, started here and ended with
-this one, which stays without TensorFlow: that would keep SIGTERM to itself.
+What takes part is a process of `distributed.process`, started here and ended
+with this one, which stays without TensorFlow: that would keep SIGTERM to
+itself.
 """
 
 import argparse
@@ -26,8 +27,11 @@ import tempfile
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from pipelines.tf_config import read_chief, read_task
-from pipelines.training_lines import read_our_line, show_our_lines
+from pipelines.training.distributed.log_lines import (
+    read_our_line,
+    show_our_lines,
+)
+from pipelines.training.distributed.tf_config import read_chief, read_task
 
 if TYPE_CHECKING:
     from tfx.components.trainer.fn_args_utils import FnArgs
@@ -48,7 +52,7 @@ logger = logging.getLogger("pipelines.training_worker")
 
 
 def run_fn(fn_args: "FnArgs") -> None:
-    """Trains as `pipelines.trainer.run_fn` does, as the chief of others.
+    """Trains as `training.trainer.run_fn` does, as the chief of others.
 
     Args:
         fn_args: from TFX.
@@ -59,7 +63,7 @@ def run_fn(fn_args: "FnArgs") -> None:
         RuntimeError: where the training fails, on any of the machines.
     """
     # A worker's own process comes without TensorFlow.
-    from pipelines import trainer
+    from pipelines.training import trainer
 
     if not trainer.is_trained(trainer.train_config(fn_args)):
         trainer.run_fn(fn_args)
@@ -134,7 +138,7 @@ def _process(*arguments: str, **options: Any) -> Iterator[subprocess.Popen]:
         [
             sys.executable,
             "-m",
-            "pipelines.training_process",
+            "pipelines.training.distributed.process",
             f"--parent={os.getpid()}",
             *arguments,
         ],

@@ -57,7 +57,7 @@ def test_runner_takes_the_settings(settings, tmp_path, local_runner):
 @pytest.mark.parametrize("command", [one for one in COMMANDS if "_dvml" in one])
 def test_command_trains_over_the_loss_of_its_name(command, tmp_path):
     pytest.importorskip("tfx")
-    from pipelines.command_line import config_of, config_parser
+    from pipelines.runners.command_line import config_of, config_parser
 
     parser = config_parser("runner", "runs")
     config = config_of(parser.parse_args(arguments_of(command, tmp_path)))

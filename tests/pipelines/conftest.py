@@ -17,7 +17,7 @@ from pipelines.configs import (
     TuneConfig,
 )
 from pipelines.local_runner import run
-from pipelines.progress import Progress
+from pipelines.runners.progress import Progress
 
 
 @dataclasses.dataclass(frozen=True)
@@ -160,7 +160,7 @@ def run_executor(tmp_path_factory):
     def run(executor_class, flags, *arguments):
         from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 
-        from pipelines.beam_flags import beam_pipeline_args
+        from pipelines.runners.beam_flags import beam_pipeline_args
 
         context = BaseBeamExecutor.Context(
             beam_pipeline_args=beam_pipeline_args(flags),

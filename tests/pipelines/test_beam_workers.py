@@ -28,8 +28,8 @@ def ingest(images, artifact, run_executor):
     def run(flags):
         from tfx.types import standard_artifacts
 
-        from pipelines.artifacts import Quarantine
-        from pipelines.components.image_example_gen import ImageExampleGen
+        from pipelines.artifacts.types import Quarantine
+        from pipelines.ingestion.image_example_gen import ImageExampleGen
 
         examples = artifact(standard_artifacts.Examples)
         quarantine = artifact(Quarantine)
@@ -57,7 +57,7 @@ def model(artifact):
 
     import keras_dvml as kd
     from pipelines.configs import TrainConfig
-    from pipelines.methods import build_model
+    from pipelines.training.methods import build_model
 
     made = artifact(standard_artifacts.Model)
     keras.utils.set_random_seed(0)
@@ -74,7 +74,7 @@ def model(artifact):
 @pytest.mark.slow
 def test_workers_ingest_the_same_images(ingest, ingested):
     import keras_dvml as kd
-    from pipelines.components.gallery import example_files
+    from pipelines.artifacts.examples import example_files
 
     def contents(examples):
         return {
@@ -118,7 +118,7 @@ def test_workers_count_the_same_statistics(
     from tfx.components.statistics_gen.executor import Executor
     from tfx.types import standard_artifacts
 
-    from pipelines.statistics_options import statistics_options
+    from pipelines.ingestion.statistics_options import statistics_options
 
     def statistics(flags):
         made = artifact(standard_artifacts.ExampleStatistics)
@@ -144,9 +144,9 @@ def test_workers_count_the_same_statistics(
 def test_workers_embed_and_cluster_the_same(
     ingested, model, artifact, run_executor
 ):
-    from pipelines.artifacts import PseudoLabels
-    from pipelines.components.clusterer import Clusterer
-    from pipelines.pseudo_labels import read_pseudo_labels
+    from pipelines.artifacts.pseudo_label_table import read_pseudo_labels
+    from pipelines.artifacts.types import PseudoLabels
+    from pipelines.clustering.clusterer import Clusterer
 
     def cluster(flags):
         made = artifact(PseudoLabels)
@@ -186,7 +186,7 @@ def test_workers_measure_the_same(
 ):
     from tfx.types import standard_artifacts
 
-    from pipelines.components import copy_evaluator, retrieval_evaluator
+    from pipelines.evaluation import copy_evaluator, retrieval_evaluator
 
     component = {
         "RetrievalEvaluator": retrieval_evaluator.RetrievalEvaluator,
@@ -234,8 +234,8 @@ def test_workers_index_the_same(ingested, model, artifact, run_executor):
     from tfx.types import standard_artifacts
 
     import keras_dvml as kd
-    from pipelines.components.gallery import example_files
-    from pipelines.components.indexer import Indexer
+    from pipelines.artifacts.examples import example_files
+    from pipelines.publishing.indexer import Indexer
 
     images = kd.data.load_examples(example_files(ingested[0]))
 

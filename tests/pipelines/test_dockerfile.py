@@ -41,7 +41,8 @@ def test_what_is_copied_is_all_that_a_container_imports(
 import os, sys
 os.chdir(sys.argv[1])
 sys.path[:0] = [sys.argv[1]]
-import keras_dvml.reports, pipelines.kubeflow_executors, pipelines.pipeline
+import keras_dvml.reports
+import pipelines.graph.pipeline, pipelines.runners.kubeflow.executors
 print(keras_dvml.__file__, pipelines.__file__)
 """,
         tmp_path,

@@ -41,7 +41,7 @@ UNLABELLED = ("folder_udml", "methods=udml")
 
 FORKING = """
 import os, sys
-import pipelines.pipeline, pipelines.step_runner
+import pipelines.graph.pipeline, pipelines.runners.local.step_runner
 from pipelines.local_runner import main
 for line in sys.stdin:
     screen, *arguments = line.rstrip("\\n").split("\\t")

@@ -21,7 +21,7 @@ MetricLoss = Literal["triplet", "n_pair", "angular", "multi_similarity"]
 
 Strategy = Literal["default", "mirrored", "multi_worker"]
 """One device; all devices of this machine; those of all the machines that
-TF_CONFIG names. See `pipelines.strategies`."""
+TF_CONFIG names. See `pipelines.training.distributed.strategies`."""
 
 RetrievalScore = Literal["recall@1", "map@r"]
 

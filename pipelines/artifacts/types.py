@@ -1,0 +1,36 @@
+"""The artifact types that TFX does not have.
+
+Kubeflow V2 imports a type by its TYPE_NAME (one dot, no more) and refuses
+PROPERTIES, so facts travel as custom properties.
+"""
+
+from tfx.types.artifact import Artifact
+
+
+class Quarantine(Artifact):
+    """What ingestion left out, and how large the classes came out.
+
+    `quarantine.json` is a list of `{"path", "reason"}`; `class_sizes.json`
+    maps split name to class name to number of images.
+    """
+
+    TYPE_NAME = "pipelines.Quarantine"
+
+
+class PseudoLabels(Artifact):
+    """Cluster ids of images, to be trained on; see `pseudo_label_table`.
+
+    `pseudo_labels.csv` has a row an image, `clusters.json` what is to be said
+    of the clusters, `centroids.npy` their centres.
+    """
+
+    TYPE_NAME = "pipelines.PseudoLabels"
+
+
+class Report(Artifact):
+    """`report.html` for people and `scores.json` for programs.
+
+    Of images without labels also `clusters.csv`.
+    """
+
+    TYPE_NAME = "pipelines.Report"

@@ -1,0 +1,1 @@
+"""Pseudo-labels: the images in clusters."""

@@ -1,0 +1,1 @@
+"""Embeddings of many images, through Beam."""

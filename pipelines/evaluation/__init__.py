@@ -1,0 +1,1 @@
+"""Scores of a model, and whether it is good enough to be published."""

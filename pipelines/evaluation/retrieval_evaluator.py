@@ -1,0 +1,155 @@
+"""Measures retrieval on unseen classes, and blesses what may be pushed."""
+
+import json
+import logging
+import os
+
+import apache_beam as beam
+from tfx.dsl.component.experimental.annotations import (
+    BeamComponentParameter,
+    InputArtifact,
+    OutputArtifact,
+    Parameter,
+)
+from tfx.dsl.component.experimental.decorators import component
+from tfx.types import standard_artifacts
+from tfx.utils import io_utils
+
+import keras_dvml as kd
+from pipelines.artifacts.examples import example_files, write_embeddings
+from pipelines.embedding.beam_embedding import (
+    EmbeddingJob,
+    embed_through_beam,
+)
+from pipelines.evaluation.blessing import (
+    deserves_blessing,
+    serving_paths,
+    write_blessing,
+)
+
+logger = logging.getLogger(__name__)
+
+
+@component(use_beam=True)
+def RetrievalEvaluator(  # noqa: N802
+    model: InputArtifact[standard_artifacts.Model],
+    examples: InputArtifact[standard_artifacts.Examples],
+    evaluation: OutputArtifact[standard_artifacts.ModelEvaluation],
+    blessing: OutputArtifact[standard_artifacts.ModelBlessing],
+    ks: Parameter[str] = "[1, 2, 4, 8]",
+    tolerance: Parameter[float] = None,
+    code_fingerprint: Parameter[str] = "",
+    baseline_model: InputArtifact[standard_artifacts.Model] = None,
+    beam_pipeline: BeamComponentParameter[beam.Pipeline] = None,
+):
+    """Scores retrieval among the images of the `test` split.
+
+    Writes `scores.json`, `intervals.json` (score to low and high, 95% over
+    the choice of classes) and `embeddings.npz` (`ids`, `labels`,
+    `embeddings`). Given a tolerance it blesses the model when its Recall@1
+    is at least the baseline's, measured anew on the same images, minus the
+    tolerance, and the interval of their difference does not lie below 0;
+    without a tolerance it only measures.
+
+    Args:
+        model: the trained model.
+        examples: with a `test` split.
+        evaluation: scores and embeddings.
+        blessing: whether the model may be pushed.
+        ks: JSON list of the k of Recall@k.
+        tolerance: in [0, 1].
+        code_fingerprint: changes when the code does; only the cache reads it.
+        baseline_model: the last blessed model, if there is one.
+        beam_pipeline: set by TFX.
+    """
+    del code_fingerprint
+    judge = None if tolerance is None else baseline_model
+    embedded = embed_through_beam(
+        beam_pipeline,
+        {
+            name: EmbeddingJob(path, example_files(examples, "test"))
+            for name, path in serving_paths(model, judge).items()
+        },
+        os.path.join(evaluation.uri, "working"),
+    )
+    images = embedded["candidate"]
+    scores = kd.evaluation.evaluate_retrieval(
+        images.embeddings,
+        images.labels,
+        ks=answerable(json.loads(ks), len(images.ids)),
+    )
+    intervals = kd.evaluation.bootstrap_intervals(scores)
+    write_scores(evaluation.uri, scores, intervals)
+    write_embeddings(evaluation.uri, **images._asdict())
+    evaluation.set_string_custom_property(
+        "summary", summarize(scores, intervals)
+    )
+    if tolerance is None:
+        return
+
+    baseline_recall = difference = None
+    if "baseline" in embedded:
+        baseline = embedded["baseline"]
+        baseline_scores = kd.evaluation.evaluate_retrieval(
+            baseline.embeddings, baseline.labels, ks=(1,), clustering=False
+        )
+        baseline_recall = baseline_scores["recall@1"]
+        difference = kd.evaluation.compare_retrieval(scores, baseline_scores)[
+            "recall@1"
+        ]
+    blessed = deserves_blessing(
+        scores["recall@1"], baseline_recall, tolerance, difference=difference
+    )
+    write_blessing(blessing, blessed, model, baseline_model)
+
+
+def answerable(ks: list[int], num_images: int) -> tuple[int, ...]:
+    """Leaves those k of Recall@k out that ask for more than there is.
+
+    Args:
+        ks: of the configuration.
+        num_images: of the test split.
+    """
+    too_large = [k for k in ks if k >= num_images]
+    if too_large:
+        logger.warning(
+            "Recall@k is left out for k = %s: the test split has %d images.",
+            ", ".join(map(str, too_large)),
+            num_images,
+        )
+    return tuple(k for k in ks if k not in too_large)
+
+
+def summarize(
+    scores: dict[str, float],
+    intervals: dict[str, kd.evaluation.Interval],
+) -> str:
+    """Says in a line how good a model is, and how sure that is.
+
+    Args:
+        scores: of `evaluate_retrieval`.
+        intervals: of `bootstrap_intervals`.
+    """
+    return ", ".join(
+        f"{name} {scores[name]:.1%} "
+        f"({100 * intervals[name].low:.1f} to {intervals[name].high:.1%})"
+        for name in ("recall@1", "map@r", "nmi")
+    )
+
+
+def write_scores(
+    uri: str,
+    scores: dict[str, float],
+    intervals: dict[str, kd.evaluation.Interval],
+) -> None:
+    """Writes `scores.json` and `intervals.json` of an evaluation.
+
+    Args:
+        uri: of the evaluation.
+        scores: in 0..1.
+        intervals: of these.
+    """
+    for name, content in (("scores", scores), ("intervals", intervals)):
+        io_utils.write_string_file(
+            os.path.join(uri, f"{name}.json"), json.dumps(content, indent=1)
+        )

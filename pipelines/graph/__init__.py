@@ -1,0 +1,1 @@
+"""The graph of a run: as plain data, as a drawing, as a TFX pipeline."""

@@ -1,0 +1,1 @@
+"""From folders, tables and data sets to tf.Examples, and checks of both."""

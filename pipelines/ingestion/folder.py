@@ -1,0 +1,217 @@
+"""A folder of images: one sub-folder a class, or in any order."""
+
+import logging
+import os
+import pathlib
+from collections.abc import Iterable, Iterator
+
+from pipelines.ingestion.image_file import ImageFile, files_fingerprint
+from pipelines.ingestion.splits import (
+    held_out,
+    held_out_of_class,
+    in_class_order,
+    num_train_classes,
+)
+
+__all__ = ["ImageFile", "files_fingerprint", "scan_folder", "scan_unlabelled"]
+
+_CLUTTER = {"thumbs.db", "desktop.ini", "ehthumbs.db", "icon\r"}
+_MIN_CLASSES = 4
+_MIN_IMAGES = 20
+_SPLITS = ("train", "test")
+
+logger = logging.getLogger(__name__)
+
+
+def scan_folder(
+    folder: str, split: str = "auto", test_fraction: float | None = None
+) -> list[ImageFile]:
+    """Lists the files of all classes; nothing is opened.
+
+    Classes are sorted by name: the first half is trained on (the larger one
+    when their number is odd), the last half tested on, so that every test
+    class is unseen. Hidden files and what file managers leave behind are
+    passed over.
+
+    Args:
+        folder: path of a folder with one sub-folder a class.
+        split: `"auto"` or `"classes"` for the above, `"ratio"` to hold out
+            images of every class, `"given"` where sub-folders `train` and
+            `test` hold the sub-folders of the classes.
+        test_fraction: share of the classes, or of the images of every class,
+            to test on; half where `None`.
+
+    Returns:
+        The files, by class and name.
+
+    Raises:
+        ValueError: where there is no such folder, or fewer than four classes
+            (two to train on, two to test on).
+    """
+    root = _existing(folder, "with one sub-folder a class")
+    if split == "given":
+        return _scan_given(root, folder)
+    files_by_class = _files_by_class(root, folder)
+    names = list(files_by_class)
+    if len(names) < _MIN_CLASSES:
+        raise ValueError(
+            f"`folder` must hold at least {_MIN_CLASSES} sub-folders, one a "
+            "class: two to train on and two others to test on. Received: "
+            f"folder={folder!r} with {len(names)} sub-folders and "
+            f"{len(_strays(root))} files"
+        )
+    num_train = num_train_classes(len(names), test_fraction)
+    files = []
+    for label, (name, paths) in enumerate(files_by_class.items()):
+        ids = {path.relative_to(root).as_posix(): path for path in paths}
+        if split == "ratio":
+            tested = held_out_of_class(ids, test_fraction)
+        else:
+            tested = set() if label < num_train else set(ids)
+        files += [
+            ImageFile(
+                path=str(path),
+                image_id=image_id,
+                split="test" if image_id in tested else "train",
+                label=label,
+                label_name=name,
+            )
+            for image_id, path in ids.items()
+        ]
+    return files
+
+
+def scan_unlabelled(
+    folder: str, split: str = "auto", test_fraction: float | None = None
+) -> list[ImageFile]:
+    """Lists all files of a folder and the folders below; nothing is opened.
+
+    One in ten, rounded up, is held out as the `test` split: those whose names
+    have the least hashes, so that the choice is the same each time and has
+    nothing to do with the order of the names.
+
+    Args:
+        folder: path of a folder of images, in sub-folders or not.
+        split: `"auto"` or `"ratio"` for the above, `"given"` where the
+            sub-folders `train` and `test` hold the images.
+        test_fraction: share to hold out; a tenth where `None`.
+
+    Returns:
+        The files without labels, by name.
+
+    Raises:
+        ValueError: where there is no such folder, or fewer than 20 files.
+    """
+    root = _existing(folder, "of images")
+    below = _split_folders(root, folder) if split == "given" else [root]
+    paths = {
+        path.relative_to(root).as_posix(): path
+        for place in below
+        for path in _files_below(place)
+    }
+    if len(paths) < _MIN_IMAGES:
+        raise ValueError(
+            f"`folder` must hold at least {_MIN_IMAGES} images to learn from. "
+            f"Received: folder={folder!r} with {len(paths)} files"
+        )
+    if split == "given":
+        tested = {one for one in paths if one.startswith("test/")}
+    else:
+        tested = held_out(paths, test_fraction)
+    return [
+        ImageFile(
+            path=str(paths[image_id]),
+            image_id=image_id,
+            split="test" if image_id in tested else "train",
+        )
+        for image_id in sorted(paths)
+    ]
+
+
+def _scan_given(root: pathlib.Path, folder: str) -> list[ImageFile]:
+    by_split = {
+        place.name: _files_by_class(place, str(place))
+        for place in _split_folders(root, folder)
+    }
+    names = [name for classes in by_split.values() for name in classes]
+    labels = {name: label for label, name in enumerate(in_class_order(names))}
+    return [
+        ImageFile(
+            path=str(path),
+            image_id=path.relative_to(root).as_posix(),
+            split=split,
+            label=labels[name],
+            label_name=name,
+        )
+        for split, classes in by_split.items()
+        for name, paths in classes.items()
+        for path in paths
+    ]
+
+
+def _split_folders(root: pathlib.Path, folder: str) -> list[pathlib.Path]:
+    places = [root / split for split in _SPLITS]
+    missing = [place.name for place in places if not place.is_dir()]
+    if missing:
+        raise ValueError(
+            "`folder` must hold the sub-folders `train` and `test` where "
+            f"split='given'. Received: folder={folder!r} without {missing}"
+        )
+    return places
+
+
+def _files_by_class(
+    root: pathlib.Path, folder: str
+) -> dict[str, list[pathlib.Path]]:
+    """Returns the files of each class that has any, by the class' name."""
+    folders = [path for path in _visible(root) if path.is_dir()]
+    files_by_class = {path.name: list(_files_below(path)) for path in folders}
+    filled = {name: files for name, files in files_by_class.items() if files}
+    if len(filled) < len(files_by_class):
+        logger.warning(
+            "Passed over %d empty sub-folders of %s",
+            len(files_by_class) - len(filled),
+            folder,
+        )
+    strays = _strays(root)
+    if filled and strays:
+        logger.warning(
+            "Passed over %d files outside the class sub-folders of %s: %s",
+            len(strays),
+            folder,
+            ", ".join(strays[:3]) + (", ..." if len(strays) > 3 else ""),
+        )
+    return filled
+
+
+def _existing(folder: str, kind: str) -> pathlib.Path:
+    root = pathlib.Path(folder)
+    if not root.is_dir():
+        raise ValueError(
+            f"`folder` must be an existing folder {kind}. Received: "
+            f"folder={folder!r}"
+        )
+    return root
+
+
+def _strays(root: pathlib.Path) -> list[str]:
+    return [path.name for path in _visible(root) if not path.is_dir()]
+
+
+def _visible(root: pathlib.Path) -> Iterable[pathlib.Path]:
+    return sorted(path for path in root.iterdir() if not _is_clutter(path.name))
+
+
+def _files_below(class_dir: pathlib.Path) -> Iterator[pathlib.Path]:
+    for parent, dirs, files in os.walk(
+        class_dir,
+        onerror=lambda error: logger.warning("Passed over: %s", error),
+    ):
+        dirs[:] = sorted(name for name in dirs if not _is_clutter(name))
+        for name in sorted(files):
+            if not _is_clutter(name):
+                yield pathlib.Path(parent, name)
+
+
+def _is_clutter(name: str) -> bool:
+    return name.startswith(".") or name.lower() in _CLUTTER

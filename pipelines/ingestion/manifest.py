@@ -1,0 +1,183 @@
+"""A table of images, CSV or Parquet: path, and label, split and id if any."""
+
+import pathlib
+
+from pipelines.ingestion.image_file import ImageFile
+from pipelines.ingestion.manifest_rows import ManifestRow, read_rows
+from pipelines.ingestion.splits import (
+    held_out,
+    held_out_of_class,
+    in_class_order,
+    num_train_classes,
+)
+
+_SPLITS = ("train", "test")
+_NUM_SHOWN = 5
+_MIN_CLASSES = 4
+
+
+def read_manifest(
+    manifest: str,
+    *,
+    labelled: bool = True,
+    split: str = "auto",
+    test_fraction: float | None = None,
+) -> list[ImageFile]:
+    """Lists the images of a table; they are not opened.
+
+    Of its columns `path` is needed, absolute or from the table's folder on.
+    `label` is the name of a class, `split` is `train` or `test`, `id` stands
+    for the path as the image's id. Other columns are passed over.
+
+    Args:
+        manifest: path of a `.csv` file with a line of column names, or of a
+            `.parquet` file.
+        labelled: whether the images have labels; a column of them is passed
+            over where not.
+        split: `"given"` by the column `split`; `"classes"`, the first classes
+            trained on and the last tested on, in the order of their names, or
+            of their numbers; `"ratio"` by chance, of every class alike;
+            `"auto"` for the first of these three that can be done.
+        test_fraction: share to test on where the column does not tell; half
+            of the classes or images, and a tenth of images without labels,
+            where `None`.
+
+    Returns:
+        The files in the order of the table.
+
+    Raises:
+        ValueError: where the table cannot be read, or some of its rows; up to
+            five of them are named.
+    """
+    path = pathlib.Path(manifest)
+    columns, rows = read_rows(path)
+    split = _check_columns(manifest, columns, labelled, split)
+    needed = ["path", *(["label"] if labelled else [])]
+    _check_rows(manifest, rows, [*needed, *(["id"] if "id" in columns else [])])
+    if split == "given":
+        _check_splits(manifest, rows)
+    cells = [cells for _, cells in rows]
+    ids = [one.get("id") or one["path"] for one in cells]
+    _check_unique(manifest, [where for where, _ in rows], ids)
+    names = [one["label"] if labelled else None for one in cells]
+    if split == "given":
+        splits = [one["split"] for one in cells]
+    else:
+        splits = _split(manifest, ids, names, split, test_fraction)
+    numbers = {
+        name: number
+        for number, name in enumerate(in_class_order(filter(None, names)))
+    }
+    return [
+        ImageFile(
+            path=str(path.parent / one["path"]),
+            image_id=image_id,
+            split=part,
+            label=numbers.get(name),
+            label_name=name,
+        )
+        for one, image_id, name, part in zip(
+            cells, ids, names, splits, strict=True
+        )
+    ]
+
+
+def _check_columns(
+    manifest: str, columns: list[str], labelled: bool, split: str
+) -> str:
+    """Returns how to split, `"auto"` decided."""
+    if split == "auto":
+        if "split" in columns:
+            split = "given"
+        else:
+            split = "classes" if labelled else "ratio"
+    needed = ["path"]
+    if labelled:
+        needed.append("label")
+    if split == "given":
+        needed.append("split")
+    missing = [name for name in needed if name not in columns]
+    if missing:
+        hint = (
+            " Without labels, say so: labelled=False."
+            if "label" in missing
+            else ""
+        )
+        raise ValueError(
+            f"`manifest` must have the columns {needed}.{hint} Received: "
+            f"manifest={manifest!r} with the columns {columns}"
+        )
+    return split
+
+
+def _check_rows(
+    manifest: str, rows: list[ManifestRow], needed: list[str]
+) -> None:
+    for name in needed:
+        empty = [where for where, cells in rows if not cells[name].strip()]
+        if empty:
+            raise ValueError(
+                f"`manifest` must have a {name} in each row. Received: "
+                f"manifest={manifest!r} without in {_some(empty)}"
+            )
+
+
+def _check_splits(manifest: str, rows: list[ManifestRow]) -> None:
+    wrong = [
+        f"{where} ({cells['split']!r})"
+        for where, cells in rows
+        if cells["split"] not in _SPLITS
+    ]
+    if wrong:
+        raise ValueError(
+            "`manifest` must have 'train' or 'test' in the column `split`. "
+            f"Received: manifest={manifest!r} with others in {_some(wrong)}"
+        )
+
+
+def _check_unique(manifest: str, places: list[str], ids: list[str]) -> None:
+    first: dict[str, str] = {}
+    twice = []
+    for where, image_id in zip(places, ids, strict=True):
+        if image_id in first:
+            twice.append(f"{where} ({image_id!r}, as {first[image_id]})")
+        first.setdefault(image_id, where)
+    if twice:
+        raise ValueError(
+            "`manifest` must have an id for each image, or a path where there "
+            f"is no id, that no other has. Received: manifest={manifest!r} "
+            f"with repeated ones in {_some(twice)}"
+        )
+
+
+def _split(
+    manifest: str,
+    ids: list[str],
+    names: list[str | None],
+    split: str,
+    test_fraction: float | None,
+) -> list[str]:
+    classes = in_class_order({name for name in names if name is not None})
+    if split == "ratio":
+        tested = held_out(ids, test_fraction) if not classes else set()
+        of_class: dict[str | None, list[str]] = {name: [] for name in classes}
+        for image_id, name in zip(ids, names, strict=True):
+            if name is not None:
+                of_class[name].append(image_id)
+        for members in of_class.values():
+            tested |= held_out_of_class(members, test_fraction)
+        return ["test" if one in tested else "train" for one in ids]
+    if len(classes) < _MIN_CLASSES:
+        raise ValueError(
+            f"`manifest` must have at least {_MIN_CLASSES} classes: two to "
+            "train on and two others to test on. Received: "
+            f"manifest={manifest!r} with {classes}"
+        )
+    trained = set(classes[: num_train_classes(len(classes), test_fraction)])
+    return ["train" if name in trained else "test" for name in names]
+
+
+def _some(places: list[str]) -> str:
+    shown = ", ".join(places[:_NUM_SHOWN])
+    more = len(places) - _NUM_SHOWN
+    return f"{shown} and {more} more" if more > 0 else shown

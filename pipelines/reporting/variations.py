@@ -1,0 +1,42 @@
+"""What a variational model of a run learned to vary, for the report."""
+
+import keras
+import tensorflow as tf
+
+import keras_dvml as kd
+from pipelines.reporting.searches import spread_over_classes
+from pipelines.training.trainer import keras_model_path
+
+_NUM_IMAGES = 4
+_NUM_DRAWS = 64
+
+
+def learned_variations(
+    model_uri: str,
+    images: kd.data.EncodedImages,
+    embedding_map: kd.reports.EmbeddingMap,
+) -> list[kd.reports.Variation]:
+    """Draws synthetic embeddings around a few images, and looks them up.
+
+    Args:
+        model_uri: of a Model artifact that `trainer.run_fn` wrote.
+        images: to choose from.
+        embedding_map: the same images, embedded by that model.
+
+    Returns:
+        A `Variation` for each image chosen; none where the model has no
+        variation to draw from, being no `models.DVML`.
+    """
+    model = keras.models.load_model(keras_model_path(model_uri), compile=False)
+    if not isinstance(model, kd.models.DVML):
+        return []
+    rows = spread_over_classes(images, _NUM_IMAGES)
+    decoded = kd.data.decode_images(
+        tf.constant([images.image_bytes[row] for row in rows]),
+        model.image_size[0],
+    )
+    draws = model.generate(decoded, _NUM_DRAWS).numpy()
+    return [
+        kd.reports.search_variation(embedding_map, row, draws[:, number])
+        for number, row in enumerate(rows)
+    ]

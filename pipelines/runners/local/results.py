@@ -1,0 +1,95 @@
+"""What a run leaves on the screen when it has come to its end."""
+
+import json
+import pathlib
+import shutil
+from typing import TYPE_CHECKING
+
+from pipelines.configs import PipelineConfig
+from pipelines.runners.progress import Progress
+
+if TYPE_CHECKING:
+    from pipelines.runners.local.step_runner import StepOutcome
+
+_LABELLED = "\nOn classes never seen in training, in %:"
+_UNLABELLED = (
+    "\nChanged copies of held-out images that find their original among the "
+    "first k\nof all images, in %:"
+)
+
+
+def show_results(
+    config: PipelineConfig,
+    outcomes: "dict[str, StepOutcome]",
+    run_dir: pathlib.Path,
+    progress: Progress,
+) -> None:
+    """Shows the table, where things are, and whether anything was pushed.
+
+    Args:
+        config: the run.
+        outcomes: step id to its outcome.
+        run_dir: folder of the run; the report, and the clusters and the
+            trials where there are any, are copied into it.
+        progress: to write to.
+    """
+    report_uri = pathlib.Path(outcomes["Reporter"].outputs["report"][0].uri)
+    report_path = run_dir / "report.html"
+    shutil.copyfile(report_uri / "report.html", report_path)
+    scores = json.loads((report_uri / "scores.json").read_text())
+    pushed_uri = outcomes["Pusher"].outputs["pushed_model"][0].uri
+    push_file = pathlib.Path(pushed_uri, "push.json")
+
+    progress.write(_LABELLED if config.ingest.labelled else _UNLABELLED)
+    progress.write(score_table(scores))
+    if push_file.exists():
+        push = json.loads(push_file.read_text())
+        progress.write("\nSaved models, embedder and index and ids inside:")
+        progress.write(f"  {push['exact']}")
+        progress.write(f"  {push['scann']}  (needs the ScaNN op)")
+    else:
+        progress.write(
+            "\nNOT PUSHED: the candidate finds less than the last blessed "
+            "model, which stays in place."
+        )
+    clusters_path = report_uri / "clusters.csv"
+    if clusters_path.exists():
+        shutil.copyfile(clusters_path, run_dir / "clusters.csv")
+        progress.write(f"\nClusters: {run_dir / 'clusters.csv'}")
+    if "Tuner" in outcomes:
+        (trials,) = outcomes["Tuner"].outputs["tuner_results"]
+        trials_path = run_dir / "trials.html"
+        shutil.copyfile(pathlib.Path(trials.uri, "trials.html"), trials_path)
+        progress.write(f"\nTrials: {trials_path}")
+    progress.write(f"\nReport: {report_path}")
+
+
+def score_table(scores: dict[str, dict[str, float]]) -> str:
+    """Lays scores out in columns.
+
+    Args:
+        scores: row name to score name to value in 0..1.
+
+    Returns:
+        Lines of text, values in percent.
+    """
+    titles = {name: _title(name) for name in next(iter(scores.values()))}
+    width = max(map(len, scores))
+    widths = {name: max(10, len(titles[name]) + 2) for name in titles}
+    lines = [
+        "  "
+        + " " * width
+        + "".join(f"{titles[name]:>{widths[name]}}" for name in titles)
+    ]
+    for row, values in scores.items():
+        cells = "".join(
+            f"{100 * values[name]:{widths[name]}.1f}" for name in titles
+        )
+        lines.append(f"  {row:{width}}{cells}")
+    return "\n".join(lines)
+
+
+def _title(name: str) -> str:
+    if name.startswith(("recall", "copies")):
+        return name.replace("_", " ").capitalize()
+    return name.upper()

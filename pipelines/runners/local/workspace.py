@@ -1,0 +1,113 @@
+"""One run at a time in a folder, and no rubbish of runs that were killed.
+
+Runs in two workspaces may publish one model: they take turns.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import pathlib
+import shutil
+import tempfile
+from collections.abc import Iterator
+
+from pipelines.runners.progress import Progress
+
+# What `keras_dvml.whole_files` calls what it has not finished.
+_INCOMPLETE = ".incomplete-*"
+
+
+@contextlib.contextmanager
+def only_run_in(run_dir: pathlib.Path, progress: Progress) -> Iterator[None]:
+    """Waits until no other run works in a folder, and keeps others out.
+
+    The system lets go of the lock when a process ends, however it ends.
+
+    Args:
+        run_dir: an existing folder.
+        progress: to be told of a wait.
+    """
+    with open(run_dir / "run.lock", "a+", encoding="utf-8") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            owner = lock.read().strip() or "unknown"
+            progress.write(
+                f"Another run (process {owner}) is working in {run_dir}. "
+                "Waiting for its end; Ctrl-C gives up."
+            )
+            with progress.step("waiting for the other run"):
+                fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.truncate(0)
+        lock.write(f"{os.getpid()}\n")
+        lock.flush()
+        yield
+
+
+@contextlib.contextmanager
+def only_publisher_of(model_dir: str | os.PathLike) -> Iterator[None]:
+    """Waits until no other run publishes a model or sweeps what it publishes.
+
+    Whoever holds this alone chooses the next version, writes both flavours of
+    it or deletes what is half-written. An export by hand does not take part.
+
+    Args:
+        model_dir: folder of the model's versions, which need not exist. The
+            lock lies beside it, in the folder of all models.
+    """
+    model_dir = pathlib.Path(model_dir)
+    model_dir.parent.mkdir(parents=True, exist_ok=True)
+    with open(model_dir.parent / f".{model_dir.name}.lock", "a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@contextlib.contextmanager
+def own_temporary_folder(run_dir: pathlib.Path) -> Iterator[pathlib.Path]:
+    """Gives a run, and all processes that it starts, a temporary folder.
+
+    What libraries leave in there goes as the run ends; what a killed run has
+    left, as the next one begins.
+
+    Args:
+        run_dir: of the run, which nobody else works in.
+
+    Yields:
+        The folder, empty, in the system's temporary folder.
+    """
+    # Outside of `run_dir`, whose path may be too long for a socket's.
+    name = f"{os.getuid()} {run_dir.resolve()}".encode(errors="surrogateescape")
+    folder = pathlib.Path(
+        tempfile.gettempdir(),
+        f"keras_dvml-{hashlib.sha256(name).hexdigest()[:16]}",
+    )
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(mode=0o700)
+    before = os.environ.get("TMPDIR"), tempfile.tempdir
+    os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
+    try:
+        yield folder
+    finally:
+        variable, tempfile.tempdir = before
+        if variable is None:
+            del os.environ["TMPDIR"]
+        else:
+            os.environ["TMPDIR"] = variable
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def sweep(*folders: pathlib.Path) -> None:
+    """Deletes what killed runs left half-written, at any depth.
+
+    Args:
+        *folders: that nobody else is writing to; they need not exist.
+    """
+    for folder in folders:
+        for path in list(folder.rglob(_INCOMPLETE)):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)

@@ -1,1 +1,0 @@
-"""Where images come from: one module a source."""

@@ -1,0 +1,147 @@
+"""Takes part in a training on several machines; `training_worker` starts it.
+
+A process of its own: what takes part must do so before anything else with
+TensorFlow, and ends where another of them does. That TensorFlow sees to: each
+process tells the chief every few seconds that it lives, and where one falls
+silent for ten, what the others wait for fails.
+"""
+
+import argparse
+import ctypes
+import importlib.metadata
+import json
+import logging
+import os
+import re
+import signal
+import sys
+
+import tensorflow as tf
+from tfx.components.trainer.fn_args_utils import FnArgs
+
+from pipelines.artifacts.fingerprint import code_fingerprint
+from pipelines.training import trainer
+from pipelines.training.distributed.log_lines import show_our_lines
+from pipelines.training.distributed.strategies import (
+    build_strategy,
+    task_of,
+    texts_of_all,
+)
+from pipelines.training.distributed.tf_config import others_named_in, task_names
+
+_SHOWN_LIBRARIES = ("tensorflow", "keras", "numpy")
+
+# Run as a command, this module has another name.
+logger = logging.getLogger("pipelines.training.distributed.process")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Takes part in a training, for as long as the parent process lives.
+
+    Args:
+        argv: arguments; the process's own when `None`.
+
+    Returns:
+        Exit status: 0 when the training came to its end.
+
+    Raises:
+        Exception: what this process alone knows of, to be shown in full.
+    """
+    parser = argparse.ArgumentParser(
+        prog="pipelines.training.distributed.process"
+    )
+    parser.add_argument("--job", help="file with what to train; the chief's")
+    parser.add_argument("--parent", type=int, help="process to end with")
+    args = parser.parse_args(argv)
+    if args.parent:
+        _end_with(args.parent)
+    try:
+        _take_part(args.job)
+    except ValueError as error:
+        logger.error("%s", error)
+        return 1
+    except tf.errors.OpError as error:
+        gone = others_named_in(str(error))
+        if not gone:
+            raise
+        logger.error(
+            "Lost %s, which has failed or was ended: see its own screen. "
+            "TensorFlow says: %s",
+            " and ".join(gone),
+            re.sub(r"{{.*?}} ", "", error.message.partition("\n")[0]),
+        )
+        return 1
+    return 0
+
+
+def check_same_code(codes: list[dict[str, str]]) -> None:
+    """Refuses processes that would not train alike.
+
+    Args:
+        codes: what each process runs, by name, the chief's first.
+
+    Raises:
+        ValueError: where one runs something else than the chief.
+    """
+    others = [
+        f"{name} has "
+        + ", ".join(
+            f"{what} {code[what]}, not {expected}"
+            for what, expected in codes[0].items()
+            if code[what] != expected
+        )
+        for name, code in zip(task_names(), codes, strict=True)
+        if code != codes[0]
+    ]
+    if others:
+        raise ValueError(
+            "All processes of a training must run the same code with the same "
+            f"libraries. Unlike the chief, {'; '.join(others)}. Start it from "
+            "the chief's image, or the same commit and requirements."
+        )
+
+
+def _take_part(job_path: str | None) -> None:
+    job = None
+    if job_path:
+        with open(job_path, encoding="utf-8") as file:
+            job = json.load(file)
+    # TensorFlow waits in silence.
+    logger.info("Waiting for all of %s", ", ".join(task_names()))
+    strategy = build_strategy("multi_worker")
+    mine = {"code": _own_code(), "job": job}
+    told = [
+        json.loads(text) for text in texts_of_all(strategy, json.dumps(mine))
+    ]
+    check_same_code([one["code"] for one in told])
+    fn_args = FnArgs(**told[0]["job"])
+    if not task_of(strategy).is_chief:
+        logger.info("Training for %s", fn_args.serving_model_dir)
+    trainer.run_fn(fn_args, strategy)
+
+
+def _own_code() -> dict[str, str]:
+    code = {name: importlib.metadata.version(name) for name in _SHOWN_LIBRARIES}
+    # Other libraries, which also count, are known by it alone.
+    code["code"] = code_fingerprint("keras_dvml", "pipelines")
+    return code
+
+
+def _end_with(parent: int) -> None:
+    """Lets Linux end this process as soon as its parent ends.
+
+    Nothing in Python could: TensorFlow waits for other processes for as long
+    as it takes, and lets no other thread run meanwhile.
+    """
+    set_parent_death_signal = 1  # PR_SET_PDEATHSIG of linux/prctl.h
+    ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
+    if os.getppid() != parent:
+        # It was gone already.
+        os._exit(1)
+
+
+if __name__ == "__main__":
+    # TensorFlow waits without hearing Python, and keeps SIGTERM to itself.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    show_our_lines()
+    sys.exit(main())

@@ -1,0 +1,146 @@
+"""A model, fitted to batches of a run's images."""
+
+import logging
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import keras_dvml as kd
+from pipelines.configs import UNSUPERVISED, TrainConfig
+from pipelines.training.augmentations import augmentation_of
+from pipelines.training.history import EpochLines, History, kept_values
+
+_VARIATIONAL = ("dvml", "variational_udml")
+
+logger = logging.getLogger(__name__)
+
+
+def training_batches(
+    images: kd.data.EncodedImages,
+    labels: np.ndarray | None,
+    config: TrainConfig,
+) -> tf.data.Dataset:
+    """Returns batches of as many classes and images as there are.
+
+    Args:
+        images: N images to train on.
+        labels: `(N,)` int array, or `None` for batches of any images.
+        config: of the training.
+
+    Returns:
+        `tf.data.Dataset`, as from `keras_dvml.data.balanced_batches`.
+    """
+    groups = "clusters" if config.method in UNSUPERVISED else "classes"
+    num_classes, num_images = config.classes_per_batch, config.images_per_class
+    if labels is None:
+        # Batches of one class that holds everything.
+        labels = np.zeros(len(images.ids), np.int64)
+        num_images = min(num_classes * num_images, len(labels))
+        num_classes = 1
+    classes, sizes = np.unique(labels, return_counts=True)
+    if num_classes > len(classes):
+        logger.info(
+            "Batches hold %d %s, not %d: there are no more to train on.",
+            len(classes),
+            groups,
+            num_classes,
+        )
+        num_classes = len(classes)
+    num_small = int(np.sum(sizes < num_images))
+    if num_small:
+        logger.info(
+            "%d %s have fewer than %d images: theirs are repeated within a "
+            "batch.",
+            num_small,
+            groups,
+            num_images,
+        )
+    return kd.data.balanced_batches(
+        decoded_images(images, config.image_size),
+        labels,
+        classes_per_batch=num_classes,
+        images_per_class=num_images,
+        steps_per_epoch=config.steps_per_epoch,
+        augment=augmentation_of(config),
+        seed=config.seed,
+        replacement=num_small > 0,
+    )
+
+
+def fit_model(
+    model: keras.Model,
+    batches: tf.data.Dataset,
+    config: TrainConfig,
+    *,
+    first_epoch: int = 0,
+    curve_images: kd.data.EncodedImages | None = None,
+    checkpoint_dir: str | None = None,
+) -> History:
+    """Trains a model for as many epochs as its configuration says.
+
+    Args:
+        model: compiled.
+        batches: of `training_batches`.
+        config: of the training.
+        first_epoch: number of the first epoch, where there were others.
+        curve_images: images whose retrieval is measured on the way, where
+            they have labels; `None` for none.
+        checkpoint_dir: where the state of the training is kept, to go on from
+            when it is stopped; `None` for nowhere.
+
+    Returns:
+        Term to values of each epoch.
+    """
+    callbacks = [EpochLines(first_epoch, config.epochs)]
+    if config.method in _VARIATIONAL:
+        callbacks.insert(
+            0,
+            kd.training.PhaseSchedule(
+                release_decoder_at=config.release_decoder_at
+            ),
+        )
+    if curve_images is not None and curve_images.labels is not None:
+        # First, so that its scores are in the logs that the others see.
+        callbacks.insert(
+            0,
+            kd.training.RetrievalEvaluation(
+                decoded_images(curve_images, config.image_size),
+                curve_images.labels,
+                ks=(1,),
+                every=config.evaluate_every,
+            ),
+        )
+    epochs = {
+        "initial_epoch": first_epoch,
+        "epochs": first_epoch + config.epochs,
+        "callbacks": callbacks,
+        "verbose": 0,
+    }
+    if checkpoint_dir is not None:
+        return kept_values(
+            kd.training.resumable_fit(
+                model, batches, checkpoint_dir=checkpoint_dir, **epochs
+            )
+        )
+    batches.position.step = first_epoch * config.steps_per_epoch
+    return kept_values(model.fit(batches, **epochs).history)
+
+
+def decoded_images(
+    images: kd.data.EncodedImages, image_size: int
+) -> tf.data.Dataset:
+    """Decodes images once for many draws.
+
+    Photographs take longer to decode than to train on.
+
+    Args:
+        images: encoded.
+        image_size: pixels, of the squares that they are cut to.
+
+    Returns:
+        `tf.data.Dataset` of single `(image_size, image_size, 3)` images.
+    """
+    return kd.data.image_batches(
+        images.image_bytes, batch_size=32, image_size=image_size
+    ).unbatch()

@@ -1,0 +1,1 @@
+"""Trials of a training, before it."""
