@@ -22,7 +22,14 @@ MAY_IMPORT = {
     "reports": {"evaluation", "data"},
 }
 # Every room may use the modules that stand beside the rooms.
-ANYWHERE = {"extras", "keras_versions", "whole_files"}
+ANYWHERE = {
+    "arguments",
+    "configured_layer",
+    "extras",
+    "keras_versions",
+    "typing",
+    "whole_files",
+}
 FOREIGN = {"tfx", "apache_beam", "kfp", "tensorflow_transform", "pipelines"}
 
 
