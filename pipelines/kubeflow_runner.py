@@ -27,7 +27,7 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipelines.configs import PipelineConfig
 from pipelines.runners.beam_flags import beam_pipeline_args
@@ -93,17 +93,18 @@ def compile_pipeline(
             the file has a wrong ending.
     """
     _check(config, root, output)
-    from pipelines.graph import pipeline as graph
+    from pipelines.evaluation.baseline import last_blessed_model_of_tfx
+    from pipelines.graph.pipeline import Places, create_pipeline
 
     root = root.rstrip("/")
-    pipeline = graph.create_pipeline(
+    pipeline = create_pipeline(
         config,
-        places=graph.Places(
+        places=Places(
             pipeline_root=f"{root}/{config.name}",
             serving_dir=f"{root}/saved_models",
             data_dir=f"{root}/datasets",
         ),
-        find_baseline=_tfx_baseline if compare else None,
+        find_baseline=last_blessed_model_of_tfx if compare else None,
         beam_pipeline_args=beam_pipeline_args(beam_flags),
     )
     folder = pathlib.Path(output).resolve().parent
@@ -138,24 +139,6 @@ def _compile(pipeline: "Pipeline", image: str, path: str) -> None:
         output_dir=os.path.dirname(path),
         output_filename=os.path.basename(path),
     ).run(pipeline)
-
-
-def _tfx_baseline(candidate: Any) -> Any:
-    """Returns TFX's own look-up, the only one that Kubeflow knows."""
-    del candidate
-    from tfx.dsl.components.common.resolver import Resolver
-    from tfx.dsl.input_resolution.strategies import (
-        latest_blessed_model_strategy,
-    )
-    from tfx.types import Channel, standard_artifacts
-
-    return Resolver(
-        strategy_class=(
-            latest_blessed_model_strategy.LatestBlessedModelStrategy
-        ),
-        model=Channel(type=standard_artifacts.Model),
-        model_blessing=Channel(type=standard_artifacts.ModelBlessing),
-    ).with_id("LastBlessedModel")
 
 
 def _check(config: PipelineConfig, root: str, output: str) -> None:

@@ -1,7 +1,6 @@
 """Publishes a blessed model, both flavours under one version."""
 
 import contextlib
-import json
 import logging
 import os
 import tempfile
@@ -15,14 +14,13 @@ from tfx.dsl.component.experimental.annotations import (
 from tfx.dsl.component.experimental.decorators import component
 from tfx.dsl.io import fileio
 from tfx.types import standard_artifacts
-from tfx.utils import io_utils, path_utils
+from tfx.utils import path_utils
 
 import keras_dvml as kd
 from keras_dvml.serving.notes import write_notes
+from pipelines.artifacts.pushes import write_push
 from pipelines.artifacts.remote_folders import copy_folder, is_remote
 from pipelines.runners.local.workspace import only_publisher_of
-
-PUSH_FILE = "push.json"
 
 logger = logging.getLogger(__name__)
 
@@ -81,18 +79,14 @@ def Pusher(  # noqa: N802
             },
             version,
         )
-    push = {"scann": scann, "exact": exact}
-    io_utils.write_string_file(
-        os.path.join(pushed_model.uri, PUSH_FILE), json.dumps(push)
-    )
+    write_push(pushed_model.uri, exact=exact, scann=scann)
     pushed_model.set_int_custom_property("pushed", 1)
-    pushed_model.set_string_custom_property("pushed_destination", push["exact"])
-    pushed_model.set_string_custom_property(
-        "pushed_version", os.path.basename(push["exact"])
-    )
-    pushed_model.set_string_custom_property(
-        "summary", f"{push['exact']}, {push['scann']}"
-    )
+    for name, text in (
+        ("pushed_destination", exact),
+        ("pushed_version", str(version)),
+        ("summary", f"{exact}, {scann}"),
+    ):
+        pushed_model.set_string_custom_property(name, text)
 
 
 def _only_publisher_of(base_dir: str) -> contextlib.AbstractContextManager:
@@ -133,19 +127,3 @@ def _publish_remotely(source: str, base_dir: str, version: int) -> str:
         write_notes(notes, kd.serving.custom_ops(source))
         copy_folder(notes, base_dir)
     return target
-
-
-def read_push(pushed_model: standard_artifacts.PushedModel) -> dict | None:
-    """Returns where a model was pushed to, or `None` when it was not.
-
-    Args:
-        pushed_model: output of `Pusher`.
-
-    Returns:
-        dict with the paths of the `exact` and the `scann` flavour.
-    """
-    path = os.path.join(pushed_model.uri, PUSH_FILE)
-    if not fileio.exists(path):
-        return None
-    with fileio.open(path, "r") as stream:
-        return json.loads(stream.read())

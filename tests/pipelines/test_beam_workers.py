@@ -118,7 +118,7 @@ def test_workers_count_the_same_statistics(
     from tfx.components.statistics_gen.executor import Executor
     from tfx.types import standard_artifacts
 
-    from pipelines.ingestion.statistics_options import statistics_options
+    from pipelines.ingestion.validation import statistics_options
 
     def statistics(flags):
         made = artifact(standard_artifacts.ExampleStatistics)

@@ -232,11 +232,12 @@ def test_embeddings_through_beam_are_those_of_the_served_model(
     import apache_beam as beam
 
     import keras_dvml as kd
-    from pipelines.artifacts.examples import embed_images, example_files
+    from pipelines.artifacts.examples import example_files
     from pipelines.embedding.beam_embedding import (
         EmbeddingJob,
         embed_through_beam,
     )
+    from pipelines.evaluation.copies import embed_images
 
     path = model.uri + "/Format-Serving"
     embedded = embed_through_beam(

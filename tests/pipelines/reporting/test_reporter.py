@@ -43,7 +43,7 @@ def inputs(artifacts):
     """What a run of two methods leaves; the second one has intervals."""
     from tfx.types import artifact_utils
 
-    from pipelines.artifacts.examples import write_embeddings
+    from pipelines.artifacts.evaluations import write_evaluation
 
     random = np.random.default_rng(0)
     examples = artifacts("Examples")
@@ -61,14 +61,13 @@ def inputs(artifacts):
                     label + first_class,
                 )
                 writer.write(example.SerializeToString())
-    evaluation = artifacts(
-        "ModelEvaluation",
+    evaluation = artifacts("ModelEvaluation")
+    write_evaluation(
+        evaluation.uri,
         scores={"recall@1": 0.6, "mrr": 0.7},
         intervals={"recall@1": [0.5, 0.65], "mrr": [0.6, 0.8]},
-    )
-    ids = np.asarray([f"test/{i:02}.png" for i in range(16)])
-    write_embeddings(
-        evaluation.uri, ids=ids, embeddings=random.normal(size=(16, 6))
+        ids=np.asarray([f"test/{i:02}.png" for i in range(16)]),
+        embeddings=random.normal(size=(16, 6)),
     )
     return {
         "examples": examples,

@@ -62,7 +62,7 @@ print(build_strategy("mirrored").num_replicas_in_sync)
 """
 
 TAKE_PART = """
-process.show_our_lines()
+process.log_to_stdout()
 sys.exit(process.main(argv))
 """
 
@@ -346,7 +346,7 @@ def test_training_of_two_is_taken_up_with_the_chiefs_state(
     stopped = train(STOP_IN_SECOND_EPOCH + DIRECT)
     assert [status for status, _ in stopped] == [3, 3]
     assert len(list(checkpoints.glob("*/run.npz"))) == 1
-    for status, screen in train("process.show_our_lines()\n" + DIRECT):
+    for status, screen in train("process.log_to_stdout()\n" + DIRECT):
         assert status == 0, screen.read_text()[-3000:]
         # 2 steps an epoch.
         assert "Going on after step 2, from" in screen.read_text()
@@ -359,7 +359,7 @@ def test_pipelines_trainer_trains_with_a_worker_that_was_waiting(
 ):
     from tfx.components.trainer.fn_args_utils import FnArgs
 
-    from pipelines.training_worker import run_fn
+    from pipelines.training.distributed.chief import run_fn
 
     chief, other = tf_configs(2)
     worker = start_worker(other)
@@ -453,7 +453,7 @@ def test_what_the_chiefs_process_says_is_said_as_loudly(
 ):
     from tfx.components.trainer.fn_args_utils import FnArgs
 
-    from pipelines.training_worker import run_fn
+    from pipelines.training.distributed.chief import run_fn
 
     said = (
         "training INFO: epoch 1 of 2: loss 0.5\n"
