@@ -85,11 +85,11 @@ def compile_pipeline(
         root: URI below which everything lies.
         output: path of the file, `.yaml` or `.json`.
         beam_flags: see `pipelines.runners.beam_flags`.
-        compare: whether the candidate has to hold its own against the last
-            blessed model.
+        compare: whether the candidate is compared with the last blessed
+            model.
 
     Raises:
-        ValueError: where a container could not find what it is told of, or
+        ValueError: where a container could not find what is named, or
             the file has a wrong ending.
     """
     _check(config, root, output)
@@ -154,9 +154,9 @@ def _check(config: PipelineConfig, root: str, output: str) -> None:
             f"`--output` must end in one of {', '.join(_SUFFIXES)}. "
             f"Received: {output!r}"
         )
-    told = {f"ingest.{k}": v for k, v in vars(config.ingest).items()}
-    told |= {f"train.{k}": v for k, v in vars(config.train).items()}
-    for name, value in told.items():
+    fields = {f"ingest.{k}": v for k, v in vars(config.ingest).items()}
+    fields |= {f"train.{k}": v for k, v in vars(config.train).items()}
+    for name, value in fields.items():
         if isinstance(value, str) and os.path.isabs(value):
             raise ValueError(
                 f"`{name}` is a path of this machine, {value!r}, which "

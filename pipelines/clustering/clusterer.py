@@ -57,7 +57,7 @@ def Clusterer(  # noqa: N802
     code_fingerprint: Parameter[str] = "",
     previous: InputArtifact[PseudoLabels] = None,
     beam_pipeline: BeamComponentParameter[beam.Pipeline] = None,
-):
+) -> None:
     """Clusters images by what a model makes of them.
 
     After an earlier round the number of clusters is that round's, k-means

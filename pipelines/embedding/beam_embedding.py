@@ -61,7 +61,7 @@ class EmbedImages(beam.DoFn):
             `image_bytes` to `embedding`.
     """
 
-    def __init__(self, saved_model_path: str):
+    def __init__(self, saved_model_path: str) -> None:
         self._saved_model_path = saved_model_path
 
     def setup(self) -> None:

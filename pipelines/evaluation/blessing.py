@@ -117,19 +117,16 @@ def serving_paths(
     Returns:
         Path of the `candidate`, and of the `baseline` where it can be used.
     """
-    models = {"candidate": model}
+    paths = {"candidate": path_utils.serving_model_path(model.uri)}
     if baseline_model is not None and is_usable_baseline(baseline_model, model):
-        models["baseline"] = baseline_model
-    return {
-        name: path_utils.serving_model_path(one.uri)
-        for name, one in models.items()
-    }
+        paths["baseline"] = path_utils.serving_model_path(baseline_model.uri)
+    return paths
 
 
 def is_usable_baseline(
     baseline_model: standard_artifacts.Model, model: standard_artifacts.Model
 ) -> bool:
-    """Says whether an earlier model is there to be compared with.
+    """Checks whether an earlier model is there to be compared with.
 
     Args:
         baseline_model: the last blessed model.
@@ -140,8 +137,7 @@ def is_usable_baseline(
         return False
     if not fileio.exists(path_utils.serving_model_path(baseline_model.uri)):
         logger.warning(
-            "The last blessed model is gone from %s; going on without a "
-            "baseline.",
+            "The last blessed model is gone from %s; there is no baseline.",
             baseline_model.uri,
         )
         return False

@@ -48,7 +48,7 @@ def CopyEvaluator(  # noqa: N802
     code_fingerprint: Parameter[str] = "",
     baseline_model: InputArtifact[standard_artifacts.Model] = None,
     beam_pipeline: BeamComponentParameter[beam.Pipeline] = None,
-):
+) -> None:
     """Scores how often a changed copy of an image finds its original.
 
     Copies are made of images that were held out of training: a random part of

@@ -41,7 +41,7 @@ def RetrievalEvaluator(  # noqa: N802
     code_fingerprint: Parameter[str] = "",
     baseline_model: InputArtifact[standard_artifacts.Model] = None,
     beam_pipeline: BeamComponentParameter[beam.Pipeline] = None,
-):
+) -> None:
     """Scores retrieval among the images of the `test` split.
 
     Writes `scores.json`, `intervals.json` (score to low and high, 95% over

@@ -47,7 +47,7 @@ def ImageExampleGen(  # noqa: N802
     input_fingerprint: Parameter[str] = "",
     code_fingerprint: Parameter[str] = "",
     beam_pipeline: BeamComponentParameter[beam.Pipeline] = None,
-):
+) -> None:
     """Writes images, bytes untouched, as GZIP TFRecords of tf.Examples.
 
     Splits `train` and `test` share no class, or, of images without labels and

@@ -35,7 +35,7 @@ def Indexer(  # noqa: N802
     false_match_rate: Parameter[float] = None,
     code_fingerprint: Parameter[str] = "",
     beam_pipeline: BeamComponentParameter[beam.Pipeline] = None,
-):
+) -> None:
     """Indexes the images of all splits and writes both flavours for serving.
 
     Args:

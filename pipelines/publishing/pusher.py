@@ -34,7 +34,7 @@ def Pusher(  # noqa: N802
     serving_dir: Parameter[str],
     model_name: Parameter[str],
     code_fingerprint: Parameter[str] = "",
-):
+) -> None:
     """Copies a blessed model to where it is served from.
 
     The exact flavour goes to `<serving_dir>/<model_name>/<version>`, the one

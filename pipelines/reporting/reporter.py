@@ -155,7 +155,7 @@ class Reporter(BaseComponent):
         notes: str,
         code_fingerprint: str = "",
         **inputs: types.BaseChannel,
-    ):
+    ) -> None:
         parameters = {
             "candidate": candidate,
             "methods": methods,

@@ -42,13 +42,15 @@ class EpochLines(keras.callbacks.Callback):
         num_epochs: epochs of this fit.
     """
 
-    def __init__(self, first_epoch: int, num_epochs: int):
+    def __init__(self, first_epoch: int, num_epochs: int) -> None:
         super().__init__()
         self.first_epoch = first_epoch
         self.num_epochs = num_epochs
         self._last_line = float("-inf")
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(
+        self, epoch: int, logs: dict[str, float] | None = None
+    ) -> None:
         """Writes the line when one is due."""
         now = time.monotonic()
         number = epoch - self.first_epoch + 1

@@ -77,7 +77,7 @@ class MetricTrainer(BaseComponent):
         hyperparameters: types.BaseChannel | None = None,
         base_model: types.BaseChannel | None = None,
         pseudo_labels: types.BaseChannel | None = None,
-    ):
+    ) -> None:
         config = json.loads(train)
         several = config["strategy"] == "multi_worker"
         super().__init__(

@@ -90,7 +90,7 @@ class StepRunner(LocalDagRunner):
         self,
         progress: Progress,
         around_step: Callable[[], contextlib.AbstractContextManager],
-    ):
+    ) -> None:
         super().__init__()
         self._progress = progress
         self._around_step = around_step

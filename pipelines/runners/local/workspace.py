@@ -27,7 +27,7 @@ def only_run_in(run_dir: pathlib.Path, progress: Progress) -> Iterator[None]:
 
     Args:
         run_dir: an existing folder.
-        progress: to be told of a wait.
+        progress: reports a wait.
     """
     with open(run_dir / "run.lock", "a+", encoding="utf-8") as lock:
         try:

@@ -34,7 +34,7 @@ def Tuner(  # noqa: N802
     train: Parameter[str],
     tune: Parameter[str],
     code_fingerprint: Parameter[str] = "",
-):
+) -> None:
     """Runs trials of a training, and reports which had the best scores.
 
     Trials are trained on classes of the `train` split and scored on others of
