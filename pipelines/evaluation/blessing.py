@@ -107,18 +107,21 @@ def write_blessing(
 def serving_paths(
     model: standard_artifacts.Model,
     baseline_model: standard_artifacts.Model | None,
+    tolerance: float | None,
 ) -> dict[str, str]:
     """Returns where the SavedModels lie that are to be compared.
 
     Args:
         model: the candidate.
         baseline_model: the last blessed model, if there is one.
+        tolerance: of the comparison; `None` for none.
 
     Returns:
         Path of the `candidate`, and of the `baseline` where it can be used.
     """
     paths = {"candidate": path_utils.serving_model_path(model.uri)}
-    if baseline_model is not None and is_usable_baseline(baseline_model, model):
+    compared = tolerance is not None and baseline_model is not None
+    if compared and is_usable_baseline(baseline_model, model):
         paths["baseline"] = path_utils.serving_model_path(baseline_model.uri)
     return paths
 

@@ -86,8 +86,7 @@ def CopyEvaluator(  # noqa: N802
     ]
     first_index = first_index_of_duplicate(images.image_bytes)
 
-    judge = None if tolerance is None else baseline_model
-    paths = serving_paths(model, judge)
+    paths = serving_paths(model, baseline_model, tolerance)
     galleries = embed_through_beam(
         beam_pipeline,
         {

@@ -63,12 +63,13 @@ def RetrievalEvaluator(  # noqa: N802
         beam_pipeline: set by TFX.
     """
     del code_fingerprint
-    judge = None if tolerance is None else baseline_model
     embedded = embed_through_beam(
         beam_pipeline,
         {
             name: EmbeddingJob(path, example_files(examples, "test"))
-            for name, path in serving_paths(model, judge).items()
+            for name, path in serving_paths(
+                model, baseline_model, tolerance
+            ).items()
         },
         os.path.join(evaluation.uri, "working"),
     )

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from pipelines.configs import PipelineConfig, TrainConfig
-from pipelines.graph.plan import Step, plan_run
+from pipelines.graph.plan import plan_run
+from pipelines.graph.step import Step
 
 _WIDTH = 79
 _SHOWN_OF_TRAINING = (

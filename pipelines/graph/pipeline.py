@@ -21,7 +21,8 @@ from pipelines.configs import PipelineConfig
 from pipelines.evaluation.baseline import last_blessed_model
 from pipelines.evaluation.copy_evaluator import CopyEvaluator
 from pipelines.evaluation.retrieval_evaluator import RetrievalEvaluator
-from pipelines.graph.plan import Step, plan_run
+from pipelines.graph.plan import plan_run
+from pipelines.graph.step import Step
 from pipelines.ingestion.image_example_gen import ImageExampleGen
 from pipelines.ingestion.validation import statistics_options
 from pipelines.publishing.indexer import Indexer

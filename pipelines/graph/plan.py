@@ -6,44 +6,11 @@ A plan is plain data, made without TFX, which takes 20 seconds to import.
 
 import dataclasses
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from pipelines.configs import UNSUPERVISED, PipelineConfig
 from pipelines.graph.config_notes import describe_config
-
-
-class Output(NamedTuple):
-    """What a step writes under one of its keys."""
-
-    step: str
-    key: str
-
-
-@dataclasses.dataclass(frozen=True)
-class Step:
-    """A step of a run.
-
-    Attributes:
-        name: unique in the run.
-        component: name of the class of its component.
-        inputs: key of the component to what another step wrote.
-        parameters: of the component; lists, dicts and configurations are
-            given to it as JSON.
-        after: steps to wait for that it reads nothing of.
-    """
-
-    name: str
-    component: str
-    inputs: dict[str, Output] = dataclasses.field(default_factory=dict)
-    parameters: dict[str, Any] = dataclasses.field(default_factory=dict)
-    after: tuple[str, ...] = ()
-
-    @property
-    def upstream(self) -> tuple[str, ...]:
-        """Names of the steps that it waits for, each once."""
-        read = (output.step for output in self.inputs.values())
-        return tuple(dict.fromkeys((*read, *self.after)))
-
+from pipelines.graph.step import Output, Step
 
 _EXAMPLES = Output("ImageExampleGen", "examples")
 _STATISTICS = Output("StatisticsGen", "statistics")
