@@ -38,7 +38,11 @@ def ingest(images, artifact, run_executor):
             flags,
             {},
             {"examples": [examples], "quarantine": [quarantine]},
-            {"folder": str(images), "max_bad_fraction": 0.1},
+            {
+                "ingest": json.dumps(
+                    {"folder": str(images), "max_bad_fraction": 0.1}
+                )
+            },
         )
         return examples, quarantine
 

@@ -39,7 +39,7 @@ def artifacts(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def inputs(artifacts):
+def inputs(artifacts, write_records):
     """What a run of two methods leaves; the second one has intervals."""
     from tfx.types import artifact_utils
 
@@ -48,19 +48,16 @@ def inputs(artifacts):
     random = np.random.default_rng(0)
     examples = artifacts("Examples")
     examples.split_names = artifact_utils.encode_split_names(["train", "test"])
-    options = tf.io.TFRecordOptions(compression_type="GZIP")
     for split, first_class in (("train", 0), ("test", 4)):
+        rows = []
+        for i, label in enumerate(CLASSES):
+            pixels = random.integers(0, 256, (16, 16, 3)).astype(np.uint8)
+            image_bytes = tf.io.encode_png(pixels).numpy()
+            rows.append(
+                (image_bytes, f"{split}/{i:02}.png", label + first_class)
+            )
         folder = pathlib.Path(examples.uri, f"Split-{split}")
-        folder.mkdir()
-        with tf.io.TFRecordWriter(str(folder / "data.gz"), options) as writer:
-            for i, label in enumerate(CLASSES):
-                pixels = random.integers(0, 256, (16, 16, 3)).astype(np.uint8)
-                example = kd.data.encode_example(
-                    tf.io.encode_png(pixels).numpy(),
-                    f"{split}/{i:02}.png",
-                    label + first_class,
-                )
-                writer.write(example.SerializeToString())
+        write_records(folder / "data.gz", rows)
     evaluation = artifacts("ModelEvaluation")
     write_evaluation(
         evaluation.uri,

@@ -11,11 +11,9 @@ pytestmark = pytest.mark.pipeline
 
 
 @pytest.fixture(scope="module")
-def write_examples(tmp_path_factory):
+def write_examples(tmp_path_factory, write_records):
     """Writes 24 images of 4 colours, labelled as the caller likes."""
     import tensorflow as tf
-
-    import keras_dvml as kd
 
     random = np.random.default_rng(0)
     colors = random.integers(40, 216, (4, 1, 1, 3))
@@ -30,13 +28,8 @@ def write_examples(tmp_path_factory):
 
     def write(labels):
         path = tmp_path_factory.mktemp("examples") / "data.gz"
-        options = tf.io.TFRecordOptions(compression_type="GZIP")
-        with tf.io.TFRecordWriter(str(path), options) as writer:
-            for i, (image, label) in enumerate(
-                zip(images, labels, strict=True)
-            ):
-                example = kd.data.encode_example(image, f"{i:02}.png", label)
-                writer.write(example.SerializeToString())
+        names = [f"{i:02}.png" for i in range(24)]
+        write_records(path, zip(images, names, labels, strict=True))
         return [str(path)]
 
     return write

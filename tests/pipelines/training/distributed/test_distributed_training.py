@@ -80,24 +80,19 @@ PATIENCE = 240
 
 
 @pytest.fixture(scope="module")
-def files(tmp_path_factory):
+def files(tmp_path_factory, write_records):
     """24 images of 4 colours, with labels."""
     import tensorflow as tf
-
-    import keras_dvml as kd
 
     random = np.random.default_rng(0)
     colors = random.integers(40, 216, (4, 1, 1, 3))
     path = tmp_path_factory.mktemp("examples") / "data.gz"
-    options = tf.io.TFRecordOptions(compression_type="GZIP")
-    with tf.io.TFRecordWriter(str(path), options) as writer:
-        for i in range(24):
-            noise = random.integers(-40, 40, (16, 16, 3))
-            pixels = (colors[i % 4] + noise).astype(np.uint8)
-            example = kd.data.encode_example(
-                tf.io.encode_png(pixels).numpy(), f"{i:02}.png", i % 4
-            )
-            writer.write(example.SerializeToString())
+    rows = []
+    for i in range(24):
+        noise = random.integers(-40, 40, (16, 16, 3))
+        pixels = (colors[i % 4] + noise).astype(np.uint8)
+        rows.append((tf.io.encode_png(pixels).numpy(), f"{i:02}.png", i % 4))
+    write_records(path, rows)
     return [str(path)]
 
 
