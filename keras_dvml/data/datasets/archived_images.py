@@ -5,6 +5,7 @@ import dataclasses
 from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO, NamedTuple
 
+from keras_dvml.class_split import num_train_classes
 from keras_dvml.extras import install_command
 
 try:
@@ -204,7 +205,8 @@ def split_by_class(
         trained on.
     """
     labels = sorted({image.label for image in images})
-    trained = set(labels[: (len(labels) + 1) // 2])
+    # An archive that holds a part of a set may have a class or two.
+    trained = set(labels[: num_train_classes(len(labels), min_classes=1)])
     return {
         "train": [image for image in images if image.label in trained],
         "test": [image for image in images if image.label not in trained],

@@ -1,8 +1,9 @@
 """The characters of the glyphs data set, as code points.
 
 Chosen by `benchmarks/glyph_selection.py`, which can choose them again: no two
-look alike, upright or after quarter turns, and none looks like itself turned. `train` and `test` share the alphabets of Europe and a few
-symbols; `pretrain` is another world of other scripts and symbols.
+look alike, upright or after quarter turns, and none looks like itself turned.
+`train` and `test` share the alphabets of Europe and a few symbols; `pretrain`
+is another world of other scripts and symbols.
 """
 
 CLASSES_PER_SPLIT = 100
