@@ -27,6 +27,7 @@ import traceback
 from collections.abc import Iterator
 from typing import IO, TYPE_CHECKING
 
+from keras_dvml.publisher_lock import only_publisher_of
 from pipelines.configs import PipelineConfig
 from pipelines.graph.drawing import graph_lines
 from pipelines.ingestion.listing import input_fingerprint
@@ -35,7 +36,6 @@ from pipelines.runners.command_line import config_of, config_parser
 from pipelines.runners.local.failures import explain
 from pipelines.runners.local.results import show_results
 from pipelines.runners.local.workspace import (
-    only_publisher_of,
     only_run_in,
     own_temporary_folder,
     sweep,
@@ -140,7 +140,7 @@ def run(
         _claim(run_dir, config)
         sweep(run_dir)
         model_dir = serving_dir / config.name
-        # A run in another workspace may be publishing the same model.
+        # An export, or a run in another workspace, may be publishing it.
         if serving_dir.exists():
             with only_publisher_of(model_dir):
                 sweep(model_dir, pathlib.Path(f"{model_dir}-scann"))
