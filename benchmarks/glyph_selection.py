@@ -13,7 +13,6 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from PIL import Image, ImageFilter
 
-from keras_dvml.data.datasets.glyph_classes import CLASSES_PER_SPLIT
 from keras_dvml.data.datasets.glyph_fonts import (
     covered_code_points,
     glyph_mask,
@@ -28,6 +27,7 @@ MEASURED_FACES = (
     "STIXGeneral",
     "STIXGeneralItalic",
 )
+CLASSES_PER_SPLIT = 100
 # Two characters look alike from this correlation on.
 PHOTO_THRESHOLD = 0.90
 PRETRAIN_THRESHOLD = 0.86
