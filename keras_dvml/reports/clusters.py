@@ -4,9 +4,13 @@ import dataclasses
 from collections.abc import Sequence
 from html import escape
 
-from keras_dvml.reports.page import gallery_figure
+from keras_dvml.reports.page import gallery_figure, section
 
 NUM_PICTURES = 8
+_HINT = (
+    "A row is a cluster: the images nearest to its centre, the nearest first. "
+    "Nobody named them. In the rounds of training a cluster keeps its number."
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,12 +56,13 @@ class ClusterRound:
     clusters: Sequence[Cluster]
 
 
-def clusters_html(rounds: Sequence[ClusterRound]) -> str:
+def clusters_section(rounds: Sequence[ClusterRound]) -> str:
     """Returns one block of HTML per round, the last one first and open."""
-    return "\n".join(
+    blocks = "\n".join(
         _round_html(clustering, is_open=number == 0)
         for number, clustering in enumerate(reversed(rounds))
     )
+    return section("Clusters", _HINT, blocks, "clusters")
 
 
 def _round_html(clustering: ClusterRound, is_open: bool) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import NamedTuple
 
+from keras_dvml.reports.page import section
 from keras_dvml.reports.wording import is_share, spell_name
 
 Histories = Mapping[str, Mapping[str, Sequence[float | None]]]
@@ -17,6 +18,10 @@ LOG_FROM_RATIO = 50
 
 _WIDTH, _HEIGHT = 320, 176
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 10, 10, 24
+_HINT = (
+    "One panel per score or loss term, one line per row of the table. "
+    "Point at a curve to read the values of that epoch below it."
+)
 
 
 class Line(NamedTuple):
@@ -61,7 +66,7 @@ def panels(histories: Histories) -> list[Panel]:
     return [Panel(term, lines[term]) for term in order]
 
 
-def curves_html(histories: Histories, colors: Mapping[str, int]) -> str:
+def curves_section(histories: Histories, colors: Mapping[str, int]) -> str:
     """Returns the figures of all panels.
 
     Args:
@@ -73,7 +78,8 @@ def curves_html(histories: Histories, colors: Mapping[str, int]) -> str:
     num_epochs = max(
         (len(line.values) for panel in drawn for line in panel.lines), default=0
     )
-    return "\n".join(_figure(panel, num_epochs, colors) for panel in drawn)
+    figures = "\n".join(_figure(panel, num_epochs, colors) for panel in drawn)
+    return section("Training", _HINT, figures, "curves")
 
 
 def curves_data(histories: Histories) -> list[list[list[str | None]]]:

@@ -8,11 +8,19 @@ import numpy as np
 
 from keras_dvml.evaluation import nearest_neighbors, positive_ranks
 from keras_dvml.reports.embedding_map import EmbeddingMap, numbered_classes
-from keras_dvml.reports.page import gallery_figure
+from keras_dvml.reports.page import gallery_figure, section
 from keras_dvml.reports.projection import normalize
 
 _NUM_CARDS = 9
 _NUM_EXAMPLES = 6
+_HARDEST_HINT = (
+    "The classes whose images least often find one of their own first. Above, "
+    "images that searched; below each, what it found first instead."
+)
+_CONFUSED_HINT = (
+    "Classes whose images are found first for each other most often, either "
+    "way. Above, images that searched; below each, what it found."
+)
 
 
 class FirstResults(NamedTuple):
@@ -53,6 +61,21 @@ class Mistakes:
     title: str
     facts: str
     rows: np.ndarray
+
+
+def mistakes_sections(images: EmbeddingMap | None) -> str:
+    """Returns the hardest classes and the most confused pairs of them."""
+    results = None
+    if images is not None and images.noun == "class":
+        results = first_results(images)
+    if results is None:
+        return ""
+    hint = f"{_HARDEST_HINT} {spread_of_classes(results)}"
+    hardest = _galleries(hardest_classes(results), images.image_bytes)
+    confused = _galleries(confused_pairs(results), images.image_bytes)
+    return section("Hardest classes", hint, hardest, "galleries") + section(
+        "Most confused classes", _CONFUSED_HINT, confused, "galleries"
+    )
 
 
 def first_results(images: EmbeddingMap) -> FirstResults | None:
@@ -123,22 +146,6 @@ def spread_of_classes(results: FirstResults) -> str:
     )
 
 
-def mistakes_html(
-    mistakes: Sequence[Mistakes], image_bytes: Sequence[bytes]
-) -> str:
-    """Returns a figure each: what searched above what it found."""
-    return "\n".join(
-        gallery_figure(
-            [[image_bytes[row] for row in column] for column in shown.rows.T],
-            _NUM_EXAMPLES,
-            alt=f"{len(shown.rows)} searches that went wrong: {shown.title}",
-            name=shown.title,
-            facts=shown.facts,
-        )
-        for shown in mistakes
-    )
-
-
 def _by_class(results: FirstResults) -> tuple[np.ndarray, np.ndarray]:
     """Returns Recall@1 and MAP@R of each class, NaN where it has no query."""
     num_classes = len(results.names)
@@ -165,3 +172,19 @@ def _mistakes(
         positions = positions[evenly.astype(int)]
     rows = np.stack([results.queries[positions], results.found[positions]], 1)
     return Mistakes(title, facts, rows)
+
+
+def _galleries(
+    mistakes: Sequence[Mistakes], image_bytes: Sequence[bytes]
+) -> str:
+    """Returns a figure each: what searched above what it found."""
+    return "\n".join(
+        gallery_figure(
+            [[image_bytes[row] for row in column] for column in shown.rows.T],
+            _NUM_EXAMPLES,
+            alt=f"{len(shown.rows)} searches that went wrong: {shown.title}",
+            name=shown.title,
+            facts=shown.facts,
+        )
+        for shown in mistakes
+    )
