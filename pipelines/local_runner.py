@@ -22,6 +22,7 @@ import sys
 import traceback
 from typing import TYPE_CHECKING
 
+from keras_dvml.publisher_lock import only_publisher_of
 from pipelines.configs import PipelineConfig
 from pipelines.graph.drawing import draw_plan
 from pipelines.ingestion.listing import input_fingerprint
@@ -37,7 +38,6 @@ from pipelines.runners.local.results import show_results
 from pipelines.runners.local.run_log import other_logs_in
 from pipelines.runners.local.workspace import (
     claim,
-    only_publisher_of,
     only_run_in,
     own_temporary_folder,
     sweep,
@@ -140,7 +140,7 @@ def run(
         claim(run_dir, config)
         sweep(run_dir)
         model_dir = serving_dir / config.name
-        # A run in another workspace may be publishing the same model.
+        # An export, or a run in another workspace, may be publishing it.
         if serving_dir.exists():
             with only_publisher_of(model_dir):
                 sweep(model_dir, pathlib.Path(f"{model_dir}-scann"))

@@ -30,7 +30,13 @@ PIPELINE_FLOORS = [
     {"kubeflow_runner", "local_runner", "training_worker"},
 ]
 # Every room may use the modules that stand beside the rooms.
-ANYWHERE = {"extras", "keras_versions", "whole_files"}
+ANYWHERE = {
+    "class_split",
+    "extras",
+    "keras_versions",
+    "publisher_lock",
+    "whole_files",
+}
 FOREIGN = {"tfx", "apache_beam", "kfp", "tensorflow_transform", "pipelines"}
 
 

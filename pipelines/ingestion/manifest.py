@@ -2,13 +2,14 @@
 
 import pathlib
 
+from keras_dvml.class_split import num_train_classes
 from pipelines.ingestion.image_file import ImageFile
 from pipelines.ingestion.manifest_rows import ManifestRow, read_rows
 from pipelines.ingestion.splits import (
     held_out,
     held_out_of_class,
     in_class_order,
-    num_train_classes,
+    share_to_test,
 )
 
 _SPLITS = ("train", "test")
@@ -173,7 +174,8 @@ def _split(
             "train on and two others to test on. Received: "
             f"manifest={manifest!r} with {classes}"
         )
-    trained = set(classes[: num_train_classes(len(classes), test_fraction)])
+    share = share_to_test(test_fraction, labelled=True)
+    trained = set(classes[: num_train_classes(len(classes), share)])
     return ["train" if name in trained else "test" for name in names]
 
 

@@ -1,6 +1,5 @@
 """Publishes a blessed model, both flavours under one version."""
 
-import contextlib
 import logging
 import os
 import tempfile
@@ -12,7 +11,6 @@ from tfx.dsl.component.experimental.annotations import (
     Parameter,
 )
 from tfx.dsl.component.experimental.decorators import component
-from tfx.dsl.io import fileio
 from tfx.types import standard_artifacts
 from tfx.utils import path_utils
 
@@ -20,7 +18,6 @@ import keras_dvml as kd
 from keras_dvml.serving.notes import write_notes
 from pipelines.artifacts.pushes import write_push
 from pipelines.artifacts.remote_folders import copy_folder, is_remote
-from pipelines.runners.local.workspace import only_publisher_of
 
 logger = logging.getLogger(__name__)
 
@@ -66,64 +63,37 @@ def Pusher(  # noqa: N802
         pushed_model.set_string_custom_property("summary", "NOT PUSHED")
         return
     base_dir = os.path.join(serving_dir, model_name)
-    with _only_publisher_of(base_dir):
-        version = _next_version(base_dir, f"{base_dir}-scann")
-        # The one that every server can load comes last: where a version of it
-        # stands, the other stands too.
-        scann, exact = _publish(
-            {
-                f"{base_dir}-scann": path_utils.serving_model_path(
-                    scann_model.uri
-                ),
-                base_dir: path_utils.serving_model_path(model.uri),
-            },
-            version,
-        )
+    publish = (
+        _publish_remotely if is_remote(base_dir) else kd.serving.publish_all
+    )
+    # The one that every server can load comes last: where a version of it
+    # stands, the other stands too.
+    scann, exact = publish(
+        {
+            f"{base_dir}-scann": path_utils.serving_model_path(scann_model.uri),
+            base_dir: path_utils.serving_model_path(model.uri),
+        }
+    )
     write_push(pushed_model.uri, exact=exact, scann=scann)
     pushed_model.set_int_custom_property("pushed", 1)
     for name, text in (
         ("pushed_destination", exact),
-        ("pushed_version", str(version)),
+        ("pushed_version", os.path.basename(exact)),
         ("summary", f"{exact}, {scann}"),
     ):
         pushed_model.set_string_custom_property(name, text)
 
 
-def _only_publisher_of(base_dir: str) -> contextlib.AbstractContextManager:
-    # Nobody sweeps an object store.
-    if is_remote(base_dir):
-        return contextlib.nullcontext()
-    return only_publisher_of(base_dir)
-
-
-def _next_version(*base_dirs: str) -> int:
-    if not is_remote(base_dirs[0]):
-        return kd.serving.next_version(*base_dirs)
-    names = [
-        # Object stores list folders with a slash at their end.
-        name.rstrip("/")
-        for base_dir in base_dirs
-        if fileio.exists(base_dir)
-        for name in fileio.listdir(base_dir)
-    ]
-    return max((int(name) for name in names if name.isdecimal()), default=0) + 1
-
-
-def _publish(sources: dict[str, str], version: int) -> list[str]:
-    if not any(map(is_remote, sources)):
-        return kd.serving.publish_all(sources, version)
-    return [
-        _publish_remotely(source, base_dir, version)
-        for base_dir, source in sources.items()
-    ]
-
-
-def _publish_remotely(source: str, base_dir: str, version: int) -> str:
-    target = os.path.join(base_dir, str(version))
-    copy_folder(source, target)
-    with tempfile.TemporaryDirectory() as parent:
-        # The notes tell the model by the name of its folder.
-        notes = os.path.join(parent, os.path.basename(base_dir))
-        write_notes(notes, kd.serving.custom_ops(source))
-        copy_folder(notes, base_dir)
-    return target
+def _publish_remotely(sources: dict[str, str]) -> list[str]:
+    """Copies the flavours without a lock, which object stores do not have."""
+    version = str(kd.serving.next_version(*sources))
+    targets = []
+    for base_dir, source in sources.items():
+        targets.append(os.path.join(base_dir, version))
+        copy_folder(source, targets[-1])
+        with tempfile.TemporaryDirectory() as parent:
+            # The notes have the name of the model from its folder.
+            notes = os.path.join(parent, os.path.basename(base_dir))
+            write_notes(notes, kd.serving.custom_ops(source))
+            copy_folder(notes, base_dir)
+    return targets

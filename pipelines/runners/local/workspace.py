@@ -1,7 +1,4 @@
-"""One run at a time in a folder, and no rubbish of runs that were killed.
-
-Runs in two workspaces may publish one model: they take turns.
-"""
+"""One run at a time in a folder, and no rubbish of runs that were killed."""
 
 import contextlib
 import fcntl
@@ -12,11 +9,9 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 
+from keras_dvml import whole_files
 from pipelines.configs import PipelineConfig
 from pipelines.runners.progress import Progress
-
-# What `keras_dvml.whole_files` calls what it has not finished.
-_INCOMPLETE = ".incomplete-*"
 
 
 @contextlib.contextmanager
@@ -72,24 +67,6 @@ def claim(run_dir: pathlib.Path, config: PipelineConfig) -> None:
 
 
 @contextlib.contextmanager
-def only_publisher_of(model_dir: str | os.PathLike) -> Iterator[None]:
-    """Waits until no other run publishes a model or sweeps what it publishes.
-
-    Whoever holds this alone chooses the next version, writes both flavours of
-    it or deletes what is half-written. An export by hand does not take part.
-
-    Args:
-        model_dir: folder of the model's versions, which need not exist. The
-            lock lies beside it, in the folder of all models.
-    """
-    model_dir = pathlib.Path(model_dir)
-    model_dir.parent.mkdir(parents=True, exist_ok=True)
-    with open(model_dir.parent / f".{model_dir.name}.lock", "a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-@contextlib.contextmanager
 def own_temporary_folder(run_dir: pathlib.Path) -> Iterator[pathlib.Path]:
     """Gives a run, and all processes that it starts, a temporary folder.
 
@@ -131,7 +108,7 @@ def sweep(*folders: pathlib.Path) -> None:
         *folders: that nobody else is writing to; they need not exist.
     """
     for folder in folders:
-        for path in list(folder.rglob(_INCOMPLETE)):
+        for path in list(folder.rglob(f"{whole_files.PREFIX}*")):
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path, ignore_errors=True)
             else:

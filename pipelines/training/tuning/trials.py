@@ -15,8 +15,8 @@ import keras_tuner
 import numpy as np
 
 import keras_dvml as kd
+from keras_dvml.class_split import num_train_classes
 from pipelines.configs import TrainConfig, TuneConfig
-from pipelines.ingestion.splits import num_train_classes
 from pipelines.training.fitting import fit_model, training_batches
 from pipelines.training.methods import build_model
 from pipelines.training.tuning.hyperparameters import (

@@ -412,7 +412,7 @@ def test_chief_that_fails_tells_why_and_the_worker_ends(told, start, tmp_path):
     process, screen = start(TAKE_PART, *job, tf_config=chief)
     worker, _ = start(TAKE_PART, tf_config=other)
     assert status_of(process) == 1
-    assert "Error: no example files match" in screen.read_text()
+    assert "Error: file_patterns must match files" in screen.read_text()
     assert status_of(worker) == 1
 
 
