@@ -114,7 +114,7 @@ def resumable_fit(
         steps=steps_per_epoch,
         verbose=2 if verbose == "auto" else verbose,
     )
-    position.held = True
+    position.pinned = True
     try:
         if done and epoch < epochs:
             model.fit(
@@ -135,7 +135,7 @@ def resumable_fit(
                 verbose=verbose,
             )
     finally:
-        position.held = False
+        position.pinned = False
     return run.history
 
 

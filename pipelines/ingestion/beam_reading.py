@@ -8,13 +8,10 @@ import stat
 import apache_beam as beam
 import tensorflow_datasets as tfds
 
+from keras_dvml.class_split import num_train_classes
 from pipelines.configs.schema import IngestConfig
 from pipelines.ingestion.image_file import ImageFile
-from pipelines.ingestion.splits import (
-    is_held_out,
-    num_train_classes,
-    share_to_test,
-)
+from pipelines.ingestion.splits import is_held_out, share_to_test
 from pipelines.ingestion.tfds_datasets import prepare_dataset
 
 SPLITS = ("train", "test")
@@ -119,6 +116,7 @@ def read_dataset(
 
     if given:
         return {split: read(split) for split in SPLITS}
+    share = share_to_test(ingest.test_fraction, labelled=True)
     train, test = (
         [read(split) for split in sorted(splits)]
         | "AllSplits" >> beam.Flatten()
@@ -126,8 +124,8 @@ def read_dataset(
         >> beam.Partition(
             _part_of_split,
             len(SPLITS),
-            num_train=num_train_classes(len(names), ingest.test_fraction),
-            share=share_to_test(ingest.test_fraction, labelled=True),
+            num_train=num_train_classes(len(names), share),
+            share=share,
             by_class=ingest.split == "classes",
         )
     )

@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from typing import TextIO
 
 _MAX_SILENCE_SECONDS = 6.0
 _SHOWN_LOGGERS = ("pipelines", "keras_dvml")
@@ -24,7 +25,7 @@ class Progress(logging.Handler):
         last_step: name of the current step, or of the one that ended last.
     """
 
-    def __init__(self, stream=None):
+    def __init__(self, stream: TextIO | None = None) -> None:
         super().__init__(logging.INFO)
         self._stream = stream or sys.stdout
         self._last_write = time.monotonic()
@@ -42,7 +43,7 @@ class Progress(logging.Handler):
         self._thread.start()
         return self
 
-    def __exit__(self, *unused) -> None:
+    def __exit__(self, *unused: object) -> None:
         """Detaches itself."""
         self._done.set()
         self._thread.join()

@@ -17,15 +17,17 @@ def augmentation_of(config: TrainConfig) -> Augmentation | None:
         config: names it, and says how strong it is.
     """
 
-    def crop(image, seed, mirrored=True):
+    def crop(
+        image: tf.Tensor, seed: tf.Tensor, mirrored: bool = True
+    ) -> tf.Tensor:
         return kd.data.random_resized_crop(
             image, seed, min_area=config.crop_min_area, mirrored=mirrored
         )
 
-    def change_photograph(image, seed):
+    def change_photograph(image: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         return crop(_recolored(image, seed, config, inverted=False), seed)
 
-    def change_drawing(image, seed):
+    def change_drawing(image: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         # Characters are not themselves in a mirror.
         return crop(
             _recolored(image, seed, config, inverted=True),

@@ -80,7 +80,7 @@ def test_jpeg_gif_and_bmp_decode(tmp_path):
         (b"", "empty file"),
         (b"hello, I am a text", "must be JPEG, PNG, GIF.*other bytes"),
         (png(picture())[:200], "corrupt image: Invalid PNG data, size 200$"),
-        (png(picture())[:12], "corrupt image: its header tells no size"),
+        (png(picture())[:12], "corrupt image: its header must hold a size"),
         (png(picture())[:24], "corrupt image: Invalid PNG.*[^:]$"),
         (
             tf.io.encode_jpeg(picture()).numpy()[:300],

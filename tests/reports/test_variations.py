@@ -60,13 +60,13 @@ def test_clusters_are_not_judged(images):
 
 @pytest.mark.parametrize("shape", [(0, 2), (3, 3), (2,)])
 def test_draws_of_another_shape_are_a_named_error(images, shape):
-    with pytest.raises(ValueError, match=r"`synthetic` must have shape \(T, 2"):
+    with pytest.raises(ValueError, match=r"synthetic must have shape \(T, 2"):
         search_variation(images, 0, np.ones(shape))
 
 
 def test_one_image_has_nothing_to_find():
     images = EmbeddingMap([[1.0, 0.0]], [0], ["a"], [PNG])
-    with pytest.raises(ValueError, match="`images` must hold another image"):
+    with pytest.raises(ValueError, match="images must hold another image"):
         search_variation(images, 0, [[1.0, 0.0]])
 
 

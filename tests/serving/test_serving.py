@@ -163,7 +163,7 @@ def test_scann_index_under_the_recall_floor_is_not_exported(
             return kd.index.Index.nearest(self, queries, k)
 
     index = Forgetful.build(embeddings, IDS, recall_floor=0.0)
-    with pytest.raises(ValueError, match="recall@10 0.500, under"):
+    with pytest.raises(ValueError, match="least 0.95.*with 0.500"):
         kd.serving.export(model, tmp_path / "birds", index)
     assert not list(tmp_path.iterdir())
 
@@ -383,7 +383,7 @@ def test_publishing_copies_a_saved_model_as_the_next_version(model, tmp_path):
     assert "embed" in tf.saved_model.load(second).signatures
     with pytest.raises(FileExistsError, match="exists already"):
         kd.serving.publish(tmp_path / "source", tmp_path / "birds", version=2)
-    with pytest.raises(ValueError, match="no SavedModel in source_dir"):
+    with pytest.raises(ValueError, match="source_dir must hold a SavedModel"):
         kd.serving.publish(tmp_path, tmp_path / "birds")
 
 

@@ -530,7 +530,7 @@ def test_bad_clusterings_are_named(assignments, message, tiny_images, model):
         ({"clusterer": print}, "one of num_clusters and clusterer"),
         ({"every": 0}, "every must be at least 1; received 0"),
         ({"true_labels": [1, 2]}, "40 images but 2 true_labels"),
-        ({"images": [b"x"] * 40}, "image_size is needed"),
+        ({"images": [b"x"] * 40}, "image_size must be given"),
     ],
 )
 def test_bad_arguments_are_named(change, message, tiny_images):

@@ -32,11 +32,13 @@ FACES = (
 @functools.cache
 def covering_faces(code_point: int) -> tuple[str, ...]:
     """Returns the faces that have a drawing of a character."""
-    faces = tuple(f for f in FACES if code_point in covered_code_points(f))
+    faces = tuple(
+        face for face in FACES if code_point in covered_code_points(face)
+    )
     if not faces:
         raise ValueError(
-            f"character must be covered by a DejaVu or STIX font, received "
-            f"U+{code_point:04X}."
+            f"character must be covered by a DejaVu or STIX font; received "
+            f"U+{code_point:04X}"
         )
     return faces
 

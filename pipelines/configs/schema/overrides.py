@@ -131,7 +131,7 @@ def _parsed(name: str, text: str, kind: Any) -> Any:
     if origin in (typing.Union, types.UnionType):
         if text.lower() == "none":
             return None
-        (kind,) = (one for one in arguments if one is not types.NoneType)
+        (kind,) = (a for a in arguments if a is not types.NoneType)
         return _parsed(name, text, kind)
     if origin is tuple:
         parts = [part.strip() for part in text.split(",")]

@@ -15,14 +15,14 @@ from tfx.orchestration.portable.mlmd import context_lib, execution_lib
 from tfx.proto.orchestration import pipeline_pb2
 from tfx.types import Artifact
 
-from pipelines.ingestion.anomalies import describe_anomalies
-from pipelines.runners.progress import Progress
-from pipelines.training.history import (
+from pipelines.artifacts.histories import (
     CURVE,
     History,
     num_epochs,
     read_history,
 )
+from pipelines.ingestion.validation import describe_anomalies
+from pipelines.runners.progress import Progress
 
 _CACHED = metadata_store_pb2.Execution.CACHED
 
@@ -58,7 +58,7 @@ class StepOutcome:
 
 
 def describe_training(history: History) -> str:
-    """Says in a line what came out of a training.
+    """Describes in a line what came out of a training.
 
     Args:
         history: of all epochs, those of earlier rounds among them.
@@ -90,7 +90,7 @@ class StepRunner(LocalDagRunner):
         self,
         progress: Progress,
         around_step: Callable[[], contextlib.AbstractContextManager],
-    ):
+    ) -> None:
         super().__init__()
         self._progress = progress
         self._around_step = around_step

@@ -15,8 +15,8 @@ import keras_tuner
 import numpy as np
 
 import keras_dvml as kd
+from keras_dvml.class_split import num_train_classes
 from pipelines.configs import TrainConfig, TuneConfig
-from pipelines.ingestion.splits import num_train_classes
 from pipelines.training.fitting import fit_model, training_batches
 from pipelines.training.methods import build_model
 from pipelines.training.tuning.hyperparameters import (
@@ -101,9 +101,11 @@ def tune_training(
     done = [oracle.trials[name] for name in oracle.start_order]
     trials = [
         Trial(
-            number, one.hyperparameters.values, search.scores.get(one.trial_id)
+            number,
+            trial.hyperparameters.values,
+            search.scores.get(trial.trial_id),
         )
-        for number, one in enumerate(done, start=1)
+        for number, trial in enumerate(done, start=1)
     ]
     if not any(trial.scores for trial in trials):
         raise RuntimeError(
@@ -118,7 +120,7 @@ def tune_training(
         trials,
         best,
         done[best.number - 1].hyperparameters.get_config(),
-        tuple(len(np.unique(one.labels)) for one in (train, validation)),
+        (len(np.unique(train.labels)), len(np.unique(validation.labels))),
     )
 
 
@@ -178,12 +180,14 @@ class _Search(keras_tuner.Tuner):
         oracle: keras_tuner.Oracle,
         run: Callable[[dict[str, Any]], dict[str, float]],
         **kwargs: Any,
-    ):
+    ) -> None:
         super().__init__(oracle, **kwargs)
         self._run = run
         self.scores: dict[str, dict[str, float]] = {}
 
-    def run_trial(self, trial, *args, **kwargs) -> dict[str, float]:
+    def run_trial(
+        self, trial: Any, *args: Any, **kwargs: Any
+    ) -> dict[str, float]:
         logger.info(
             "trial %d of %d: %s",
             len(self.oracle.trials),
