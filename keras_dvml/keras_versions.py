@@ -20,7 +20,7 @@ if KERAS_3 and keras.backend.backend() != "tensorflow":
     )
 
 #: For weights that every replica would change in the same way.
-ONLY_FIRST_REPLICA = (
+ONLY_FIRST_REPLICA: Any = (
     "only_first_replica"
     if KERAS_3
     else tf.VariableAggregation.ONLY_FIRST_REPLICA
@@ -63,7 +63,7 @@ def tf_variables(variables: Iterable) -> list[tf.Variable]:
 
 
 def keras_variables(variables: Iterable, trainable: bool = True) -> list:
-    """Returns `tf.Variable`s as a layer's attributes want them, to be tracked.
+    """Returns `tf.Variable`s as attributes that a layer tracks.
 
     Args:
         variables: `tf.Variable`s of a loaded SavedModel.

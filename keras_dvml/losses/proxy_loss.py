@@ -1,5 +1,7 @@
 """What the losses over proxies have in common."""
 
+from typing import Any, cast
+
 import keras
 import tensorflow as tf
 
@@ -30,18 +32,17 @@ def unit_vectors(
         InvalidArgumentError: If a label is no class id; not when compiled by
             XLA, which cannot raise.
     """
-    proxies = ops.l2_normalize(tf.convert_to_tensor(proxies))
     embeddings = tf.cast(embeddings, tf.float32)
-    if embeddings.shape[-1] not in (None, proxies.shape[-1]):
+    proxies = tf.convert_to_tensor(proxies)
+    # Any: a variable's shape is known.
+    num_classes, dim = cast(Any, proxies.shape)
+    if embeddings.shape[-1] not in (None, dim):
         raise ValueError(
-            f"embeddings must be {proxies.shape[-1]} wide, as the proxies are; "
-            f"received shape {embeddings.shape}"
+            f"embeddings must be {dim} wide, as the proxies are; received "
+            f"shape {embeddings.shape}"
         )
-    return (
-        ops.l2_normalize(embeddings),
-        proxies,
-        ops.own_class(labels, proxies.shape[0]),
-    )
+    own = ops.own_class(labels, num_classes)
+    return ops.l2_normalize(embeddings), ops.l2_normalize(proxies), own
 
 
 class Proxies(ConfiguredLayer):
@@ -70,7 +71,8 @@ class Proxies(ConfiguredLayer):
         seed: int = 0,
         **kwargs: Unpack[LayerOptions],
     ) -> None:
-        super().__init__(dtype="float32", **kwargs)
+        kwargs.setdefault("dtype", "float32")
+        super().__init__(**kwargs)
         self.num_classes = num_classes
         self.embedding_dim = embedding_dim
         self.seed = seed

@@ -1,6 +1,7 @@
 """Random numbers that are the same wherever they are drawn."""
 
 import math
+from typing import Any
 
 import tensorflow as tf
 
@@ -26,14 +27,9 @@ def uniform_noise(shape: TensorLike, seed: TensorLike) -> tf.Tensor:
         >>> bool((noise >= 0).numpy().all() and (noise < 1).numpy().all())
         True
     """
-    bits = tf.random.stateless_uniform(
-        shape,
-        seed=seed,
-        minval=None,
-        maxval=None,
-        dtype=tf.uint32,
-        alg="philox",
-    )
+    # Any: TensorFlow's stubs lack draws of bits, which have no limits.
+    draw: Any = tf.random.stateless_uniform
+    bits = draw(shape, seed, None, None, tf.uint32, alg="philox")
     # 24 bits fill a float32's precision.
     return tf.cast(tf.bitwise.right_shift(bits, 8), tf.float32) * 2.0**-24
 
