@@ -6,21 +6,21 @@ import os
 import warnings
 from typing import Any
 
-import apache_beam as beam
 import keras
 import numpy as np
 from sklearn.metrics import normalized_mutual_info_score
-from tfx.dsl.component.experimental.annotations import (
-    BeamComponentParameter,
-    InputArtifact,
-    OutputArtifact,
-    Parameter,
-)
 from tfx.dsl.component.experimental.decorators import component
 from tfx.types import standard_artifacts
 from tfx.utils import path_utils
 
 import keras_dvml as kd
+from pipelines.artifacts.annotations import (
+    SET_BY_TFX,
+    BeamPipeline,
+    InputArtifact,
+    OutputArtifact,
+    Parameter,
+)
 from pipelines.artifacts.examples import example_files
 from pipelines.artifacts.models import load_keras_model
 from pipelines.artifacts.pseudo_label_table import (
@@ -56,7 +56,7 @@ def Clusterer(  # noqa: N802
     seed: Parameter[int] = 0,
     code_fingerprint: Parameter[str] = "",
     previous: InputArtifact[PseudoLabels] = None,
-    beam_pipeline: BeamComponentParameter[beam.Pipeline] = None,
+    beam_pipeline: BeamPipeline = SET_BY_TFX,
 ) -> None:
     """Clusters images by what a model makes of them.
 

@@ -38,7 +38,8 @@ def embed_images(
     embed = model.signatures["serving_default"]
     batches = []
     for start in range(0, len(image_bytes), _BATCH_SIZE):
-        batch = tf.constant(image_bytes[start : start + _BATCH_SIZE])
+        stop = min(start + _BATCH_SIZE, len(image_bytes))
+        batch = tf.constant([image_bytes[i] for i in range(start, stop)])
         batches.append(embed(image_bytes=batch)["embedding"].numpy())
     return np.concatenate(batches)
 

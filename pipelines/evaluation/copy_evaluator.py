@@ -2,18 +2,18 @@
 
 import os
 
-import apache_beam as beam
 import numpy as np
-from tfx.dsl.component.experimental.annotations import (
-    BeamComponentParameter,
-    InputArtifact,
-    OutputArtifact,
-    Parameter,
-)
 from tfx.dsl.component.experimental.decorators import component
 from tfx.types import standard_artifacts
 
 import keras_dvml as kd
+from pipelines.artifacts.annotations import (
+    SET_BY_TFX,
+    BeamPipeline,
+    InputArtifact,
+    OutputArtifact,
+    Parameter,
+)
 from pipelines.artifacts.evaluations import write_evaluation
 from pipelines.artifacts.examples import example_files, load_images
 from pipelines.embedding.beam_embedding import (
@@ -47,7 +47,7 @@ def CopyEvaluator(  # noqa: N802
     tolerance: Parameter[float] = None,
     code_fingerprint: Parameter[str] = "",
     baseline_model: InputArtifact[standard_artifacts.Model] = None,
-    beam_pipeline: BeamComponentParameter[beam.Pipeline] = None,
+    beam_pipeline: BeamPipeline = SET_BY_TFX,
 ) -> None:
     """Scores how often a changed copy of an image finds its original.
 

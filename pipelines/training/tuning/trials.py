@@ -37,12 +37,12 @@ class Trial(NamedTuple):
         number: counted from 1; the first is of the run's own values.
         values: hyperparameter to value.
         scores: `recall@1` and `map@r` on the validation classes, in 0..1;
-            `None` where the trial failed.
+            empty where the trial failed.
     """
 
     number: int
     values: dict[str, Any]
-    scores: dict[str, float] | None
+    scores: dict[str, float]
 
 
 class Tuning(NamedTuple):
@@ -103,7 +103,7 @@ def tune_training(
         Trial(
             number,
             trial.hyperparameters.values,
-            search.scores.get(trial.trial_id),
+            search.scores.get(trial.trial_id, {}),
         )
         for number, trial in enumerate(done, start=1)
     ]
@@ -238,12 +238,11 @@ def _run_trial(
     keras.utils.set_random_seed(config.seed)
     model = build_model(config)
     fit_model(model, training_batches(train, train.labels, config), config)
-    embeddings = model.predict(
-        kd.data.image_batches(
-            validation.image_bytes, image_size=config.image_size
-        ),
-        verbose=0,
+    batches = kd.data.image_batches(
+        validation.image_bytes, image_size=config.image_size
     )
+    # Keras' annotation knows the default alone.
+    embeddings = model.predict(batches, verbose=0)  # pyright: ignore[reportArgumentType]
     scores = kd.evaluation.evaluate_retrieval(
         embeddings, validation.labels, ks=(1,), clustering=False
     )
