@@ -8,14 +8,14 @@ import importlib.metadata
 import re
 
 
-def install_command(extra):
+def install_command(extra: str) -> str:
     """Returns the command that installs what an extra brings.
 
     Args:
-        extra: str. As pyproject.toml names it, such as `"faiss"`.
+        extra: As pyproject.toml names it, such as `"faiss"`.
 
     Returns:
-        str, such as `pip install "faiss-cpu>=1.8"`.
+        A line such as `pip install "faiss-cpu>=1.8"`.
     """
     # Of the form `faiss-cpu>=1.8; extra == "faiss"`.
     ends = re.compile(rf""";\s*extra\s*==\s*['"]{extra}['"]$""")

@@ -31,10 +31,13 @@ PIPELINE_FLOORS = [
 ]
 # Every room may use the modules that stand beside the rooms.
 ANYWHERE = {
+    "arguments",
     "class_split",
+    "configured_layer",
     "extras",
     "keras_versions",
     "publisher_lock",
+    "typing",
     "whole_files",
 }
 FOREIGN = {"tfx", "apache_beam", "kfp", "tensorflow_transform", "pipelines"}

@@ -5,3 +5,12 @@ from keras_dvml.training.phase_schedule import PhaseSchedule
 from keras_dvml.training.pseudo_labels import PseudoLabels
 from keras_dvml.training.resumable_fit import resumable_fit
 from keras_dvml.training.retrieval_evaluation import RetrievalEvaluation
+
+__all__ = [
+    "LabelRound", "PhaseSchedule", "PseudoLabels", "RetrievalEvaluation",
+    "resumable_fit",
+]  # fmt: skip
+
+
+def __dir__() -> list[str]:
+    return __all__
