@@ -4,10 +4,12 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import ArrayLike
 
+Image = tf.Tensor | np.ndarray
+
 
 def random_resized_crop(
-    image: tf.Tensor | np.ndarray,
-    seed: tf.Tensor | ArrayLike,
+    image: Image,
+    seed: ArrayLike,
     min_area: float = 0.16,
     mirrored: bool = True,
 ) -> tf.Tensor:
@@ -50,9 +52,7 @@ def random_resized_crop(
 
 
 def random_shift(
-    image: tf.Tensor | np.ndarray,
-    seed: tf.Tensor | ArrayLike,
-    max_pixels: int = 4,
+    image: Image, seed: ArrayLike, max_pixels: int = 4
 ) -> tf.Tensor:
     """Moves an image by up to `max_pixels` each way, mirroring its edges.
 
@@ -77,8 +77,8 @@ def random_shift(
 
 
 def random_color(
-    image: tf.Tensor | np.ndarray,
-    seed: tf.Tensor | ArrayLike,
+    image: Image,
+    seed: ArrayLike,
     strength: float = 1.0,
     inverted: bool = False,
 ) -> tf.Tensor:

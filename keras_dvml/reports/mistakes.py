@@ -118,21 +118,19 @@ def hardest_classes(results: FirstResults) -> list[Mistakes]:
 def confused_pairs(results: FirstResults) -> list[Mistakes]:
     """Returns pairs of classes that are found for each other most often."""
     wrong = np.flatnonzero(_is_confusion(results))
-    pairs = np.stack([results.classes[wrong], results.found_classes[wrong]], 1)
-    kinds, kind_of, counts = np.unique(
-        np.sort(pairs, axis=1), axis=0, return_inverse=True, return_counts=True
-    )
-    # NumPy 2.0 alone gives it the shape of the pairs.
-    kind_of = kind_of.reshape(-1)
+    pairs = np.stack([results.classes[wrong], results.found_classes[wrong]])
+    pairs.sort(axis=0)
+    # One number a pair: of the lower class, then of the higher one.
+    keys = pairs[0] * len(results.names) + pairs[1]
+    _, first, counts = np.unique(keys, return_index=True, return_counts=True)
     confused = []
     for kind in np.argsort(-counts, kind="stable")[:_NUM_CARDS]:
-        first, second = (results.names[number] for number in kinds[kind])
-        num_searches = np.isin(results.classes, kinds[kind]).sum()
+        pair = pairs[:, first[kind]]
+        title = " \u2194 ".join(results.names[number] for number in pair)
+        num_searches = np.isin(results.classes, pair).sum()
         facts = f"{counts[kind]} of {num_searches} searches"
-        title = f"{first} \u2194 {second}"
-        confused.append(
-            _mistakes(results, title, facts, wrong[kind_of == kind])
-        )
+        positions = wrong[keys == keys[first[kind]]]
+        confused.append(_mistakes(results, title, facts, positions))
     return confused
 
 
