@@ -1,6 +1,5 @@
 """Which classes a model finds worst, and which it confuses."""
 
-import dataclasses
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -48,11 +47,10 @@ class FirstResults(NamedTuple):
     names: list[str]
 
 
-@dataclasses.dataclass(frozen=True)
-class Mistakes:
+class Mistakes(NamedTuple):
     """Searches that went wrong for one reason.
 
-    Args:
+    Attributes:
         title: A class, or two.
         facts: How many there are.
         rows: `(M, 2)` ints. Row of a query and of what it found first.
@@ -65,9 +63,9 @@ class Mistakes:
 
 def mistakes_sections(images: EmbeddingMap | None) -> str:
     """Returns the hardest classes and the most confused pairs of them."""
-    results = None
-    if images is not None and images.noun == "class":
-        results = first_results(images)
+    if images is None or images.noun != "class":
+        return ""
+    results = first_results(images)
     if results is None:
         return ""
     hint = f"{_HARDEST_HINT} {spread_of_classes(results)}"
@@ -149,10 +147,11 @@ def _by_class(results: FirstResults) -> tuple[np.ndarray, np.ndarray]:
     num_classes = len(results.names)
     sizes = np.bincount(results.classes, minlength=num_classes)
     with np.errstate(invalid="ignore"):
-        return tuple(
+        recalls, precisions = (
             np.bincount(results.classes, values, num_classes) / sizes
             for values in (results.is_right, results.average_precision)
         )
+    return recalls, precisions
 
 
 def _is_confusion(results: FirstResults) -> np.ndarray:

@@ -48,7 +48,8 @@ def project_embeddings(embeddings: ArrayLike, *, seed: int = 0) -> np.ndarray:
     start *= 1e-4 / (np.std(start[:, 0]) or 1.0)
     tsne = TSNE(
         perplexity=min(30.0, (len(directions) - 1) / 3),
-        init=start.astype(np.float32),
+        # An array too, which its declaration leaves out.
+        init=start.astype(np.float32),  # pyright: ignore[reportArgumentType]
         random_state=seed,
     )
     # Its threads wait for each other at every step: on a busy machine one

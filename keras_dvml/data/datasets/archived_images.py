@@ -72,6 +72,7 @@ class ArchiveBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     ]
     DEFAULT_BUILDER_CONFIG_NAME = "whole"
 
+    builder_config: ArchiveConfig
     #: Of the file in TFDS' folder of manual downloads.
     ARCHIVE = ""
     #: Folder in the archive that holds the images.
