@@ -6,23 +6,26 @@ import os
 import warnings
 from typing import Any
 
-import apache_beam as beam
 import keras
 import numpy as np
 from sklearn.metrics import normalized_mutual_info_score
-from tfx.dsl.component.experimental.annotations import (
-    BeamComponentParameter,
-    InputArtifact,
-    OutputArtifact,
-    Parameter,
-)
 from tfx.dsl.component.experimental.decorators import component
 from tfx.types import standard_artifacts
 from tfx.utils import path_utils
 
 import keras_dvml as kd
+from pipelines.artifacts.annotations import (
+    SET_BY_TFX,
+    BeamPipeline,
+    InputArtifact,
+    OutputArtifact,
+    Parameter,
+)
 from pipelines.artifacts.examples import example_files
+from pipelines.artifacts.models import load_keras_model
 from pipelines.artifacts.pseudo_label_table import (
+    EMBEDDINGS,
+    FEATURES,
     PseudoLabelTable,
     read_pseudo_labels,
     write_pseudo_labels,
@@ -34,9 +37,6 @@ from pipelines.embedding.beam_embedding import (
     EmbeddingJob,
     embed_through_beam,
 )
-from pipelines.training.trainer import keras_model_path
-
-FEATURES, EMBEDDINGS = "features", "embeddings"
 
 logger = logging.getLogger(__name__)
 
@@ -56,8 +56,8 @@ def Clusterer(  # noqa: N802
     seed: Parameter[int] = 0,
     code_fingerprint: Parameter[str] = "",
     previous: InputArtifact[PseudoLabels] = None,
-    beam_pipeline: BeamComponentParameter[beam.Pipeline] = None,
-):
+    beam_pipeline: BeamPipeline = SET_BY_TFX,
+) -> None:
     """Clusters images by what a model makes of them.
 
     After an earlier round the number of clusters is that round's, k-means
@@ -177,9 +177,7 @@ def _saved_model_path(
             f"`space` must be {FEATURES!r} or {EMBEDDINGS!r}. Received: "
             f"space={space!r}"
         )
-    trained = keras.models.load_model(
-        keras_model_path(model.uri), compile=False
-    )
+    trained = load_keras_model(model.uri)
     images = keras.Input((*trained.image_size, 3))
     path = os.path.join(working_dir, "feature_model")
     with written_folder(path) as folder:

@@ -118,7 +118,7 @@ def scan_unlabelled(
             f"Received: folder={folder!r} with {len(paths)} files"
         )
     if split == "given":
-        tested = {one for one in paths if one.startswith("test/")}
+        tested = {name for name in paths if name.startswith("test/")}
     else:
         tested = held_out(paths, test_fraction)
     return [

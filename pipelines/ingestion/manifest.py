@@ -58,11 +58,11 @@ def read_manifest(
     if split == "given":
         _check_splits(manifest, rows)
     cells = [cells for _, cells in rows]
-    ids = [one.get("id") or one["path"] for one in cells]
+    ids = [row.get("id") or row["path"] for row in cells]
     _check_unique(manifest, [where for where, _ in rows], ids)
-    names = [one["label"] if labelled else None for one in cells]
+    names = [row["label"] if labelled else None for row in cells]
     if split == "given":
-        splits = [one["split"] for one in cells]
+        splits = [row["split"] for row in cells]
     else:
         splits = _split(manifest, ids, names, split, test_fraction)
     numbers = {
@@ -71,13 +71,13 @@ def read_manifest(
     }
     return [
         ImageFile(
-            path=str(path.parent / one["path"]),
+            path=str(path.parent / row["path"]),
             image_id=image_id,
             split=part,
-            label=numbers.get(name),
+            label=None if name is None else numbers[name],
             label_name=name,
         )
-        for one, image_id, name, part in zip(
+        for row, image_id, name, part in zip(
             cells, ids, names, splits, strict=True
         )
     ]
@@ -167,7 +167,7 @@ def _split(
                 of_class[name].append(image_id)
         for members in of_class.values():
             tested |= held_out_of_class(members, test_fraction)
-        return ["test" if one in tested else "train" for one in ids]
+        return ["test" if name in tested else "train" for name in ids]
     if len(classes) < _MIN_CLASSES:
         raise ValueError(
             f"`manifest` must have at least {_MIN_CLASSES} classes: two to "

@@ -1,26 +1,23 @@
 """Publishes a blessed model, both flavours under one version."""
 
-import json
 import logging
 import os
 import tempfile
 
 from tfx.components.evaluator import constants
-from tfx.dsl.component.experimental.annotations import (
+from tfx.dsl.component.experimental.decorators import component
+from tfx.types import standard_artifacts
+from tfx.utils import path_utils
+
+import keras_dvml as kd
+from keras_dvml.serving.notes import write_notes
+from pipelines.artifacts.annotations import (
     InputArtifact,
     OutputArtifact,
     Parameter,
 )
-from tfx.dsl.component.experimental.decorators import component
-from tfx.dsl.io import fileio
-from tfx.types import standard_artifacts
-from tfx.utils import io_utils, path_utils
-
-import keras_dvml as kd
-from keras_dvml.serving.notes import write_notes
+from pipelines.artifacts.pushes import write_push
 from pipelines.artifacts.remote_folders import copy_folder, is_remote
-
-PUSH_FILE = "push.json"
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +31,7 @@ def Pusher(  # noqa: N802
     serving_dir: Parameter[str],
     model_name: Parameter[str],
     code_fingerprint: Parameter[str] = "",
-):
+) -> None:
     """Copies a blessed model to where it is served from.
 
     The exact flavour goes to `<serving_dir>/<model_name>/<version>`, the one
@@ -77,18 +74,14 @@ def Pusher(  # noqa: N802
             base_dir: path_utils.serving_model_path(model.uri),
         }
     )
-    push = {"scann": scann, "exact": exact}
-    io_utils.write_string_file(
-        os.path.join(pushed_model.uri, PUSH_FILE), json.dumps(push)
-    )
+    write_push(pushed_model.uri, exact=exact, scann=scann)
     pushed_model.set_int_custom_property("pushed", 1)
-    pushed_model.set_string_custom_property("pushed_destination", push["exact"])
-    pushed_model.set_string_custom_property(
-        "pushed_version", os.path.basename(push["exact"])
-    )
-    pushed_model.set_string_custom_property(
-        "summary", f"{push['exact']}, {push['scann']}"
-    )
+    for name, text in (
+        ("pushed_destination", exact),
+        ("pushed_version", os.path.basename(exact)),
+        ("summary", f"{exact}, {scann}"),
+    ):
+        pushed_model.set_string_custom_property(name, text)
 
 
 def _publish_remotely(sources: dict[str, str]) -> list[str]:
@@ -104,19 +97,3 @@ def _publish_remotely(sources: dict[str, str]) -> list[str]:
             write_notes(notes, kd.serving.custom_ops(source))
             copy_folder(notes, base_dir)
     return targets
-
-
-def read_push(pushed_model: standard_artifacts.PushedModel) -> dict | None:
-    """Returns where a model was pushed to, or `None` when it was not.
-
-    Args:
-        pushed_model: output of `Pusher`.
-
-    Returns:
-        dict with the paths of the `exact` and the `scann` flavour.
-    """
-    path = os.path.join(pushed_model.uri, PUSH_FILE)
-    if not fileio.exists(path):
-        return None
-    with fileio.open(path, "r") as stream:
-        return json.loads(stream.read())

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator
 
 from keras_dvml import whole_files
+from pipelines.configs import PipelineConfig
 from pipelines.runners.progress import Progress
 
 
@@ -21,7 +22,7 @@ def only_run_in(run_dir: pathlib.Path, progress: Progress) -> Iterator[None]:
 
     Args:
         run_dir: an existing folder.
-        progress: to be told of a wait.
+        progress: reports a wait.
     """
     with open(run_dir / "run.lock", "a+", encoding="utf-8") as lock:
         try:
@@ -39,6 +40,30 @@ def only_run_in(run_dir: pathlib.Path, progress: Progress) -> Iterator[None]:
         lock.write(f"{os.getpid()}\n")
         lock.flush()
         yield
+
+
+def claim(run_dir: pathlib.Path, config: PipelineConfig) -> None:
+    """Refuses to mix two sources under one name and one served model.
+
+    Args:
+        run_dir: of the run, which nobody else works in.
+        config: the run.
+
+    Raises:
+        ValueError: where another source's run has the folder.
+    """
+    source = config.ingest.source
+    if not config.ingest.labelled:
+        source += " without labels"
+    claim = run_dir / "source.txt"
+    # A disk that was full left it empty.
+    owner = (claim.read_text("utf-8") if claim.exists() else "") or source
+    if owner != source:
+        raise ValueError(
+            f"{run_dir} and the model {config.name!r} belong to the images of "
+            f"{owner}, not of {source}. Choose another name with --name."
+        )
+    claim.write_text(source, "utf-8", "surrogateescape")
 
 
 @contextlib.contextmanager

@@ -37,12 +37,12 @@ class Trial(NamedTuple):
         number: counted from 1; the first is of the run's own values.
         values: hyperparameter to value.
         scores: `recall@1` and `map@r` on the validation classes, in 0..1;
-            `None` where the trial failed.
+            empty where the trial failed.
     """
 
     number: int
     values: dict[str, Any]
-    scores: dict[str, float] | None
+    scores: dict[str, float]
 
 
 class Tuning(NamedTuple):
@@ -101,9 +101,11 @@ def tune_training(
     done = [oracle.trials[name] for name in oracle.start_order]
     trials = [
         Trial(
-            number, one.hyperparameters.values, search.scores.get(one.trial_id)
+            number,
+            trial.hyperparameters.values,
+            search.scores.get(trial.trial_id, {}),
         )
-        for number, one in enumerate(done, start=1)
+        for number, trial in enumerate(done, start=1)
     ]
     if not any(trial.scores for trial in trials):
         raise RuntimeError(
@@ -118,7 +120,7 @@ def tune_training(
         trials,
         best,
         done[best.number - 1].hyperparameters.get_config(),
-        tuple(len(np.unique(one.labels)) for one in (train, validation)),
+        (len(np.unique(train.labels)), len(np.unique(validation.labels))),
     )
 
 
@@ -178,12 +180,14 @@ class _Search(keras_tuner.Tuner):
         oracle: keras_tuner.Oracle,
         run: Callable[[dict[str, Any]], dict[str, float]],
         **kwargs: Any,
-    ):
+    ) -> None:
         super().__init__(oracle, **kwargs)
         self._run = run
         self.scores: dict[str, dict[str, float]] = {}
 
-    def run_trial(self, trial, *args, **kwargs) -> dict[str, float]:
+    def run_trial(
+        self, trial: Any, *args: Any, **kwargs: Any
+    ) -> dict[str, float]:
         logger.info(
             "trial %d of %d: %s",
             len(self.oracle.trials),
@@ -234,12 +238,11 @@ def _run_trial(
     keras.utils.set_random_seed(config.seed)
     model = build_model(config)
     fit_model(model, training_batches(train, train.labels, config), config)
-    embeddings = model.predict(
-        kd.data.image_batches(
-            validation.image_bytes, image_size=config.image_size
-        ),
-        verbose=0,
+    batches = kd.data.image_batches(
+        validation.image_bytes, image_size=config.image_size
     )
+    # Keras' annotation knows the default alone.
+    embeddings = model.predict(batches, verbose=0)  # pyright: ignore[reportArgumentType]
     scores = kd.evaluation.evaluate_retrieval(
         embeddings, validation.labels, ks=(1,), clustering=False
     )

@@ -42,7 +42,7 @@ def test_a_model_that_embeds_everything_alike_finds_nothing(module):
 def test_files_equal_to_the_original_are_the_original(module):
     gallery, copies = [[1, 0], [1, 0], [0, 1]], [[1, 0.1]]
     assert scores(module, gallery, copies, [1])[0] == 0.0
-    twins = module.twin_numbers([b"same", b"same", b"other"])
+    twins = module.first_index_of_duplicate([b"same", b"same", b"other"])
     assert twins.tolist() == [0, 0, 2]
     assert scores(module, gallery, copies, [1], twins)[0] == 1.0
 
