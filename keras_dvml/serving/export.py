@@ -205,16 +205,11 @@ def _by_flavour(index, flavours):
             f"flavours of a {type(index).__name__} must be among "
             f"{', '.join(possible)}; received {flavours!r}"
         )
-    by_flavour = {}
-    if "exact" in flavours:
-        exact = index
-        if isinstance(index, ScannIndex):
-            exact = ExactIndex.build(
-                index.embeddings, index.ids, metric=index.metric
-            )
-        by_flavour["exact"] = exact
-    if "scann" in flavours:
-        by_flavour["scann"] = index
+    by_flavour = {name: index for name in possible if name in flavours}
+    if "exact" in flavours and isinstance(index, ScannIndex):
+        by_flavour["exact"] = ExactIndex.build(
+            index.embeddings, index.ids, metric=index.metric
+        )
     return by_flavour
 
 

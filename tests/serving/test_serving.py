@@ -62,7 +62,10 @@ def test_signatures_answer_as_the_keras_model_and_index_do(
     loaded, exact, files, embeddings
 ):
     assert set(loaded.signatures) == {
-        *("serving_default", "embed", "search", "search_embedding")
+        "serving_default",
+        "embed",
+        "search",
+        "search_embedding",
     }
     image_bytes = tf.constant(files)
     for name in ("serving_default", "embed"):
@@ -145,7 +148,8 @@ search(sys.argv[2])
 import scann
 search(sys.argv[3])
 """,
-        *(tmp_path / "query.png", *folders),
+        tmp_path / "query.png",
+        *folders,
     )
     assert printed == 2 * "b'photo-7'\n"
 
@@ -379,7 +383,10 @@ def test_publishing_copies_a_saved_model_as_the_next_version(model, tmp_path):
     kd.serving.write_saved_model(model, tmp_path / "source")
     first = kd.serving.publish(tmp_path / "source", tmp_path / "birds")
     second = kd.serving.publish(tmp_path / "source", tmp_path / "birds")
-    assert [os.path.basename(one) for one in (first, second)] == ["1", "2"]
+    assert [os.path.basename(folder) for folder in (first, second)] == [
+        "1",
+        "2",
+    ]
     assert "embed" in tf.saved_model.load(second).signatures
     with pytest.raises(FileExistsError, match="exists already"):
         kd.serving.publish(tmp_path / "source", tmp_path / "birds", version=2)
