@@ -1,13 +1,13 @@
 # make demo                     the pipeline on the embedded data set
 # make demo IMAGES=folder       the same on your images, a sub-folder a class
-# make demo IMAGES=folder LABELS=none   on images without labels, in any order
+# make demo IMAGES=folder LABELS=none    on images without labels, in any order
 # make demo ARGS="--help"       more arguments of the pipeline's runner
 # make test                     the tests of every day, in minutes
 # make test-keras2              the library's, on TensorFlow 2.15 and Keras 2
 # make test-all                 every test, in both environments, in an hour
 # make lint                     the linters and the type checker
 # make docs                     the documentation, in build/site
-# make picture                  the report of `make demo` as docs/images/report.webp
+# make picture                  of its report, into docs/images/report.webp
 # make bench                    speed beside peers and floors, in one table
 # make bench ARGS="--quick"     a trial of that, in a few minutes
 # make accuracy                 retrieval of unseen classes, over five seeds
