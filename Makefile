@@ -2,8 +2,8 @@
 # make demo IMAGES=folder       the same on your images, a sub-folder a class
 # make demo IMAGES=folder LABELS=none    on images without labels, in any order
 # make demo ARGS="--help"       more arguments of the pipeline's runner
-# make test                     the tests of every day, in minutes
-# make test-keras2              the library's, on TensorFlow 2.15 and Keras 2
+# make test                     the fast tests, in minutes
+# make test-keras2              those of the library, on TensorFlow 2.15 and Keras 2
 # make test-all                 every test, in both environments, in an hour
 # make lint                     the linters and the type checker
 # make docs                     the documentation, in build/site
@@ -11,9 +11,9 @@
 # make bench                    speed beside peers and floors, in one table
 # make bench ARGS="--quick"     a trial of that, in a few minutes
 # make accuracy                 retrieval of unseen classes, over five seeds
-# make results                  what both measured, into benchmarks/RESULTS.md
-# make lock                     new pinned requirement files
-# make clean                    without the environments and build/
+# make results                  copies both into benchmarks/RESULTS.md
+# make lock                     renews the pinned requirements
+# make clean                    removes the environments and build/
 
 PYTEST := python -m pytest
 QUIET := TF_CPP_MIN_LOG_LEVEL=3 PYTHONWARNINGS=ignore
@@ -60,11 +60,11 @@ lint: .venv/.ready
 	.venv/bin/ruff format --check .
 	.venv/bin/basedpyright
 
-# The two that ask a server have no output to show.
+# The two clients have no output without a server.
 NOTEBOOKS := $(filter-out %_over_rest.py %_over_grpc.py,\
   $(sort $(wildcard examples/*.py)))
 
-# The script knows which notebooks must be run again.
+# Runs only those notebooks whose sources have changed.
 docs: .venv/.ready
 	@$(QUIET) .venv/bin/python docs/make_notebooks.py $(NOTEBOOKS)
 	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict

@@ -3,8 +3,8 @@
     python docs/make_notebooks.py examples/06_index_and_search.py
 
 writes `build/notebooks/06_index_and_search.ipynb`. Cells begin where a script
-says `# %%`, text where it says `# %% [markdown]`; the docstring is the first
-text. Needs jupytext, nbclient and ipykernel beside what the script needs.
+has `# %%`, text where it has `# %% [markdown]`; the docstring is the first
+text. Needs jupytext, nbclient and ipykernel besides what the script needs.
 
 `06_index_and_search.sources.json` beside it holds a digest of each file that
 the notebook depends on: the script, the pinned packages, and every module of
@@ -84,8 +84,8 @@ def digests(script, imported):
         imported: `pathlib.Path`s of our modules.
 
     Returns:
-        dict, path relative to the clone to digest. For modules of others
-        stands the file of pinned packages.
+        dict, path relative to the clone to digest. The file of pinned
+        packages stands for the modules of others.
     """
     templates = {
         path
@@ -134,7 +134,7 @@ def notebook_of(script):
     notebook = jupytext.reads(source, fmt="py:percent")
     title = script.stem.split("_", maxsplit=1)[1].replace("_", " ").capitalize()
     docstring = ast.get_docstring(ast.parse(source))
-    # Above the first marker stands the docstring, which is no code to run.
+    # The first cell is the docstring, which is not code to run.
     notebook.cells[0] = nbformat.v4.new_markdown_cell(
         f"# {title}\n\n{docstring}"
     )
@@ -148,7 +148,7 @@ def run(notebook):
     Returns:
         list of `pathlib.Path`. Our modules that it had imported at its end.
     """
-    # Start-up lines of the packages say nothing about the example.
+    # Start-up lines of the packages have nothing to do with the example.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("PYTHONWARNINGS", "ignore")
     notebook.cells.append(nbformat.v4.new_code_cell(_PRINT_MODULES))
@@ -164,7 +164,7 @@ def run(notebook):
     (listed,) = notebook.cells.pop().outputs
     for cell in notebook.cells:
         if cell.cell_type == "code":
-            # A script shows what it prints and draws; values stay unseen.
+            # A script shows what it prints and draws, not values.
             cell.outputs = [
                 output
                 for output in cell.outputs

@@ -110,8 +110,13 @@ def test_site_builds_and_its_search_works_from_files(tmp_path, browser):
         pytest.importorskip(package)
     built = subprocess.run(
         [
-            *(sys.executable, "-m", "mkdocs", "build", "--strict"),
-            *("--site-dir", tmp_path),
+            sys.executable,
+            "-m",
+            "mkdocs",
+            "build",
+            "--strict",
+            "--site-dir",
+            tmp_path,
         ],
         cwd=ROOT,
         env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},

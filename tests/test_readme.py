@@ -28,7 +28,8 @@ def test_code_runs_as_it_stands(text, tmp_path, run_python):
 
 
 def test_links_lead_to_files(text, pytestconfig):
-    linked = re.findall(r"\]\((?!https?:)([^)#]+)[^)]*\)", text)
+    prose = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+    linked = re.findall(r"\]\((?!https?:)([^)#]+)[^)]*\)", prose)
     assert len(linked) > 10
     for path in linked:
         assert (pytestconfig.rootpath / path).exists(), path
