@@ -1,19 +1,19 @@
-# make demo                     the pipeline on the embedded data set
-# make demo IMAGES=folder       the same on your images, a sub-folder a class
-# make demo IMAGES=folder LABELS=none    on images without labels, in any order
-# make demo ARGS="--help"       more arguments of the pipeline's runner
-# make test                     the fast tests, in minutes
-# make test-keras2              those of the library, on TensorFlow 2.15 and Keras 2
-# make test-all                 every test, in both environments, in an hour
-# make lint                     the linters and the type checker
-# make docs                     the documentation, in build/site
-# make picture                  of its report, into docs/images/report.webp
-# make bench                    speed beside peers and floors, in one table
-# make bench ARGS="--quick"     a trial of that, in a few minutes
-# make accuracy                 retrieval of unseen classes, over five seeds
-# make results                  copies both into benchmarks/RESULTS.md
-# make lock                     renews the pinned requirements
-# make clean                    removes the environments and build/
+# make demo                             the pipeline on the demo's characters
+# make demo IMAGES=folder               on your images, a sub-folder per class
+# make demo IMAGES=folder LABELS=none   on images without labels
+# make demo ARGS="--help"               the pipeline's other arguments
+# make test                             the fast tests, in minutes
+# make test-keras2                      the same on TensorFlow 2.15, Keras 2
+# make test-all                         all tests in both, in an hour
+# make lint                             the linters and the type checker
+# make docs                             the documentation, in build/site
+# make picture                          the demo's report as a picture for docs
+# make bench                            speed beside peers and floors
+# make bench ARGS="--quick"             a trial of that, in a few minutes
+# make accuracy                         retrieval of unseen classes, five seeds
+# make results                          both into benchmarks/RESULTS.md
+# make lock                             renews the pinned requirements
+# make clean                            removes the environments and build/
 
 PYTEST := python -m pytest
 QUIET := TF_CPP_MIN_LOG_LEVEL=3 PYTHONWARNINGS=ignore
