@@ -22,12 +22,13 @@ PICTURE = pathlib.Path(__file__).parent / "images" / "report.webp"
 MAX_BYTES = 150_000
 WIDTH = 1080
 
-# A low map and two searches, so that all of it fits on a screen.
+# A low map, two searches and no hints, so that all of it fits on a screen.
 STYLE = """
 main { padding: 28px 24px 8px; }
-main > section { margin-top: 28px; display: none; }
+main > section { margin-top: 24px; display: none; }
 main > section:has(.scores), main > section.pictured { display: block; }
-.canvas canvas { aspect-ratio: auto; height: 400px; }
+main > section > .hint, .wide ~ .hint { display: none; }
+.canvas canvas { aspect-ratio: auto; height: 360px; }
 .search:nth-of-type(n + 3) { display: none; }
 .searches > .search:nth-of-type(2) { border-bottom: 0; }
 """
@@ -91,6 +92,7 @@ def photograph(report):
         page.goto(report.resolve().as_uri())
         page.evaluate(CHOOSE_SECTIONS)
         page.add_style_tag(content=STYLE)
+        page.evaluate("dispatchEvent(new Event('resize'))")
         page.locator(".map .pictures").first.check()
         middle = page.evaluate(MIDDLE)
         page.mouse.click(middle["x"], middle["y"])
