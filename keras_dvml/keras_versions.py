@@ -63,7 +63,7 @@ def tf_variables(variables: Iterable) -> list[tf.Variable]:
 
 
 def keras_variables(variables: Iterable, trainable: bool = True) -> list:
-    """Returns `tf.Variable`s as a layer's attributes want them, to be tracked.
+    """Returns `tf.Variable`s as attributes that a layer tracks.
 
     Args:
         variables: `tf.Variable`s of a loaded SavedModel.

@@ -25,7 +25,7 @@ def contrastive_loss(
     Args:
         labels: `(batch,)` or `(batch, 1)` tensor of class ids.
         embeddings: `(batch, dim)` float tensor.
-        margin: > 0. Distance beyond which negatives are left alone.
+        margin: > 0. Distance beyond which negatives cost nothing.
 
     Returns:
         Scalar float32 tensor.
@@ -72,7 +72,7 @@ class ContrastiveLoss(MetricLoss):
     See `contrastive_loss` for the formula.
 
     Args:
-        margin: > 0. Distance beyond which negatives are left alone.
+        margin: > 0. Distance beyond which negatives cost nothing.
         name: Name of the loss.
 
     Example:

@@ -79,7 +79,7 @@ def multi_similarity_loss(
 def _log_one_plus_sum_exp(exponents, shift):
     """Returns `log(1 + sum exp(exponent + shift))` of each row, and its slope.
 
-    The 1 is put on the diagonal: a row is no pair with itself.
+    The 1 is on the diagonal: a row is no pair with itself.
     """
     diagonal = tf.zeros_like(exponents[:, 0])
     log_sum, slope = ops.log_sum_exp_with_slope(

@@ -48,7 +48,7 @@ def triplet_semi_hard_loss(
             to_positive = tf.gather(squared_distance, positive, batch_dims=1)
             # Read as integers, floats below 0 come first and rise away from
             # 0, then those above rise away from 0: the least is the nearest
-            # of the farther negatives or, for want of these, the farthest.
+            # of the farther negatives or, without any, the farthest.
             rank = tf.bitcast(to_positive[:, None] - to_negatives, tf.int32)
             negative = tf.argmin(rank, axis=1, output_type=tf.int32)
             to_negative = tf.gather(to_negatives, negative, batch_dims=1)

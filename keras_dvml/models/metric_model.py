@@ -182,7 +182,7 @@ class MetricModel(keras_versions.BuiltModel):
         """Returns the compiled loss of a batch as a float32 scalar.
 
         Under a `tf.distribute` strategy, of the global batch: a loss over
-        pairs must not lose those that the split put on two replicas.
+        pairs must not lose those that the split divides.
 
         Args:
             labels: `(batch,)` tensor, the part of this replica.

@@ -1,6 +1,6 @@
 """Row-wise reductions over the marked entries of a matrix.
 
-A row without a marked entry gives a finite stand-in, so gradients stay finite
+A row without a marked entry gives a finite substitute, so gradients stay finite
 in batches that lack positive or negative pairs.
 """
 

@@ -41,7 +41,7 @@ def gather_replicas(values: tf.Tensor, axis: int = 0) -> tf.Tensor:
     if num_replicas() == 1:
         return values
     context = tf.distribute.get_replica_context()
-    # A sum over replicas of what each puts into its own slot: unlike
+    # A sum over replicas of what each has in a slot of its own: unlike
     # `all_gather` this works under every strategy.
     slot = tf.one_hot(
         context.replica_id_in_sync_group, num_replicas(), dtype=values.dtype
