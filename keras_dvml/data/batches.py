@@ -143,7 +143,7 @@ class Position:
 
     Attributes:
         step: int. Counted from the beginning of training.
-        held: bool. Whether `step` stays where it was put; otherwise each pass
+        pinned: bool. Whether `step` stays as it is; otherwise each pass
             moves it on to the next epoch.
         num_passes: int. Passes that have begun.
     """
@@ -151,14 +151,14 @@ class Position:
     def __init__(self, steps_per_epoch):
         self.steps_per_epoch = steps_per_epoch
         self.step = 0
-        self.held = False
+        self.pinned = False
         self.num_passes = 0
 
     def begin_pass(self):
         """Returns the first step of a pass that begins now."""
         first_step = self.step
         self.num_passes += 1
-        if not self.held:
+        if not self.pinned:
             self.step += self.steps_per_epoch
         return first_step
 

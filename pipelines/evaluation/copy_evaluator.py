@@ -41,8 +41,6 @@ _MAX_ORIGINALS = 250
 _COPY_SIZE = 160
 _MIN_AREA = 0.25
 _COLOR_STRENGTH = 0.3
-_NUM_DRAWS = 1000
-_TAIL = 0.025
 # Not the seed of any training's augmentation.
 _SEED = 2**31
 
@@ -118,7 +116,11 @@ def CopyEvaluator(  # noqa: N802
     }
     hits = found["candidate"]
     scores = {name: float(values.mean()) for name, values in hits.items()}
-    intervals = {name: mean_interval(values) for name, values in hits.items()}
+    # Over originals, each with all its copies, which resemble each other.
+    intervals = {
+        name: kd.evaluation.mean_interval(values, _NUM_COPIES)
+        for name, values in hits.items()
+    }
     write_scores(evaluation.uri, scores, intervals)
     write_embeddings(
         evaluation.uri,
@@ -140,7 +142,8 @@ def CopyEvaluator(  # noqa: N802
         baseline_score = float(before.mean())
         changes = hits[COPIES_FOUND].astype(float) - before
         difference = kd.evaluation.Difference(
-            float(changes.mean()), *mean_interval(changes)
+            float(changes.mean()),
+            *kd.evaluation.mean_interval(changes, _NUM_COPIES),
         )
     blessed = deserves_blessing(
         scores[COPIES_FOUND],
@@ -223,21 +226,3 @@ def copies_found(
     others = twins[None, :] != twins[originals][:, None]
     num_before = np.sum((similarities >= to_original[:, None]) & others, axis=1)
     return {f"copies_found@{k}": num_before < k for k in _KS}
-
-
-def mean_interval(values: np.ndarray) -> kd.evaluation.Interval:
-    """Returns where a mean lies, 95% over the choice of originals.
-
-    Bootstrap over originals, each with all its copies: those resemble each
-    other, and copies drawn alone would promise more certainty than there is.
-
-    Args:
-        values: `(M,)` array, a value each copy; those of an original stand
-            next to each other, and all originals have as many.
-    """
-    of_original = values.reshape(-1, _NUM_COPIES).mean(axis=1)
-    number = len(of_original)
-    drawn = np.random.default_rng(0).integers(number, size=(_NUM_DRAWS, number))
-    means = of_original[drawn].mean(axis=1)
-    low, high = np.quantile(means, [_TAIL, 1 - _TAIL])
-    return kd.evaluation.Interval(float(low), float(high))

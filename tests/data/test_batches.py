@@ -109,7 +109,7 @@ def test_held_position_repeats_its_epoch(pictures):
     batches = kd.data.balanced_batches(
         *pictures, classes_per_batch=3, images_per_class=2
     )
-    batches.position.held = True
+    batches.position.pinned = True
     assert numbers_of(batches) == numbers_of(batches)
 
 
