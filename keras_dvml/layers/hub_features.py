@@ -1,6 +1,7 @@
 """A pretrained feature vector of TensorFlow Hub as a layer."""
 
 import os
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -84,7 +85,8 @@ class HubFeatures(ConfiguredLayer):
                 self.saved_model, "regularization_losses", ()
             ):
                 self.add_loss(penalty())
-        return self.saved_model(tf.cast(images, tf.float32), training=training)
+        saved_model: Any = self.saved_model
+        return saved_model(tf.cast(images, tf.float32), training=training)
 
 
 def _folder_of(handle):
