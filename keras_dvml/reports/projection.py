@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numpy.typing import ArrayLike
 
+from keras_dvml.embeddings import checked_embeddings
 from keras_dvml.evaluation import nearest_neighbors
 
 _FEWEST_FOR_TSNE = 8
@@ -36,7 +37,7 @@ def project_embeddings(embeddings: ArrayLike, *, seed: int = 0) -> np.ndarray:
         >>> kd.reports.project_embeddings(np.eye(5)).shape
         (5, 2)
     """
-    directions = normalize(check_embeddings(embeddings))
+    directions = normalize(checked_embeddings(embeddings))
     start = _principal_plane(directions)
     if len(directions) < _FEWEST_FOR_TSNE:
         return start.astype(np.float32)
@@ -104,27 +105,6 @@ def normalize(embeddings: np.ndarray) -> np.ndarray:
     """Returns the rows at unit length; a row of zeros stays as it is."""
     lengths = np.linalg.norm(embeddings, axis=1, keepdims=True)
     return embeddings / np.where(lengths > 0, lengths, 1)
-
-
-def check_embeddings(embeddings) -> np.ndarray:
-    """Returns them as float32.
-
-    Raises:
-        ValueError: When they are empty, not 2-D, or not finite.
-    """
-    embeddings = np.asarray(embeddings, np.float32)
-    if embeddings.ndim != 2 or not embeddings.size:
-        raise ValueError(
-            "`embeddings` must have shape (N, D) and hold at least one row. "
-            f"Received: shape {embeddings.shape}"
-        )
-    bad = np.flatnonzero(~np.isfinite(embeddings).all(axis=1))
-    if len(bad):
-        raise ValueError(
-            "`embeddings` must be finite. Received: NaN or infinity in "
-            f"{len(bad)} of {len(embeddings)} rows, first in row {bad[0]}"
-        )
-    return embeddings
 
 
 def _principal_plane(rows: np.ndarray) -> np.ndarray:

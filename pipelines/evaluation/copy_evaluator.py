@@ -32,7 +32,6 @@ from pipelines.evaluation.copies import (
     copies_found,
     embed_images,
     first_index_of_duplicate,
-    mean_interval,
 )
 
 _MAX_ORIGINALS = 250
@@ -106,7 +105,11 @@ def CopyEvaluator(  # noqa: N802
     }
     hits = found["candidate"]
     scores = {name: float(values.mean()) for name, values in hits.items()}
-    intervals = {name: mean_interval(values) for name, values in hits.items()}
+    # Over originals, each with all its copies, which resemble each other.
+    intervals = {
+        name: kd.evaluation.mean_interval(values, NUM_COPIES)
+        for name, values in hits.items()
+    }
     write_evaluation(
         evaluation.uri,
         scores,
@@ -129,7 +132,8 @@ def CopyEvaluator(  # noqa: N802
         baseline_score = float(before.mean())
         changes = hits[COPIES_FOUND].astype(float) - before
         difference = kd.evaluation.Difference(
-            float(changes.mean()), *mean_interval(changes)
+            float(changes.mean()),
+            *kd.evaluation.mean_interval(changes, NUM_COPIES),
         )
     blessed = deserves_blessing(
         scores[COPIES_FOUND],
