@@ -67,7 +67,7 @@ class HubFeatures(ConfiguredLayer):
                 f"has trainable variables; received {handle!r}"
             )
         trained = {id(variable) for variable in trainable}
-        self.saved_model = saved_model
+        self.saved_model: Any = saved_model
         self.variables_trained = keras_versions.keras_variables(trainable)
         self.variables_kept = keras_versions.keras_variables(
             [
