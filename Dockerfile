@@ -1,7 +1,7 @@
 # The image of the pipeline's containers, and of Beam's workers:
 #   docker build -t REGISTRY/keras_dvml:0.1.0 . && docker push ...
-# The step that installs is the script that `make test` sets its environment
-# up with, from the same pins. No docker daemon was at hand to build it here.
+# It installs with the script and the pins that `make test` uses. It was not
+# built here, for lack of a docker daemon.
 FROM python:3.11-slim
 
 WORKDIR /keras_dvml

@@ -1,23 +1,29 @@
-# make demo                     the pipeline on the embedded data set
-# make demo IMAGES=folder       the same on your images, a sub-folder a class
-# make demo IMAGES=folder LABELS=none   on images without labels, in any order
-# make demo ARGS="--help"       more arguments of the pipeline's runner
-# make test                     the tests of every day, in minutes
-# make test-keras2              the library's, on TensorFlow 2.15 and Keras 2
-# make test-all                 every test, in both environments, in an hour
-# make lint                     the linters
-# make bench                    speed beside peers and floors, in one table
-# make bench ARGS="--quick"     a trial of that, in a few minutes
-# make accuracy                 retrieval of unseen classes, over five seeds
-# make results                  what both measured, into benchmarks/RESULTS.md
-# make docs                     the documentation, in build/site
-# make lock                     new pinned requirement files
+# make demo                             the pipeline on the demo's characters
+# make demo IMAGES=folder               on your images, a sub-folder per class
+# make demo IMAGES=folder LABELS=none   on images without labels
+# make demo ARGS="--help"               the pipeline's other arguments
+# make test                             the fast tests, in minutes
+# make test-keras2                      the library only, on Keras 2
+# make test-all                         all tests in both, in an hour
+# make lint                             the linters and the type checker
+# make docs                             the documentation, in build/site
+# make picture                          the demo's report as a picture for docs
+# make bench                            speed beside peers and floors
+# make bench ARGS="--quick"             a trial of that, in a few minutes
+# make accuracy                         retrieval of unseen classes, five seeds
+# make results                          both into benchmarks/RESULTS.md
+# make lock                             renews the pinned requirements
+# make clean                            removes the environments and build/
 
 PYTEST := python -m pytest
 QUIET := TF_CPP_MIN_LOG_LEVEL=3 PYTHONWARNINGS=ignore
 
-.PHONY: demo test test-keras2 test-all lint bench accuracy results docs \
-  lock clean
+.PHONY: help demo test test-keras2 test-all lint docs picture bench accuracy \
+  results lock clean
+
+# The first target: `make` alone prints the list above.
+help:
+	@sed -n 's/^# make /make /p' $(firstword $(MAKEFILE_LIST))
 
 ifeq ($(LABELS),none)
 method := udml
@@ -52,6 +58,20 @@ test-all: .venv/.ready .venv-keras2/.ready
 lint: .venv/.ready
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
+	.venv/bin/basedpyright
+
+# The two clients have no output without a server.
+NOTEBOOKS := $(filter-out %_over_rest.py %_over_grpc.py,\
+  $(sort $(wildcard examples/*.py)))
+
+# Runs only those notebooks whose sources have changed.
+docs: .venv/.ready
+	@$(QUIET) .venv/bin/python docs/make_notebooks.py $(NOTEBOOKS)
+	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict
+
+picture: .venv/.ready
+	@.venv/bin/python docs/picture_of_report.py \
+	  $(or $(ARGS),runs/glyphs/report.html)
 
 bench: .venv/.ready .venv-keras2/.ready .venv-peers/.ready
 	@$(QUIET) .venv/bin/python benchmarks/bench.py $(ARGS)
@@ -64,19 +84,6 @@ runs/dvml_divergence.md: | .venv/.ready
 
 results: .venv/.ready
 	@.venv/bin/python benchmarks/results.py
-
-# The two that ask a server have no output to show.
-NOTEBOOKS := $(patsubst examples/%.py,build/notebooks/%.ipynb,\
-  $(filter-out %_over_rest.py %_over_grpc.py,$(wildcard examples/*.py)))
-
-docs: .venv/.ready $(NOTEBOOKS)
-	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict
-
-LIBRARY := $(shell find keras_dvml pipelines -name '*.py')
-
-build/notebooks/%.ipynb: examples/%.py docs/make_notebooks.py $(LIBRARY) \
-  | .venv/.ready
-	@$(QUIET) .venv/bin/python docs/make_notebooks.py $<
 
 .venv/.ready: requirements/default.txt requirements/default.pth \
   requirements/set_up pyproject.toml

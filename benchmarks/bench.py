@@ -16,8 +16,8 @@ A benchmark that came to its end is not repeated: a second run goes on from
 what is done, or with `--again` begins anew. In `runs/bench` it leaves the
 tables of each benchmark below its command, in `summary.md` one table and what
 was missed, and in `beside_peers.md` a short one; `results.py` puts all of it
-into RESULTS.md and README.md. The one table has a row a claim, with the case in
-which it came out worst:
+into RESULTS.md. The one table has a row a claim, with the case in which it
+came out worst:
 
 - ours / peer / floor: time or memory of ours, of another package that does
   the same, and of what cannot be avoided, such as a bare product.

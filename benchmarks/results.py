@@ -1,8 +1,8 @@
-"""Puts what was measured into RESULTS.md and README.md.
+"""Puts what was measured into RESULTS.md.
 
     make bench accuracy results
 
-A benchmark leaves its tables as a file of Markdown in `runs`. A document names
+A benchmark leaves its tables as a file of Markdown in `runs`. RESULTS.md names
 that file where the tables belong, and what stands between the two comments is
 replaced:
 
@@ -20,7 +20,7 @@ import re
 import shutil
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-DOCUMENTS = ("README.md", "benchmarks/RESULTS.md")
+DOCUMENT = "benchmarks/RESULTS.md"
 # Drawn -> shown.
 PICTURES = {"runs/accuracy_glyphs/scores.svg": "benchmarks/accuracy_glyphs.svg"}
 _PLACE = re.compile(
@@ -49,12 +49,9 @@ def put_in_place(text, root):
 
 
 def main():
-    """Writes the documents and the picture; tells what was not measured."""
-    missing = []
-    for name in DOCUMENTS:
-        text, lacking = put_in_place((ROOT / name).read_text(), ROOT)
-        (ROOT / name).write_text(text)
-        missing += lacking
+    """Writes the document and the picture; prints what was not measured."""
+    text, missing = put_in_place((ROOT / DOCUMENT).read_text(), ROOT)
+    (ROOT / DOCUMENT).write_text(text)
     for drawn, shown in PICTURES.items():
         if (ROOT / drawn).exists():
             shutil.copyfile(ROOT / drawn, ROOT / shown)

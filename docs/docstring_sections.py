@@ -1,7 +1,7 @@
-"""Sections of this house's docstrings, in words that the site's parser knows.
+"""Translates the sections of our docstrings for the site's parser.
 
 `Call arguments` becomes a list of parameters, `Example` code to copy, and
-`Reference` a line of text. What follows `Example:` may stand indented or not.
+`Reference` a line of text. The code of an `Example` may be indented or not.
 """
 
 import textwrap
@@ -9,12 +9,18 @@ import textwrap
 import griffe
 
 _SECTIONS = (
-    *("Args", "Call arguments", "Attributes", "Returns", "Yields", "Raises"),
-    *("Example", "Reference"),
+    "Args",
+    "Call arguments",
+    "Attributes",
+    "Returns",
+    "Yields",
+    "Raises",
+    "Example",
+    "Reference",
 )
 
 
-class HouseSections(griffe.Extension):
+class OurSections(griffe.Extension):
     """Rewrites each docstring before it is parsed."""
 
     def on_object(self, *, obj, **unused):

@@ -1,8 +1,8 @@
 """Pages that are made of the sources when the site is built.
 
-A page for each room's public names, each example with what it showed when its
-notebook was run, and the Markdown files that stand elsewhere in the tree. A
-hook of MkDocs; nothing is imported from the library, nothing is run.
+A page for each room's public names, each example with the output of its
+notebook, and the Markdown files that are elsewhere in the tree. A hook of
+MkDocs; nothing is imported from the library, nothing is run.
 """
 
 import ast
@@ -17,6 +17,8 @@ _SPELLED = {"rest": "REST", "grpc": "gRPC"}
 COPIED = {
     "guides/serving_scann_models.md": "examples/serving_scann_models.md",
     "results.md": "benchmarks/RESULTS.md",
+    "contributing.md": "CONTRIBUTING.md",
+    "security.md": "SECURITY.md",
     "changelog.md": "CHANGELOG.md",
 }
 
@@ -27,7 +29,14 @@ def on_config(config):
         {"Examples": ["examples/index.md", *example_pages()]},
         {"Reference": ["reference/index.md", *reference_pages()]},
         {"Results": "results.md"},
-        {"Changelog": "changelog.md"},
+        {
+            "Project": [
+                "guides/rooms.md",
+                "contributing.md",
+                "security.md",
+                "changelog.md",
+            ]
+        },
     ]
     config.nav[1]["Guides"].append("guides/serving_scann_models.md")
     config.watch += [str(ROOT / name) for name in ("keras_dvml", "examples")]

@@ -36,7 +36,7 @@ from pipelines.runners.progress import Progress
 from pipelines.runners.wildcards import refuse_wildcards
 
 if TYPE_CHECKING:  # TFX takes 20 s to import; nobody waits for it in vain.
-    from tfx.dsl import Pipeline
+    from tfx.orchestration.pipeline import Pipeline
 
 _SUFFIXES = (".yaml", ".yml", ".json")
 

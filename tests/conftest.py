@@ -167,6 +167,28 @@ def run_forked(fork_server, tmp_path_factory):
     return run
 
 
+@pytest.fixture(scope="module")
+def browser():
+    """Chromium, for pages that are opened as files."""
+    from playwright.sync_api import sync_playwright
+
+    names = ("chromium", "chromium-browser", "google-chrome")
+    path = os.environ.get("CHROMIUM") or next(
+        filter(None, map(shutil.which, names)), None
+    )
+    if path is None:
+        pytest.fail(
+            "Pages are tested in Chromium, which is not installed. Install it "
+            "with `apt-get install chromium`, or set CHROMIUM to the path of a "
+            "Chromium or Chrome.",
+            pytrace=False,
+        )
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path)
+        yield browser
+        browser.close()
+
+
 @pytest.fixture(scope="session")
 def tiny_images():
     """40 noisy images of 8 classes, each class a colour of its own."""

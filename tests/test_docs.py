@@ -1,9 +1,12 @@
-"""The documentation's code runs, and its reference names what is public."""
+"""The documentation's code runs, and its pages name what there is."""
 
 import importlib
 import importlib.util
+import os
 import pathlib
 import re
+import runpy
+import subprocess
 import sys
 import types
 
@@ -14,6 +17,11 @@ DOCS = ROOT / "docs"
 PAGES = sorted(
     path for path in DOCS.rglob("*.md") if "```python" in path.read_text()
 )
+PROSE = sorted([*DOCS.rglob("*.md"), *ROOT.glob("*.md")])
+
+
+def python_blocks(page):
+    return re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
 
 
 def load(name):
@@ -40,13 +48,95 @@ def docstring_sections(monkeypatch):
 @pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_code_of_page_runs_as_it_stands(page, tmp_path, run_python):
-    blocks = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
+    # The one for an object store is tested below.
+    blocks = [block for block in python_blocks(page) if "gs://" not in block]
     code = "\n".join(blocks)
     run_python(f"import os; os.chdir({str(tmp_path)!r})\n{code}")
 
 
 def test_there_are_pages_with_code():
-    assert len(PAGES) == 6
+    assert len(PAGES) == 7
+
+
+def test_data_set_for_containers_is_prepared_as_it_says(tmp_path, run_python):
+    pytest.importorskip("tensorflow_datasets")
+    archives = runpy.run_path(
+        str(ROOT / "tests" / "data" / "datasets" / "write_archives.py")
+    )
+    archives["write_cub"](tmp_path, archives["draw_classes"](5, 3))
+    (code,) = (
+        block
+        for block in python_blocks(DOCS / "guides" / "scaling.md")
+        if "gs://" in block
+    )
+    for written, here in (
+        ("gs://BUCKET", str(tmp_path / "bucket")),
+        ("FOLDER", str(tmp_path)),
+        # Of the whole set every image must be there.
+        ("/whole", "/part"),
+    ):
+        assert written in code
+        code = code.replace(written, here)
+    run_python(code)
+    prepared = tmp_path / "bucket" / "keras_dvml" / "datasets"
+    assert list(prepared.glob("cub200_retrieval/part/*/dataset_info.json"))
+
+
+def test_losses_table_names_every_loss():
+    import keras_dvml as kd
+
+    text = (DOCS / "guides" / "losses.md").read_text()
+    name, path = r"(\w+Loss)", r"(keras_dvml/losses/\w+\.py)"
+    rows = re.findall(
+        rf"^\| \[`{name}`\]\(\S+\.{name}\) \| `{path}`", text, re.MULTILINE
+    )
+    public = {name for name in vars(kd.losses) if name.endswith("Loss")}
+    assert {name for name, _, _ in rows} == public - {"MetricLoss", "ProxyLoss"}
+    for name, linked, path in rows:
+        assert linked == name
+        assert f"class {name}(" in (ROOT / path).read_text()
+
+
+@pytest.mark.parametrize("page", PROSE, ids=lambda path: path.name)
+def test_paths_in_prose_lead_to_files(page):
+    tops = "keras_dvml|pipelines|benchmarks|docs|examples|requirements|tests"
+    named = re.findall(rf"`((?:{tops})/[\w/.]+)`", page.read_text())
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+@pytest.mark.slow
+def test_site_builds_and_its_search_works_from_files(tmp_path, browser):
+    for package in ("mkdocs", "material", "mkdocstrings_handlers"):
+        pytest.importorskip(package)
+    built = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "mkdocs",
+            "build",
+            "--strict",
+            "--site-dir",
+            tmp_path,
+        ],
+        cwd=ROOT,
+        env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert built.returncode == 0, built.stderr[-3000:]
+    requests = []
+    page = browser.new_page()
+    page.on("request", lambda request: requests.append(request.url))
+    page.goto((tmp_path / "index.html").as_uri())
+    page.locator("[data-md-component=search-query]").first.fill("CircleLoss")
+    found = page.locator(".md-search-result__link").first
+    assert "reference/keras_dvml.losses.html" in found.get_attribute("href")
+    page.goto((tmp_path / "reference" / "keras_dvml.losses.html").as_uri())
+    source = page.locator("details", has_text="keras_dvml/losses/circle.py")
+    source.first.locator("summary").click()
+    assert "class CircleLoss(" in source.first.inner_text()
+    outside = [url for url in requests if not url.startswith("file:")]
+    assert [url for url in outside if not url.startswith("data:")] == []
 
 
 def test_reference_has_every_public_name(generated_pages):

@@ -1,4 +1,4 @@
-"""The commands of the page on the papers are ones that the runner takes."""
+"""The runner accepts the commands of the pages on the papers and on runs."""
 
 import pathlib
 import re
@@ -8,7 +8,8 @@ import pytest
 
 pytestmark = pytest.mark.pipeline
 
-PAGE = pathlib.Path(__file__).parent.parent / "docs" / "guides" / "papers.md"
+GUIDES = pathlib.Path(__file__).parent.parent / "docs" / "guides"
+PAGE = GUIDES / "papers.md"
 COMMANDS = re.findall(
     r"^    python -m pipelines\.local_runner (.*?[^\\])$",
     PAGE.read_text(),
@@ -52,6 +53,17 @@ def test_runner_takes_the_settings(settings, tmp_path, local_runner):
     settings = settings.replace("PATH", str(tmp_path))
     arguments = arguments_of(f"{COMMANDS[0]} {settings} --dry-run", tmp_path)
     assert local_runner.main(arguments) == 0
+
+
+@pytest.mark.parametrize(
+    "setting",
+    re.findall(r"--set ([\w.]+=\w+)", (GUIDES / "pipeline.md").read_text()),
+)
+def test_runner_takes_the_settings_for_a_folder(
+    setting, tmp_path, local_runner
+):
+    command = f"--config folder_dvml --images FOLDER --set {setting} --dry-run"
+    assert local_runner.main(arguments_of(command, tmp_path)) == 0
 
 
 @pytest.mark.parametrize("command", [one for one in COMMANDS if "_dvml" in one])

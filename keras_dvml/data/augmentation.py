@@ -4,10 +4,15 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import ArrayLike
 
+Image = tf.Tensor | np.ndarray
+
+# The stubs for type checkers leave it out.
+_split_seed = tf.random.experimental.stateless_split  # pyright: ignore[reportAttributeAccessIssue]
+
 
 def random_resized_crop(
-    image: tf.Tensor | np.ndarray,
-    seed: tf.Tensor | ArrayLike,
+    image: Image,
+    seed: ArrayLike,
     min_area: float = 0.16,
     mirrored: bool = True,
 ) -> tf.Tensor:
@@ -30,7 +35,7 @@ def random_resized_crop(
         TensorShape([32, 32, 3])
     """
     shape = tf.shape(image)
-    seeds = tf.random.experimental.stateless_split(seed, 2)
+    seeds = _split_seed(seed, 2)
     begin, size, _ = tf.image.stateless_sample_distorted_bounding_box(
         shape,
         bounding_boxes=tf.constant([[[0.0, 0.0, 1.0, 1.0]]]),
@@ -50,9 +55,7 @@ def random_resized_crop(
 
 
 def random_shift(
-    image: tf.Tensor | np.ndarray,
-    seed: tf.Tensor | ArrayLike,
-    max_pixels: int = 4,
+    image: Image, seed: ArrayLike, max_pixels: int = 4
 ) -> tf.Tensor:
     """Moves an image by up to `max_pixels` each way, mirroring its edges.
 
@@ -77,8 +80,8 @@ def random_shift(
 
 
 def random_color(
-    image: tf.Tensor | np.ndarray,
-    seed: tf.Tensor | ArrayLike,
+    image: Image,
+    seed: ArrayLike,
     strength: float = 1.0,
     inverted: bool = False,
 ) -> tf.Tensor:
@@ -112,7 +115,7 @@ def random_color(
         >>> len(set(changed[..., 0].numpy().ravel()))
         1
     """
-    seeds = tf.random.experimental.stateless_split(seed, 3)
+    seeds = _split_seed(seed, 3)
     common = tf.random.stateless_uniform((2, 1), seeds[0], -1.0, 1.0)
     of_channel = tf.random.stateless_uniform((2, 3), seeds[1], -1.0, 1.0)
     changes = strength * (common + tf.constant([[0.4], [0.3]]) * of_channel)

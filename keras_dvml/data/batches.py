@@ -141,7 +141,8 @@ def sampled_batches(
     dataset = dataset.map(read, num_parallel_calls=tf.data.AUTOTUNE)
     dataset = dataset.apply(tf.data.experimental.assert_cardinality(steps))
     dataset = dataset.prefetch(tf.data.AUTOTUNE)
-    dataset.position = position
+    # What Keras passes on is the data set itself, with its attributes.
+    dataset.position = position  # pyright: ignore[reportAttributeAccessIssue]
     return dataset
 
 

@@ -3,7 +3,7 @@
 import copy
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -40,7 +40,7 @@ def spool(rows: Iterable[bytes]) -> tuple[np.ndarray, np.ndarray]:
     return contents, np.asarray(begins, np.int64)
 
 
-class SpooledBytes:
+class SpooledBytes(Sequence[bytes]):
     """A sequence of byte strings kept in a temporary file.
 
     Args:
@@ -123,8 +123,10 @@ def load_examples(file_patterns: str | Sequence[str]) -> EncodedImages:
     """
     ids, labels, label_names = [], [], []
 
+    dataset = examples.read_examples(file_patterns)
+
     def image_bytes() -> Iterator[bytes]:
-        for row in examples.read_examples(file_patterns).as_numpy_iterator():
+        for row in cast("Iterator[Any]", dataset.as_numpy_iterator()):
             ids.append(row[examples.IMAGE_ID].decode())
             labels.append(row[examples.LABEL])
             label_names.append(row[examples.LABEL_NAME].decode())

@@ -36,7 +36,7 @@ def is_webp(image_bytes: tf.Tensor) -> tf.Tensor:
     return _kind(_head(image_bytes)) == _WEBP
 
 
-def guarded(image_bytes: tf.Tensor | bytes) -> tuple[tf.Tensor, tf.Tensor]:
+def guarded(image_bytes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns what is to be decoded, if that is safe.
 
     Args:
@@ -125,11 +125,11 @@ class _GifReader:
             self._numbers > 0, self._places + 1 + self._numbers
         )
 
-    def byte(self, place: tf.Tensor) -> tf.Tensor:
+    def byte(self, place: tf.Tensor | int) -> tf.Tensor:
         """Returns the byte at a place as a number."""
         return tf.gather(self._numbers, tf.minimum(place, self._last))
 
-    def number(self, place: tf.Tensor) -> tf.Tensor:
+    def number(self, place: tf.Tensor | int) -> tf.Tensor:
         """Returns the number that the two bytes at a place are."""
         return self.byte(place) + 256 * self.byte(place + 1)
 

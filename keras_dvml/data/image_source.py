@@ -1,7 +1,8 @@
 """One way to read images by number, whatever they come as."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any, cast
 
 import numpy as np
 import tensorflow as tf
@@ -9,8 +10,8 @@ import tensorflow as tf
 from keras_dvml.data.encoded_images import SpooledBytes, spool
 from keras_dvml.data.images import decode_images
 
-EncodedFiles = Sequence[str | bytes | os.PathLike] | SpooledBytes
-Images = np.ndarray | EncodedFiles | tf.data.Dataset
+EncodedFiles = Sequence[str | bytes | os.PathLike] | SpooledBytes | np.ndarray
+Images = EncodedFiles | tf.data.Dataset
 
 
 def image_source(
@@ -103,7 +104,7 @@ class EncodedSource:
 ImageSource = ArraySource | EncodedSource
 
 
-def _encoded(image: str | bytes | os.PathLike) -> bytes:
+def _encoded(image: Any) -> bytes:
     if isinstance(image, bytes):
         return image
     with tf.io.gfile.GFile(os.fspath(image), "rb") as file:
@@ -118,7 +119,7 @@ def _read_dataset(dataset: tf.data.Dataset) -> np.ndarray | SpooledBytes:
             "(height, width, 3) or encoded (scalar strings); received "
             f"elements {spec}"
         )
-    rows = dataset.as_numpy_iterator()
+    rows = cast("Iterator[Any]", dataset.as_numpy_iterator())
     if spec.shape.rank == 0:
         return SpooledBytes(rows)
     if not spec.shape.is_fully_defined() or spec.dtype != tf.uint8:

@@ -33,8 +33,8 @@ def decode_image(image_bytes: tf.Tensor | bytes, image_size: int) -> tf.Tensor:
         >>> kd.data.decode_image(png, image_size=16).shape
         TensorShape([16, 16, 3])
     """
-    image_bytes, _ = guarded(image_bytes)
-    return _square(_decoded(image_bytes), image_size)
+    guarded_bytes, _ = guarded(tf.convert_to_tensor(image_bytes))
+    return _square(_decoded(guarded_bytes), image_size)
 
 
 def decode_images(image_bytes: tf.Tensor, image_size: int) -> tf.Tensor:
@@ -93,7 +93,7 @@ def check_image(image_bytes: bytes) -> None:
     if not image_bytes:
         raise ValueError("empty file")
     try:
-        _decode(image_bytes)
+        _decode(tf.constant(image_bytes))
     except tf.errors.InvalidArgumentError as error:
         raise ValueError(_reason(error.message)) from None
 
@@ -155,10 +155,11 @@ def _decoded(image_bytes: tf.Tensor) -> tf.Tensor:
         )
 
     if DECODES_WEBP:
-        # Of one with transparency three channels cannot be asked for.
+        # Of one with transparency three channels cannot be requested. The
+        # stubs for type checkers know no "...".
         image = tf.cond(
             is_webp(image_bytes),
-            lambda: decoded(0)[..., :3],
+            lambda: decoded(0)[..., :3],  # pyright: ignore[reportArgumentType]
             lambda: decoded(3),
         )
     else:

@@ -11,6 +11,7 @@ from keras_dvml.evaluation.intervals import (
     Interval,
     bootstrap_intervals,
     compare_retrieval,
+    mean_interval,
 )
 from keras_dvml.evaluation.match_threshold import (
     MatchThreshold,

@@ -85,7 +85,8 @@ class HubFeatures(ConfiguredLayer):
                 self.saved_model, "regularization_losses", ()
             ):
                 self.add_loss(penalty())
-        return self.saved_model(tf.cast(images, tf.float32), training=training)
+        saved_model: Any = self.saved_model
+        return saved_model(tf.cast(images, tf.float32), training=training)
 
 
 def _folder_of(handle):

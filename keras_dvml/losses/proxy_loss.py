@@ -1,6 +1,6 @@
 """What the losses over proxies have in common."""
 
-from typing import Any, cast
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -9,7 +9,7 @@ from keras_dvml import ops
 from keras_dvml.arguments import check_at_least
 from keras_dvml.configured_layer import ConfiguredLayer
 from keras_dvml.losses.metric_loss import MetricLoss
-from keras_dvml.typing import LayerOptions, TensorLike, Unpack
+from keras_dvml.typing import TensorLike
 
 
 def unit_vectors(
@@ -32,17 +32,18 @@ def unit_vectors(
         InvalidArgumentError: If a label is no class id; not when compiled by
             XLA, which cannot raise.
     """
+    proxies = ops.l2_normalize(tf.convert_to_tensor(proxies))
     embeddings = tf.cast(embeddings, tf.float32)
-    proxies = tf.convert_to_tensor(proxies)
-    # Any: a variable's shape is known.
-    num_classes, dim = cast(Any, proxies.shape)
-    if embeddings.shape[-1] not in (None, dim):
+    if embeddings.shape[-1] not in (None, proxies.shape[-1]):
         raise ValueError(
-            f"embeddings must be {dim} wide, as the proxies are; received "
-            f"shape {embeddings.shape}"
+            f"embeddings must be {proxies.shape[-1]} wide, as the proxies are; "
+            f"received shape {embeddings.shape}"
         )
-    own = ops.own_class(labels, num_classes)
-    return ops.l2_normalize(embeddings), ops.l2_normalize(proxies), own
+    return (
+        ops.l2_normalize(embeddings),
+        proxies,
+        ops.own_class(labels, int(proxies.shape[0] or 0)),
+    )
 
 
 class Proxies(ConfiguredLayer):
@@ -69,10 +70,9 @@ class Proxies(ConfiguredLayer):
         num_classes: int,
         embedding_dim: int,
         seed: int = 0,
-        **kwargs: Unpack[LayerOptions],
+        **kwargs: Any,
     ) -> None:
-        kwargs.setdefault("dtype", "float32")
-        super().__init__(**kwargs)
+        super().__init__(dtype="float32", **kwargs)
         self.num_classes = num_classes
         self.embedding_dim = embedding_dim
         self.seed = seed

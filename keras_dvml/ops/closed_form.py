@@ -59,10 +59,12 @@ def loss_with_closed_form_gradient(
         >>> float(loss), tape.gradient(loss, embeddings).numpy().tolist()
         (25.0, [[20.0, 40.0]])
     """
-    by_embeddings = _GRADIENTS[pairwise]
+    by_embeddings = _through_similarities
+    if pairwise is pairwise_squared_distance:
+        by_embeddings = _through_squared_distances
 
     @tf.custom_gradient
-    def loss(embeddings) -> Any:
+    def loss(embeddings: tf.Tensor) -> Any:
         value, slope = value_and_slope(pairwise(embeddings))
 
         def gradient(upstream):
@@ -84,12 +86,6 @@ def _through_squared_distances(upstream, slope, embeddings, symmetric):
     pull = _both_ways(slope, rows, symmetric)
     pull, total = pull[:, :-1], pull[:, -1:]
     return (2.0 * upstream) * (total * embeddings - pull)
-
-
-_GRADIENTS: dict[Callable, Callable] = {
-    pairwise_similarity: _through_similarities,
-    pairwise_squared_distance: _through_squared_distances,
-}
 
 
 def _both_ways(slope, rows, symmetric):

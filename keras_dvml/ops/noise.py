@@ -5,10 +5,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from keras_dvml.typing import TensorLike
 
-
-def uniform_noise(shape: TensorLike, seed: TensorLike) -> tf.Tensor:
+def uniform_noise(shape: Any, seed: Any) -> tf.Tensor:
     """Draws uniformly from 0..1, a function of shape and seed alone.
 
     TensorFlow's own stateless draws differ between XLA and the rest; the
@@ -27,14 +25,20 @@ def uniform_noise(shape: TensorLike, seed: TensorLike) -> tf.Tensor:
         >>> bool((noise >= 0).numpy().all() and (noise < 1).numpy().all())
         True
     """
-    # Any: TensorFlow's stubs lack draws of bits, which have no limits.
-    draw: Any = tf.random.stateless_uniform
-    bits = draw(shape, seed, None, None, tf.uint32, alg="philox")
+    bits = tf.random.stateless_uniform(
+        shape,
+        seed=seed,
+        # The bounds of integers; the annotation forgets them.
+        minval=None,  # pyright: ignore[reportArgumentType]
+        maxval=None,
+        dtype=tf.uint32,
+        alg="philox",
+    )
     # 24 bits fill a float32's precision.
     return tf.cast(tf.bitwise.right_shift(bits, 8), tf.float32) * 2.0**-24
 
 
-def normal_noise(shape: TensorLike, seed: TensorLike) -> tf.Tensor:
+def normal_noise(shape: Any, seed: Any) -> tf.Tensor:
     """Draws from N(0, 1), a function of shape and seed alone.
 
     Box and Muller's transform of `uniform_noise`.

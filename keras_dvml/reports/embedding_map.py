@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from keras_dvml.reports.projection import check_embeddings
+from keras_dvml.embeddings import checked_embeddings
 
 _PLURALS = {"class": "classes", "cluster": "clusters"}
 
@@ -50,7 +50,7 @@ class EmbeddingMap:
                 f"noun must be one of {', '.join(_PLURALS)}; received "
                 f"{self.noun!r}"
             )
-        embeddings = check_embeddings(self.embeddings)
+        embeddings = checked_embeddings(self.embeddings)
         labels = np.asarray(self.labels)
         if labels.ndim != 1:
             raise ValueError(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from colorsys import hls_to_rgb
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -111,7 +111,7 @@ def plot_history(
                 marker="." if len(values) < len(line.values) else None,
                 label=spell_name(panel.term) + held_out,
             )
-    drawn = [value for line in ax.lines for value in line.get_ydata()]
+    drawn = [y for line in ax.lines for y in np.ravel(line.get_ydata())]
     if drawn and 0 < LOG_FROM_RATIO * min(drawn) < max(drawn):
         ax.set_yscale("log")
     ax.set_xlabel("epoch")
@@ -232,8 +232,7 @@ def plot_clusters(clusters: ClusterRound, ax: "Axes | None" = None) -> "Axes":
             "clusters must hold a cluster with images; received "
             f"{len(clusters.clusters)} clusters, none with images"
         )
-    if ax is None:
-        _, ax = _pyplot().subplots(figsize=(6, 0.7 * len(shown) + 0.4))
+    ax = ax or _new_axes(figsize=(6, 0.7 * len(shown) + 0.4))
     columns = min(NUM_PICTURES, max(len(cluster.images) for cluster in shown))
     for number, cluster in enumerate(shown):
         row = thumbnail_grid([cluster.images[:columns]])
@@ -268,8 +267,8 @@ def _with_legend(ax: "Axes") -> "Axes":
     return ax
 
 
-def _new_axes() -> "Axes":
-    return _pyplot().subplots()[1]
+def _new_axes(**options: Any) -> "Axes":
+    return _pyplot().subplots(**options)[1]
 
 
 def _pyplot() -> ModuleType:

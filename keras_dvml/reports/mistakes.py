@@ -1,6 +1,5 @@
 """Which classes a model finds worst, and which it confuses."""
 
-import dataclasses
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -48,11 +47,10 @@ class FirstResults(NamedTuple):
     names: list[str]
 
 
-@dataclasses.dataclass(frozen=True)
-class Mistakes:
+class Mistakes(NamedTuple):
     """Searches that went wrong for one reason.
 
-    Args:
+    Attributes:
         title: A class, or two.
         facts: How many there are.
         rows: `(M, 2)` ints. Row of a query and of what it found first.
@@ -65,9 +63,9 @@ class Mistakes:
 
 def mistakes_sections(images: EmbeddingMap | None) -> str:
     """Returns the hardest classes and the most confused pairs of them."""
-    results = None
-    if images is not None and images.noun == "class":
-        results = first_results(images)
+    if images is None or images.noun != "class":
+        return ""
+    results = first_results(images)
     if results is None:
         return ""
     hint = f"{_HARDEST_HINT} {spread_of_classes(results)}"
@@ -118,21 +116,19 @@ def hardest_classes(results: FirstResults) -> list[Mistakes]:
 def confused_pairs(results: FirstResults) -> list[Mistakes]:
     """Returns pairs of classes that are found for each other most often."""
     wrong = np.flatnonzero(_is_confusion(results))
-    pairs = np.stack([results.classes[wrong], results.found_classes[wrong]], 1)
-    kinds, kind_of, counts = np.unique(
-        np.sort(pairs, axis=1), axis=0, return_inverse=True, return_counts=True
-    )
-    # NumPy 2.0 alone gives it the shape of the pairs.
-    kind_of = kind_of.reshape(-1)
+    pairs = np.stack([results.classes[wrong], results.found_classes[wrong]])
+    pairs.sort(axis=0)
+    # One number a pair: of the lower class, then of the higher one.
+    keys = pairs[0] * len(results.names) + pairs[1]
+    _, first, counts = np.unique(keys, return_index=True, return_counts=True)
     confused = []
     for kind in np.argsort(-counts, kind="stable")[:_NUM_CARDS]:
-        first, second = (results.names[number] for number in kinds[kind])
-        num_searches = np.isin(results.classes, kinds[kind]).sum()
+        pair = pairs[:, first[kind]]
+        title = " \u2194 ".join(results.names[number] for number in pair)
+        num_searches = np.isin(results.classes, pair).sum()
         facts = f"{counts[kind]} of {num_searches} searches"
-        title = f"{first} \u2194 {second}"
-        confused.append(
-            _mistakes(results, title, facts, wrong[kind_of == kind])
-        )
+        positions = wrong[keys == keys[first[kind]]]
+        confused.append(_mistakes(results, title, facts, positions))
     return confused
 
 
@@ -151,10 +147,11 @@ def _by_class(results: FirstResults) -> tuple[np.ndarray, np.ndarray]:
     num_classes = len(results.names)
     sizes = np.bincount(results.classes, minlength=num_classes)
     with np.errstate(invalid="ignore"):
-        return tuple(
+        recalls, precisions = (
             np.bincount(results.classes, values, num_classes) / sizes
             for values in (results.is_right, results.average_precision)
         )
+    return recalls, precisions
 
 
 def _is_confusion(results: FirstResults) -> np.ndarray:

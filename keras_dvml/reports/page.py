@@ -48,7 +48,7 @@ def gallery_figure(
         rows: Encoded images, the rows all of one length; of length 0 for no
             picture.
         num_columns: Pictures of a whole row; one of fewer is as much narrower.
-        alt: Says what the pictures show.
+        alt: What the pictures show.
         name: Name of what is shown.
         facts: Text beside the name.
     """
@@ -65,7 +65,7 @@ def gallery_figure(
 
 
 def script_json(data: dict) -> str:
-    """Returns data as JSON that may stand inside a script element."""
+    """Returns data as JSON that may be inside a script element."""
     text = json.dumps(data, allow_nan=False, separators=(",", ":"))
     # Only these could end the element or open a comment.
     return (

@@ -34,14 +34,14 @@ def square_thumbnail(image_bytes: bytes, size: int) -> np.ndarray:
     """
     try:
         image = _decode(image_bytes, size)
-        height, width = image.shape[:2]
+        height, width = tf.shape(image)[:2].numpy()
         side = min(height, width)
         top, left = (height - side) // 2, (width - side) // 2
         # Of a huge image every n-th pixel is plenty, and resizing in float32
         # would otherwise take four times its memory.
         step = max(1, side // (4 * size))
         image = image[top : top + side : step, left : left + side : step]
-        side = image.shape[0]
+        side = -(-side // step)
         return _resize(image, size) if side > size else image.numpy()
     except (tf.errors.OpError, ValueError, TypeError) as error:
         reason = str(error).splitlines()[0] if str(error) else repr(error)

@@ -1,6 +1,5 @@
 """Writes a model, with an index or without, as SavedModels."""
 
-import logging
 import os
 from collections.abc import Sequence
 from typing import SupportsFloat
@@ -17,8 +16,6 @@ from keras_dvml.serving.signatures import EmbedModule, SearchModule
 from keras_dvml.serving.versions import next_version
 from keras_dvml.serving.warm_up import write_warm_up
 from keras_dvml.whole_files import whole_folder, whole_folders
-
-_logger = logging.getLogger(__name__)
 
 
 def export(
@@ -56,9 +53,8 @@ def export(
         match_threshold: A number or an `evaluation.MatchThreshold`. With one,
             searches also return `is_match`: whether a result's score reaches
             it.
-        flavours: sequence of "exact" and "scann", or `None`: of a
-            `ScannIndex` both, but only "exact" where exact search is the
-            better choice; of an `ExactIndex` "exact".
+        flavours: "exact" and "scann", or `None` for all: of a `ScannIndex`
+            both, of an `ExactIndex` "exact".
 
     Returns:
         The folders written, the exact flavour first.
@@ -197,24 +193,16 @@ def _by_flavour(index, flavours):
         possible.append("scann")
     if flavours is None:
         flavours = possible
-        if len(possible) > 1 and index.exact_is_better:
-            _logger.warning("only the exact flavour is written")
-            flavours = ["exact"]
     if not flavours or set(flavours) - set(possible):
         raise ValueError(
             f"flavours of a {type(index).__name__} must be among "
             f"{', '.join(possible)}; received {flavours!r}"
         )
-    by_flavour = {}
-    if "exact" in flavours:
-        exact = index
-        if isinstance(index, ScannIndex):
-            exact = ExactIndex.build(
-                index.embeddings, index.ids, metric=index.metric
-            )
-        by_flavour["exact"] = exact
-    if "scann" in flavours:
-        by_flavour["scann"] = index
+    by_flavour = {name: index for name in possible if name in flavours}
+    if "exact" in flavours and isinstance(index, ScannIndex):
+        by_flavour["exact"] = ExactIndex.build(
+            index.embeddings, index.ids, metric=index.metric
+        )
     return by_flavour
 
 

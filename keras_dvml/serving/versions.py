@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Mapping
+from typing import TypeVar
 
 import tensorflow as tf
 
@@ -10,6 +11,8 @@ from keras_dvml.publisher_lock import only_publisher_of
 from keras_dvml.serving.custom_ops import custom_ops
 from keras_dvml.serving.notes import write_notes
 from keras_dvml.whole_files import whole_folders
+
+BaseDir = TypeVar("BaseDir", bound=str | os.PathLike)
 
 
 def next_version(*base_dirs: str | os.PathLike) -> int:
@@ -79,7 +82,7 @@ def publish(
 
 
 def publish_all(
-    source_dirs: Mapping[str | os.PathLike, str | os.PathLike],
+    source_dirs: Mapping[BaseDir, str | os.PathLike],
     version: int | None = None,
 ) -> list[str]:
     """Copies SavedModels as `publish` does, all of them or none.
@@ -111,11 +114,11 @@ def publish_all(
         >>> [os.path.relpath(version, folder) for version in versions]
         ['a/1', 'b/1']
     """
-    for source_dir in map(os.fspath, source_dirs.values()):
+    for source_dir in source_dirs.values():
         if not os.path.isfile(os.path.join(source_dir, "saved_model.pb")):
             raise ValueError(
                 "source_dir must hold a SavedModel; received "
-                f"{source_dir!r} without one"
+                f"{os.fspath(source_dir)!r} without one"
             )
     with only_publisher_of(*source_dirs):
         if version is None:

@@ -1,6 +1,10 @@
-"""Callbacks that steer and watch a training run."""
+"""Callbacks of a training run, and rounds of pseudo-labels."""
 
-from keras_dvml.training.label_round import LabelRound
+from keras_dvml.training.label_round import (
+    LabelRound,
+    describe_round,
+    next_round,
+)
 from keras_dvml.training.phase_schedule import PhaseSchedule
 from keras_dvml.training.pseudo_labels import PseudoLabels
 from keras_dvml.training.resumable_fit import resumable_fit

@@ -1,6 +1,7 @@
 """A Model artifact of the Trainer: `Format-Serving/` and `model.keras`."""
 
 import os
+from typing import Any
 
 import keras
 
@@ -20,10 +21,13 @@ def keras_model_path(uri: str) -> str:
     return os.path.join(uri, _KERAS_MODEL)
 
 
-def load_keras_model(uri: str) -> keras.Model:
+def load_keras_model(uri: str) -> Any:
     """Loads the Keras model of a Model artifact, without its optimizer.
 
     Args:
         uri: of the artifact.
+
+    Returns:
+        A `kd.models.MetricModel`, of which class is known by what was trained.
     """
     return keras.models.load_model(keras_model_path(uri), compile=False)

@@ -173,7 +173,7 @@ def _read(output_prefix: str) -> EmbeddedImages:
     # Beam adds the number of each file and of all files.
     files = tf.io.gfile.glob(f"{output_prefix}-?????-of-?????")
     for row in tf.data.TFRecordDataset(files).as_numpy_iterator():
-        batch = unpack_arrays(row)
+        batch = unpack_arrays(bytes(row))
         labels = batch["labels"]
         if example_keys.NO_LABEL in labels:
             labels = None

@@ -1,5 +1,7 @@
 """Which earlier model a candidate is measured against."""
 
+from typing import Any
+
 import ml_metadata as mlmd
 from tfx import types
 from tfx.dsl.components.common.resolver import Resolver, ResolverStrategy
@@ -32,9 +34,7 @@ def last_blessed_model_of_tfx(candidate: types.BaseChannel) -> Resolver:
     return _resolver(latest_blessed_model_strategy.LatestBlessedModelStrategy)
 
 
-def _resolver(
-    strategy: type[ResolverStrategy], **channels: types.BaseChannel
-) -> Resolver:
+def _resolver(strategy: type[ResolverStrategy], **channels: Any) -> Resolver:
     return Resolver(
         strategy_class=strategy,
         model=types.Channel(type=standard_artifacts.Model),
@@ -69,5 +69,5 @@ class LatestOtherBlessedModelStrategy(
             "model": [m for m in input_dict["model"] if m.id not in candidates],
             "model_blessing": input_dict["model_blessing"],
         }
-        resolved = super().resolve_artifacts(store, others)
+        resolved = super().resolve_artifacts(store, others) or {}
         return {**resolved, "candidate": input_dict["candidate"]}

@@ -120,8 +120,9 @@ def serving_paths(
         Path of the `candidate`, and of the `baseline` where it can be used.
     """
     paths = {"candidate": path_utils.serving_model_path(model.uri)}
-    compared = tolerance is not None and baseline_model is not None
-    if compared and is_usable_baseline(baseline_model, model):
+    if tolerance is None or baseline_model is None:
+        return paths
+    if is_usable_baseline(baseline_model, model):
         paths["baseline"] = path_utils.serving_model_path(baseline_model.uri)
     return paths
 

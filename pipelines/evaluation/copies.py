@@ -16,8 +16,6 @@ _BATCH_SIZE = 256
 _COPY_SIZE = 160
 _MIN_AREA = 0.25
 _COLOR_STRENGTH = 0.3
-_NUM_DRAWS = 1000
-_TAIL = 0.025
 # Not the seed of any training's augmentation.
 _SEED = 2**31
 
@@ -38,7 +36,8 @@ def embed_images(
     embed = model.signatures["serving_default"]
     batches = []
     for start in range(0, len(image_bytes), _BATCH_SIZE):
-        batch = tf.constant(image_bytes[start : start + _BATCH_SIZE])
+        stop = min(start + _BATCH_SIZE, len(image_bytes))
+        batch = tf.constant([image_bytes[i] for i in range(start, stop)])
         batches.append(embed(image_bytes=batch)["embedding"].numpy())
     return np.concatenate(batches)
 
@@ -113,21 +112,3 @@ def copies_found(
     others = first_index[None, :] != first_index[originals][:, None]
     num_before = np.sum((similarities >= to_original[:, None]) & others, axis=1)
     return {f"copies_found@{k}": num_before < k for k in _KS}
-
-
-def mean_interval(values: np.ndarray) -> kd.evaluation.Interval:
-    """Returns where a mean lies, 95% over the choice of originals.
-
-    Bootstrap over originals, each with all its copies: those resemble each
-    other, and copies drawn alone would promise more certainty than there is.
-
-    Args:
-        values: `(M,)` array, a value each copy; those of an original stand
-            next to each other, and all originals have as many.
-    """
-    of_original = values.reshape(-1, NUM_COPIES).mean(axis=1)
-    number = len(of_original)
-    drawn = np.random.default_rng(0).integers(number, size=(_NUM_DRAWS, number))
-    means = of_original[drawn].mean(axis=1)
-    low, high = np.quantile(means, [_TAIL, 1 - _TAIL])
-    return kd.evaluation.Interval(float(low), float(high))

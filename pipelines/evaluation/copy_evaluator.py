@@ -2,18 +2,18 @@
 
 import os
 
-import apache_beam as beam
 import numpy as np
-from tfx.dsl.component.experimental.annotations import (
-    BeamComponentParameter,
-    InputArtifact,
-    OutputArtifact,
-    Parameter,
-)
 from tfx.dsl.component.experimental.decorators import component
 from tfx.types import standard_artifacts
 
 import keras_dvml as kd
+from pipelines.artifacts.annotations import (
+    SET_BY_TFX,
+    BeamPipeline,
+    InputArtifact,
+    OutputArtifact,
+    Parameter,
+)
 from pipelines.artifacts.evaluations import write_evaluation
 from pipelines.artifacts.examples import example_files, load_images
 from pipelines.embedding.beam_embedding import (
@@ -32,7 +32,6 @@ from pipelines.evaluation.copies import (
     copies_found,
     embed_images,
     first_index_of_duplicate,
-    mean_interval,
 )
 
 _MAX_ORIGINALS = 250
@@ -47,7 +46,7 @@ def CopyEvaluator(  # noqa: N802
     tolerance: Parameter[float] = None,
     code_fingerprint: Parameter[str] = "",
     baseline_model: InputArtifact[standard_artifacts.Model] = None,
-    beam_pipeline: BeamComponentParameter[beam.Pipeline] = None,
+    beam_pipeline: BeamPipeline = SET_BY_TFX,
 ) -> None:
     """Scores how often a changed copy of an image finds its original.
 
@@ -82,7 +81,7 @@ def CopyEvaluator(  # noqa: N802
     copies = [
         copy
         for number in originals
-        for copy in changed_copies(images.image_bytes[number], int(number))
+        for copy in changed_copies(images.image_bytes[int(number)], int(number))
     ]
     first_index = first_index_of_duplicate(images.image_bytes)
 
@@ -106,7 +105,11 @@ def CopyEvaluator(  # noqa: N802
     }
     hits = found["candidate"]
     scores = {name: float(values.mean()) for name, values in hits.items()}
-    intervals = {name: mean_interval(values) for name, values in hits.items()}
+    # Over originals, each with all its copies, which resemble each other.
+    intervals = {
+        name: kd.evaluation.mean_interval(values, NUM_COPIES)
+        for name, values in hits.items()
+    }
     write_evaluation(
         evaluation.uri,
         scores,
@@ -129,7 +132,8 @@ def CopyEvaluator(  # noqa: N802
         baseline_score = float(before.mean())
         changes = hits[COPIES_FOUND].astype(float) - before
         difference = kd.evaluation.Difference(
-            float(changes.mean()), *mean_interval(changes)
+            float(changes.mean()),
+            *kd.evaluation.mean_interval(changes, NUM_COPIES),
         )
     blessed = deserves_blessing(
         scores[COPIES_FOUND],

@@ -4,17 +4,17 @@ import json
 import logging
 import os
 
-import apache_beam as beam
-from tfx.dsl.component.experimental.annotations import (
-    BeamComponentParameter,
-    InputArtifact,
-    OutputArtifact,
-    Parameter,
-)
 from tfx.dsl.component.experimental.decorators import component
 from tfx.types import standard_artifacts
 
 import keras_dvml as kd
+from pipelines.artifacts.annotations import (
+    SET_BY_TFX,
+    BeamPipeline,
+    InputArtifact,
+    OutputArtifact,
+    Parameter,
+)
 from pipelines.artifacts.evaluations import write_evaluation
 from pipelines.artifacts.examples import example_files
 from pipelines.embedding.beam_embedding import (
@@ -40,7 +40,7 @@ def RetrievalEvaluator(  # noqa: N802
     tolerance: Parameter[float] = None,
     code_fingerprint: Parameter[str] = "",
     baseline_model: InputArtifact[standard_artifacts.Model] = None,
-    beam_pipeline: BeamComponentParameter[beam.Pipeline] = None,
+    beam_pipeline: BeamPipeline = SET_BY_TFX,
 ) -> None:
     """Scores retrieval among the images of the `test` split.
 

@@ -32,8 +32,8 @@ from pipelines.training.checkpoints import CHECKPOINTS
 from pipelines.training.metric_trainer import MetricTrainer
 from pipelines.training.tuning.tuner import Tuner
 
-_FROM_TFX = (ExampleValidator, SchemaGen, StatisticsGen)
-_OUR_OWN = (
+_FROM_TFX: tuple[Any, ...] = (ExampleValidator, SchemaGen, StatisticsGen)
+_OUR_OWN: tuple[Any, ...] = (
     Clusterer,
     CopyEvaluator,
     ImageExampleGen,
@@ -110,6 +110,7 @@ def create_pipeline(
             for key, output in step.inputs.items()
         }
         if step.component == "LastBlessedModel":
+            assert find_baseline is not None  # Or it were not in the plan.
             node = find_baseline(channels["candidate"])
         else:
             node = _component(step, channels, local.get(step.component, {}))
@@ -121,7 +122,7 @@ def create_pipeline(
         components=list(nodes.values()),
         enable_cache=True,
         metadata_connection_config=metadata_connection_config,
-        beam_pipeline_args=beam_pipeline_args,
+        beam_pipeline_args=list(beam_pipeline_args or []),
     )
 
 
@@ -135,9 +136,9 @@ def _component(
     return component(**channels, **arguments, **local)
 
 
-def _plain(value: Any) -> str | int | float:
+def _plain(value: Any) -> Any:
     """Returns a parameter as components take it."""
-    if dataclasses.is_dataclass(value):
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
         value = dataclasses.asdict(value)
     if isinstance(value, (dict, list, tuple)):
         return json.dumps(value)

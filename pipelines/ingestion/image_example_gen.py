@@ -1,5 +1,8 @@
 """Ingestion: images in, TFRecords with disjoint splits out."""
 
+# The classes of protocol buffers are made as they are loaded.
+# pyright: reportAttributeAccessIssue=false
+
 import json
 import os
 from collections.abc import Iterator
@@ -7,16 +10,17 @@ from typing import Any
 
 import apache_beam as beam
 from tfx.components.util import examples_utils
-from tfx.dsl.component.experimental.annotations import (
-    BeamComponentParameter,
-    OutputArtifact,
-    Parameter,
-)
 from tfx.dsl.component.experimental.decorators import component
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_artifacts
 
 from keras_dvml.data import check_image, encode_example
+from pipelines.artifacts.annotations import (
+    SET_BY_TFX,
+    BeamPipeline,
+    OutputArtifact,
+    Parameter,
+)
 from pipelines.artifacts.files import read_json, write_json
 from pipelines.artifacts.types import QUARANTINE_FILE, Quarantine
 from pipelines.configs.schema import IngestConfig
@@ -46,7 +50,7 @@ def ImageExampleGen(  # noqa: N802
     data_dir: Parameter[str] = "",
     input_fingerprint: Parameter[str] = "",
     code_fingerprint: Parameter[str] = "",
-    beam_pipeline: BeamComponentParameter[beam.Pipeline] = None,
+    beam_pipeline: BeamPipeline = SET_BY_TFX,
 ) -> None:
     """Writes images, bytes untouched, as GZIP TFRecords of tf.Examples.
 

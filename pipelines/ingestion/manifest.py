@@ -71,13 +71,13 @@ def read_manifest(
     }
     return [
         ImageFile(
-            path=str(path.parent / one["path"]),
+            path=str(path.parent / row["path"]),
             image_id=image_id,
             split=part,
-            label=numbers.get(name),
+            label=None if name is None else numbers[name],
             label_name=name,
         )
-        for one, image_id, name, part in zip(
+        for row, image_id, name, part in zip(
             cells, ids, names, splits, strict=True
         )
     ]

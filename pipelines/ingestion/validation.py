@@ -3,6 +3,9 @@
 The bytes of the images are not counted.
 """
 
+# The classes of protocol buffers are made as they are loaded.
+# pyright: reportAttributeAccessIssue=false
+
 from collections.abc import Iterator
 
 import tensorflow_data_validation as tfdv

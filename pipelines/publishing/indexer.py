@@ -2,18 +2,18 @@
 
 import os
 
-import apache_beam as beam
-from tfx.dsl.component.experimental.annotations import (
-    BeamComponentParameter,
-    InputArtifact,
-    OutputArtifact,
-    Parameter,
-)
 from tfx.dsl.component.experimental.decorators import component
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import path_utils
 
 import keras_dvml as kd
+from pipelines.artifacts.annotations import (
+    SET_BY_TFX,
+    BeamPipeline,
+    InputArtifact,
+    OutputArtifact,
+    Parameter,
+)
 from pipelines.artifacts.examples import example_files
 from pipelines.artifacts.models import load_keras_model
 from pipelines.artifacts.remote_folders import written_folder
@@ -34,7 +34,7 @@ def Indexer(  # noqa: N802
     recall_floor: Parameter[float] = 0.95,
     false_match_rate: Parameter[float] = None,
     code_fingerprint: Parameter[str] = "",
-    beam_pipeline: BeamComponentParameter[beam.Pipeline] = None,
+    beam_pipeline: BeamPipeline = SET_BY_TFX,
 ) -> None:
     """Indexes the images of all splits and writes both flavours for serving.
 

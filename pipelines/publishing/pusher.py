@@ -5,17 +5,17 @@ import os
 import tempfile
 
 from tfx.components.evaluator import constants
-from tfx.dsl.component.experimental.annotations import (
-    InputArtifact,
-    OutputArtifact,
-    Parameter,
-)
 from tfx.dsl.component.experimental.decorators import component
 from tfx.types import standard_artifacts
 from tfx.utils import path_utils
 
 import keras_dvml as kd
 from keras_dvml.serving.notes import write_notes
+from pipelines.artifacts.annotations import (
+    InputArtifact,
+    OutputArtifact,
+    Parameter,
+)
 from pipelines.artifacts.pushes import write_push
 from pipelines.artifacts.remote_folders import copy_folder, is_remote
 

@@ -60,7 +60,7 @@ class Executor(BaseExecutor):
             output_dict: `report`.
             exec_properties: parameters of `Reporter`.
         """
-        inputs = {
+        inputs: dict[str, Any] = {
             key: artifact_utils.get_single_instance(artifacts)
             for key, artifacts in input_dict.items()
         }
@@ -172,7 +172,7 @@ class Reporter(BaseComponent):
 
 
 def _pictures(
-    inputs: dict[str, types.Artifact],
+    inputs: dict[str, Any],
     gallery: kd.data.EncodedImages,
     evaluation: standard_artifacts.ModelEvaluation,
     tables: list[PseudoLabelTable],

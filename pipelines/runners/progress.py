@@ -32,6 +32,7 @@ class Progress(logging.Handler):
         self._step = ""
         self._step_start = time.monotonic()
         self.last_step = ""
+        self._writing = threading.RLock()
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._beat, daemon=True)
 
@@ -58,7 +59,7 @@ class Progress(logging.Handler):
 
     def write(self, line: str) -> None:
         """Writes a line at once."""
-        with self.lock:
+        with self._writing:
             self._last_write = time.monotonic()
             encoding = getattr(self._stream, "encoding", None) or "utf-8"
             line = line.encode(encoding, "backslashreplace").decode(encoding)

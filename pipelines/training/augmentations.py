@@ -1,6 +1,7 @@
 """The random changes of training images that configurations name."""
 
 from collections.abc import Callable
+from typing import Any
 
 import tensorflow as tf
 
@@ -46,7 +47,8 @@ def augmentation_of(config: TrainConfig) -> Augmentation | None:
 
 def _recolored(image, seed, config, inverted):
     # Seeds of its own, or colour and part would go together.
-    seed = tf.random.experimental.stateless_fold_in(seed, 1)
+    random: Any = tf.random
+    seed = random.experimental.stateless_fold_in(seed, 1)
     return kd.data.random_color(
         image, seed, strength=config.color_strength, inverted=inverted
     )

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 import tensorflow as tf
 from tfx.dsl.io import fileio
 
+from pipelines.artifacts.files import read_bytes
 from pipelines.artifacts.remote_folders import copy_folder, is_remote
 from pipelines.training.distributed.strategies import (
     task_of,
@@ -92,9 +93,9 @@ def delete_finished_checkpoints(root: pathlib.Path) -> None:
 
 def _check_same_state(kept: str, strategy: tf.distribute.Strategy) -> None:
     digest = hashlib.sha256()
-    for name in sorted(fileio.listdir(kept)) if fileio.exists(kept) else ():
-        with fileio.open(os.path.join(kept, name), "rb") as file:
-            digest.update(file.read())
+    names = fileio.listdir(kept) if fileio.exists(kept) else []
+    for name in sorted(map(str, names)):
+        digest.update(read_bytes(kept, name))
     if len(set(texts_of_all(strategy, digest.hexdigest()))) > 1:
         raise ValueError(
             "All processes of a training must see the same state of it. "

@@ -59,7 +59,7 @@ class EpochLines(keras.callbacks.Callback):
             return
         self._last_line = now
         values = ", ".join(
-            f"{name} {value:.3f}" for name, value in _shown(logs).items()
+            f"{name} {value:.3f}" for name, value in _shown(logs or {}).items()
         )
         logger.info("epoch %d of %d: %s", number, self.num_epochs, values)
 

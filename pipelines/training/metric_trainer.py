@@ -1,5 +1,8 @@
 """TFX's Trainer, which also takes the labels that a Clusterer made."""
 
+# The classes of protocol buffers are made as they are loaded.
+# pyright: reportAttributeAccessIssue=false
+
 import json
 from typing import Any
 

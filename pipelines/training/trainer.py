@@ -4,6 +4,7 @@ import contextlib
 import os
 import tempfile
 from collections.abc import Iterator
+from typing import Any
 
 import keras
 import numpy as np
@@ -42,12 +43,12 @@ def run_fn(fn_args: FnArgs) -> None:
     Args:
         fn_args: see `TrainingJob.from_fn_args`.
     """
-    train(TrainingJob.from_fn_args(fn_args))
+    job = TrainingJob.from_fn_args(fn_args)
+    name = job.config.strategy if job.is_trained else "default"
+    train(job, build_strategy(name))
 
 
-def train(
-    job: TrainingJob, strategy: tf.distribute.Strategy | None = None
-) -> None:
+def train(job: TrainingJob, strategy: tf.distribute.Strategy) -> None:
     """Trains one model and saves it for serving and for Keras.
 
     Writes `Format-Serving/` (the embedder as a SavedModel) with `model.keras`
@@ -70,12 +71,8 @@ def train(
 
     Args:
         job: what to train.
-        strategy: to train under, where it has been built already.
+        strategy: to train under.
     """
-    if strategy is None:
-        strategy = build_strategy(
-            job.config.strategy if job.is_trained else "default"
-        )
     # Everything before it shares the process and would share the names.
     keras.backend.clear_session()
     keras.utils.set_random_seed(job.config.seed)
@@ -121,7 +118,8 @@ def _fit(
 ) -> History:
     images = kd.data.load_examples(job.train_files)
     batches = training_batches(images, _labels(images, job), job.config)
-    check_batch_size(strategy, batches.element_spec[0].shape[0])
+    specs: Any = batches.element_spec
+    check_batch_size(strategy, specs[0].shape[0])
     curve_images = None
     if job.config.evaluate_every:
         curve_images = kd.data.load_examples(job.eval_files)

@@ -125,7 +125,7 @@ def test_augmentation_changes_each_image_in_its_own_way(pictures):
     seeds = []
 
     def change(image, seed):
-        tf.py_function(lambda one: seeds.append(one.numpy()[1]), [seed], [])
+        tf.py_function(lambda pair: seeds.append(pair.numpy()[1]), [seed], [])
         return image
 
     batches = kd.data.balanced_batches(
@@ -175,8 +175,8 @@ def test_images_without_a_label_can_be_skipped(pictures):
 def test_labels_may_change_from_pass_to_pass(pictures):
     images, labels = pictures
     samplers = [
-        kd.data.BalancedSampler(one, 3, 2, seed=0)
-        for one in (labels, labels[::-1].copy())
+        kd.data.BalancedSampler(assigned, 3, 2, seed=0)
+        for assigned in (labels, labels[::-1].copy())
     ]
     remaining = iter(samplers)
     batches = sampled_batches(

@@ -29,7 +29,7 @@ def encoded(kind, height=20, width=30, **options):
 
 
 def with_size(kind, image_bytes, height, width):
-    """Returns a small file whose header tells of a large image."""
+    """Returns a small file whose header is that of a large image."""
     edited = bytearray(image_bytes)
     if kind == "JPEG":
         place = image_bytes.index(b"\xff\xc0") + 5
@@ -133,7 +133,7 @@ def test_gif_of_many_small_blocks_takes_no_time():
 @WEBP
 def test_webp_without_a_known_chunk_is_refused():
     webp = encoded("WEBP", lossless=True)
-    # The decoder takes the bare stream too, whose size stands elsewhere.
+    # The decoder takes the bare stream too, whose size is elsewhere.
     bare = b"RIFF" + webp[4:12] + webp[20:]
     with pytest.raises(tf.errors.InvalidArgumentError, match="hold a size"):
         decode(bare)
@@ -193,7 +193,7 @@ if not image_headers.DECODES_WEBP:
 
 def test_frames_behind_the_first_are_not_unpacked():
     frame = gif_of_frames([(10, 10)])
-    # The headers of the later frames tell of gigabytes.
+    # The headers of the later frames are of gigabytes.
     bomb = gif_of_frames([(10, 10), (10, 11), (10, 11)]).replace(
         struct.pack("<HH", 11, 10), struct.pack("<HH", 60_000, 60_000)
     )

@@ -150,11 +150,11 @@ def test_lengths_that_differ_are_a_named_error():
 def test_embeddings_that_are_not_finite_are_a_named_error():
     embeddings = np.eye(3)
     embeddings[1, 2] = np.nan
-    with pytest.raises(ValueError, match="`embeddings`.*1 of 3 rows.*row 1"):
+    with pytest.raises(ValueError, match="must be finite.*1 of 3 rows.*row 1"):
         embedding_map(embeddings)
 
 
 @pytest.mark.parametrize("embeddings", [np.ones(3), np.ones((0, 4))])
 def test_embeddings_of_another_shape_are_a_named_error(embeddings):
-    with pytest.raises(ValueError, match="`embeddings` must have shape"):
+    with pytest.raises(ValueError, match=r"embeddings must be \(N, dim\)"):
         embedding_map(embeddings)

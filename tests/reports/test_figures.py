@@ -51,7 +51,7 @@ def test_intervals_are_lines_over_the_bars():
     intervals = {"a": {"nmi": (0.4, 0.55)}}
     ax = plot_scores(scores, intervals=intervals)
     ((line,),) = (lines.get_segments() for lines in ax.collections)
-    # NMI stands at 1; of two bars, 0.8 wide together, a's is the left one.
+    # NMI is at 1; of two bars, 0.8 wide together, a's is the left one.
     np.testing.assert_allclose(line, [[0.8, 40], [0.8, 55]])
 
 
@@ -65,7 +65,7 @@ def test_clusters_are_rows_of_pictures_with_their_sizes():
     names = [label.get_text() for label in ax.get_yticklabels()]
     assert names == ["7 (1,200)", "$9 (2)"]
     # At most eight pictures a row, each one wide.
-    assert [tuple(one.get_extent()) for one in ax.images] == [
+    assert [tuple(image.get_extent()) for image in ax.images] == [
         (0, 8, 1, 0),
         (0, 2, 2, 1),
     ]

@@ -14,6 +14,7 @@ import shutil, sys
 import keras_dvml as kd
 copytree = shutil.copytree
 def copy_when_told(*args, **kwargs):
+    shutil.copytree = copytree
     print("copying", flush=True)
     sys.stdin.readline()
     return copytree(*args, **kwargs)
@@ -33,8 +34,14 @@ def source(tiny_backbone, tmp_path):
 def publisher(source, tmp_path, pytestconfig):
     """A process that has begun to publish the model `birds`."""
     process = subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-c", PUBLISH, source]
-        + [tmp_path / "models" / "birds"],
+        [
+            sys.executable,
+            "-Wignore",
+            "-c",
+            PUBLISH,
+            source,
+            tmp_path / "models" / "birds",
+        ],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -27,7 +27,7 @@ __all__ = [
 
 def __getattr__(name: str):
     if name in __all__:
-        # Reached without TFDS only: says what is missing.
+        # Reached without TFDS only: the error names what is missing.
         from keras_dvml.data.datasets import glyphs
 
         return getattr(glyphs, name)

@@ -27,6 +27,10 @@ class ArchivedImage(NamedTuple):
     label_name: str
 
 
+#: Split name to its images.
+Splits = dict[str, list[ArchivedImage]]
+
+
 class SplitSize(NamedTuple):
     """How large a split is, as the papers count it."""
 
@@ -68,6 +72,7 @@ class ArchiveBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     ]
     DEFAULT_BUILDER_CONFIG_NAME = "whole"
 
+    builder_config: ArchiveConfig
     #: Of the file in TFDS' folder of manual downloads.
     ARCHIVE = ""
     #: Folder in the archive that holds the images.
@@ -77,9 +82,7 @@ class ArchiveBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     SIZES = {}
 
     @abc.abstractmethod
-    def list_images(
-        self, dl_manager: DownloadManager
-    ) -> dict[str, list[ArchivedImage]]:
+    def list_images(self, dl_manager: DownloadManager) -> Splits:
         """Returns split name to its images."""
 
     def read_lists(
@@ -166,7 +169,7 @@ class ArchiveBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
 
 
 def manual_file(dl_manager: DownloadManager, name: str) -> epath.Path:
-    """Returns the path of a file that people put into place.
+    """Returns the path of a file that people download themselves.
 
     Args:
         dl_manager: of TFDS.
@@ -181,9 +184,7 @@ def manual_file(dl_manager: DownloadManager, name: str) -> epath.Path:
     return path
 
 
-def split_by_class(
-    images: list[ArchivedImage],
-) -> dict[str, list[ArchivedImage]]:
+def split_by_class(images: list[ArchivedImage]) -> Splits:
     """Trains on the first half of the classes and tests on the last.
 
     Args:
@@ -203,9 +204,7 @@ def split_by_class(
 
 
 def _check_sizes(
-    name: str,
-    images: dict[str, list[ArchivedImage]],
-    expected: dict[str, SplitSize],
+    name: str, images: Splits, expected: dict[str, SplitSize]
 ) -> None:
     for split in SPLITS:
         classes = {image.label for image in images[split]}

@@ -52,7 +52,8 @@ def covered_code_points(face: str) -> frozenset[int]:
 def glyph_mask(code_point: int, face: str) -> Image.Image:
     """Draws a character, cropped to its ink, at a font size of 72 pixels."""
     # BASIC layout: no shaping, so no dependence on optional libraries.
-    left, top, right, bottom = _font(face).getbbox(chr(code_point))
+    box = _font(face).getbbox(chr(code_point))
+    left, top, right, bottom = map(int, box)
     mask = Image.new("L", (right - left + 4, bottom - top + 4))
     ImageDraw.Draw(mask).text(
         (2 - left, 2 - top), chr(code_point), fill=255, font=_font(face)

@@ -17,7 +17,7 @@ from keras_dvml.data.datasets.glyph_difficulty import (
 )
 from keras_dvml.data.datasets.glyph_fonts import covering_faces, glyph_mask
 
-# After glyph_fonts, which says what to install where Pillow is missing.
+# After glyph_fonts, whose error names what to install without Pillow.
 from PIL import Image, ImageFilter  # isort: skip
 
 IMAGE_SIZE = 48
@@ -76,17 +76,14 @@ def load_glyphs(
             f"images_per_class must be at least 1; received {images_per_class}"
         )
     difficulty = split_difficulty(split, config)
-    images = np.empty(
-        (num_classes, images_per_class, IMAGE_SIZE, IMAGE_SIZE, 3), np.uint8
-    )
-    for row, character in zip(images, members, strict=False):
-        for index in range(images_per_class):
-            row[index] = draw_glyph(character, index, difficulty, seed=seed)
+    images = [
+        draw_glyph(character, index, difficulty, seed=seed)
+        for character in members[:num_classes]
+        for index in range(images_per_class)
+    ]
     first = CLASS_NAMES.index(class_name(members[0]))
-    labels = np.repeat(
-        np.arange(first, first + num_classes, dtype=np.int64), images_per_class
-    )
-    return images.reshape(-1, IMAGE_SIZE, IMAGE_SIZE, 3), labels
+    classes = first + np.arange(num_classes, dtype=np.int64)
+    return np.stack(images), np.repeat(classes, images_per_class)
 
 
 def draw_glyph(

@@ -62,6 +62,7 @@ class Glyphs(tfds.core.GeneratorBasedBuilder):
         300
     """
 
+    builder_config: GlyphsConfig
     # TFDS looks this up with importlib_resources, which it does not require.
     code_path = epath.Path(__file__)
 

@@ -3,12 +3,13 @@
 import pathlib
 import re
 import unicodedata
+from typing import Any
 
 # The demo's own model, and the folder of prepared data sets.
 _TAKEN = ("glyphs", "datasets")
 
 
-def named_source(images: str) -> tuple[str, dict[str, str]]:
+def named_source(images: str) -> tuple[str, dict[str, Any]]:
     """Returns a name for the model, and the field of `IngestConfig` to set.
 
     Args:

@@ -3,6 +3,9 @@
 Read without TFX, which takes 20 seconds to import.
 """
 
+# The classes of protocol buffers are made as they are loaded.
+# pyright: reportAttributeAccessIssue=false
+
 import contextlib
 import errno
 import json
@@ -114,9 +117,11 @@ def last_parameters(path: pathlib.Path) -> dict[str, dict[str, Any]]:
     Returns:
         Step id to name to value, as the plan of a run gives them to the step.
     """
-    found = {}
+    found: dict[str, list] = {}
     store = _store(path)
-    for node in store.get_contexts_by_type("node") if store else ():
+    if store is None:
+        return {}
+    for node in store.get_contexts_by_type("node"):
         _, _, step = node.name.partition(".")
         for execution in store.get_executions_by_context(node.id):
             if execution.last_known_state in _SUCCESSFUL:

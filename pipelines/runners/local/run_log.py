@@ -6,7 +6,7 @@ import os
 import pathlib
 import sys
 from collections.abc import Iterator
-from typing import IO
+from typing import Any
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ def other_logs_in(path: pathlib.Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _standard_error_in(stream: IO[str]) -> Iterator[None]:
+def _standard_error_in(stream: Any) -> Iterator[None]:
     """Sends what is written past Python's logging, as by C++, to a file."""
     screen = os.dup(2)
     os.dup2(stream.fileno(), 2)

@@ -1,9 +1,13 @@
 """Runs a pipeline in this process, one visible step after the other."""
 
+# The classes of protocol buffers are made as they are loaded.
+# pyright: reportAttributeAccessIssue=false
+
 import contextlib
 import dataclasses
 import datetime
 from collections.abc import Callable
+from typing import Any
 
 from ml_metadata.proto import metadata_store_pb2
 from tfx.dsl.compiler import constants
@@ -13,7 +17,6 @@ from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.orchestration.portable import runtime_parameter_utils
 from tfx.orchestration.portable.mlmd import context_lib, execution_lib
 from tfx.proto.orchestration import pipeline_pb2
-from tfx.types import Artifact
 
 from pipelines.artifacts.histories import (
     CURVE,
@@ -39,7 +42,7 @@ class StepOutcome:
 
     is_cached: bool
     seconds: float
-    outputs: dict[str, list[Artifact]]
+    outputs: dict[str, list[Any]]
 
     @property
     def summary(self) -> str:

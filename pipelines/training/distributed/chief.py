@@ -41,7 +41,7 @@ def run_fn(fn_args: "FnArgs") -> None:
 
     job = TrainingJob.from_fn_args(fn_args)
     if not job.is_trained:
-        trainer.train(job)
+        trainer.run_fn(fn_args)
         return
     read_chief()
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
@@ -89,7 +89,7 @@ def _run_chief(job_path: str) -> None:
         text=True,
         env={"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ},
     ) as process:
-        for line in process.stdout:
+        for line in process.stdout or ():
             lines = [*lines, line.rstrip()][-_SHOWN_OF_FAILURE:]
             level, message = parse_log_line(line) or (logging.NOTSET, "")
             if level >= logging.ERROR:

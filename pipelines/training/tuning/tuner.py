@@ -2,14 +2,14 @@
 
 import json
 
-from tfx.dsl.component.experimental.annotations import (
+from tfx.dsl.component.experimental.decorators import component
+from tfx.types import standard_artifacts
+
+from pipelines.artifacts.annotations import (
     InputArtifact,
     OutputArtifact,
     Parameter,
 )
-from tfx.dsl.component.experimental.decorators import component
-from tfx.types import standard_artifacts
-
 from pipelines.artifacts.examples import load_images
 from pipelines.artifacts.files import write_bytes, write_json
 from pipelines.configs import TrainConfig, TuneConfig
@@ -75,9 +75,9 @@ def _records(tuning: Tuning, score: str) -> list[dict]:
     return [
         {
             "trial_id": str(trial.number),
-            "score": trial.scores and trial.scores[score],
+            "score": trial.scores.get(score),
             **trial.values,
-            **(trial.scores or {}),
+            **trial.scores,
         }
         for trial in tuning.trials
     ]

@@ -42,7 +42,7 @@ def read(builder, split):
     examples = builder.as_dataset(
         split=split, decoders={"image": tfds.decode.SkipDecoding()}
     )
-    return {one["id"].decode(): one for one in tfds.as_numpy(examples)}
+    return {row["id"].decode(): row for row in tfds.as_numpy(examples)}
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +90,7 @@ def test_images_are_stored_as_they_lie_in_the_archive(name, prepared):
 def test_last_half_of_the_classes_is_never_trained_on(name, trained, prepared):
     builder, _ = prepared[name]
     labels = {
-        split: {int(one["label"]) for one in read(builder, split).values()}
+        split: {int(row["label"]) for row in read(builder, split).values()}
         for split in ("train", "test")
     }
     assert labels == {"train": trained, "test": {0, 1, 2, 3, 4} - trained}

@@ -48,7 +48,8 @@ def test_pipeline_has_the_steps_edges_and_parameters_of_the_plan(name):
             if dataclasses.is_dataclass(value):
                 value = dataclasses.asdict(value)
             if isinstance(value, (dict, list, tuple)):
-                value = json.dumps(value)
+                given[key] = json.loads(given[key])
+                value = json.loads(json.dumps(value))
             assert given[key] == value
 
 

@@ -176,13 +176,13 @@ def test_component_takes_a_model_as_an_input():
     reporter = Reporter(
         examples=channel(standard_artifacts.Examples),
         quarantine=channel(Quarantine),
-        evaluations={"dvml": channel(standard_artifacts.ModelEvaluation)},
-        model_runs={"dvml": channel(standard_artifacts.ModelRun)},
+        evaluation_dvml=channel(standard_artifacts.ModelEvaluation),
+        model_run_dvml=channel(standard_artifacts.ModelRun),
         pushed_model=channel(standard_artifacts.PushedModel),
-        pseudo_labels=[],
         model=channel(standard_artifacts.Model),
         candidate="dvml",
+        methods='["dvml"]',
         title="",
-        notes={},
+        notes="{}",
     )
     assert reporter.inputs["model"].type is standard_artifacts.Model

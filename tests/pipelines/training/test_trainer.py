@@ -230,7 +230,7 @@ def test_stopped_training_goes_on_from_its_last_epoch(
     resumed = train("resumed", files, checkpoints=checkpoints, **changes)
     # 2 steps an epoch; one epoch was trained before.
     step = {"last line": 8, "second epoch": 4}[at]
-    assert f"Going on after step {step}" in caplog.text
+    assert f"Resuming after step {step}" in caplog.text
     assert_equal(weights(resumed), weights(undisturbed))
     assert read_history(str(resumed)) == read_history(str(undisturbed))
     # Nothing is lost either where the step's own end is not recorded.

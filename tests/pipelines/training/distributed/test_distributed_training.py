@@ -344,7 +344,7 @@ def test_training_of_two_is_taken_up_with_the_chiefs_state(
     for status, screen in train("process.log_to_stdout()\n" + DIRECT):
         assert status == 0, screen.read_text()[-3000:]
         # 2 steps an epoch.
-        assert "Going on after step 2, from" in screen.read_text()
+        assert "Resuming after step 2, from" in screen.read_text()
     assert_same_training(trained(written), single)
     assert len(list(checkpoints.glob("*/finished"))) == 1
 
