@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 import keras_dvml as kd
+from keras_dvml.class_split import num_train_classes
 from keras_dvml.data.datasets import load_glyphs
 
 IMAGE_SIZE = 48
@@ -117,7 +118,8 @@ def load_split(split, settings):
     if split == "pretrain" or not settings.validation:
         return load_glyphs(split, "default", *size)
     images, labels = load_glyphs("train", "default", *size)
-    cut = labels[0] + 3 * (labels[-1] + 1 - labels[0]) // 4
+    classes = np.unique(labels)
+    cut = classes[num_train_classes(len(classes), test_fraction=0.25)]
     chosen = labels < cut if split == "train" else labels >= cut
     return images[chosen], labels[chosen]
 

@@ -20,6 +20,7 @@ comparison.
 """
 
 import argparse
+import dataclasses
 import io
 import itertools
 import json
@@ -75,7 +76,7 @@ def measure(images, source, shuffled):
     ingest = IngestConfig(**{source: str(path)})
     with tempfile.TemporaryDirectory() as root:
         step = image_example_gen.ImageExampleGen(
-            **image_example_gen.ingest_parameters(ingest)
+            ingest=json.dumps(dataclasses.asdict(ingest))
         )
         pipeline = Pipeline(
             pipeline_name="ingestion",

@@ -1,21 +1,21 @@
 """What an optional part of the package needs, as a command to install it.
 
 The package is on no index, where `pip install keras_dvml[scann]` would find
-it. What its extras bring is, and every installation has the list.
+it. What its extras require is, and every installation has the list.
 """
 
 import importlib.metadata
 import re
 
 
-def install_command(extra):
-    """Returns the command that installs what an extra brings.
+def install_command(extra: str) -> str:
+    """Returns the command that installs what an extra requires.
 
     Args:
-        extra: str. As pyproject.toml names it, such as `"faiss"`.
+        extra: As pyproject.toml names it, such as `"faiss"`.
 
     Returns:
-        str, such as `pip install "faiss-cpu>=1.8"`.
+        Such as `pip install "faiss-cpu>=1.8"`.
     """
     # Of the form `faiss-cpu>=1.8; extra == "faiss"`.
     ends = re.compile(rf""";\s*extra\s*==\s*['"]{extra}['"]$""")
@@ -28,7 +28,7 @@ def install_command(extra):
     return " ".join(["pip install", *(requirements or [f'-e ".[{extra}]"'])])
 
 
-def _requirements():
+def _requirements() -> list[str]:
     try:
         return importlib.metadata.requires("keras_dvml") or []
     except importlib.metadata.PackageNotFoundError:

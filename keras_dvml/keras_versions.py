@@ -1,8 +1,11 @@
-"""The few places where Keras 2.15 and Keras 3 differ, and no others.
+"""Where Keras 2.15 and Keras 3 differ, and where a private name is needed.
 
 Everything else in the package is written once, for both: mathematics with
-`tf.*`, classes on `keras.*`.
+`tf.*`, classes on `keras.*`, and public names of both.
 """
+
+from collections.abc import Iterable
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -16,16 +19,27 @@ if KERAS_3 and keras.backend.backend() != "tensorflow":
         "KERAS_BACKEND=tensorflow before keras is imported."
     )
 
-
 #: For weights that every replica would change in the same way.
-ONLY_FIRST_REPLICA = (
+ONLY_FIRST_REPLICA: Any = (
     "only_first_replica"
     if KERAS_3
     else tf.VariableAggregation.ONLY_FIRST_REPLICA
 )
 
 
-def scale_loss(optimizer, loss):
+class BuiltModel(keras.Model):
+    """A model whose weights all exist once it is made."""
+
+    # Private: Keras 3 would call the model on a batch and average the losses
+    # over the replicas, which fails across processes, to build a model that is
+    # built already. There is no public way to prevent it.
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        if self.optimizer is not None and not self.optimizer.built:
+            with self.distribute_strategy.scope():
+                self.optimizer.build(self.trainable_variables)
+
+
+def scale_loss(optimizer: Any, loss: tf.Tensor) -> tf.Tensor:
     """Multiplies `loss` by the optimizer's loss scale, where it has one."""
     if KERAS_3:
         return optimizer.scale_loss(loss)
@@ -34,26 +48,26 @@ def scale_loss(optimizer, loss):
     return loss
 
 
-def apply_gradients(optimizer, gradients, variables):
+def apply_gradients(optimizer: Any, gradients: list, variables: list) -> None:
     """Applies the gradients of a loss that went through `scale_loss`."""
     if not KERAS_3 and hasattr(optimizer, "get_unscaled_gradients"):
         gradients = optimizer.get_unscaled_gradients(gradients)
     optimizer.apply_gradients(zip(gradients, variables, strict=True))
 
 
-def tf_variables(variables):
+def tf_variables(variables: Iterable) -> list[tf.Variable]:
     """Returns the `tf.Variable`s behind a list of Keras variables."""
     if KERAS_3:
         return [variable.value for variable in variables]
     return list(variables)
 
 
-def keras_variables(variables, trainable=True):
-    """Returns `tf.Variable`s as a layer's attributes want them, to be tracked.
+def keras_variables(variables: Iterable, trainable: bool = True) -> list:
+    """Returns `tf.Variable`s as attributes that a layer tracks.
 
     Args:
-        variables: sequence of `tf.Variable`, of a loaded SavedModel.
-        trainable: bool. Whether a layer trains them.
+        variables: `tf.Variable`s of a loaded SavedModel.
+        trainable: Whether a layer trains them.
     """
     if KERAS_3:
         # A Keras variable around a `tf.Variable` shares its value.
@@ -70,18 +84,18 @@ def keras_variables(variables, trainable=True):
     return list(variables)
 
 
-def replace_layer(model, name, layer):
+def replace_layer(model: keras.Model, name: str, layer: Any) -> None:
     """Sets an attribute that holds a layer or `None`, in place of the old one.
 
-    Keras 3 goes on counting a layer whose attribute was given another value.
+    Keras 3 still counts a layer whose attribute was given another value.
     """
     if KERAS_3 and getattr(model, name, None) is not None:
-        # There is no public way; the tracker is what `__setattr__` fills.
+        # Private: the tracker that `__setattr__` fills has no public undoing.
         model._tracker.untrack(getattr(model, name))
     setattr(model, name, layer)
 
 
-def step_logs(logs):
+def step_logs(logs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
     """Prepares the scalars that a training or test step returns.
 
     Across processes Keras 3 averages what a step returns over its first axis,

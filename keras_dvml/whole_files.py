@@ -1,14 +1,14 @@
 """Files and folders that appear complete at their place, or not at all.
 
-What is written goes beside its place under a name that nobody takes for it,
-and is renamed when it is complete: a reader never sees half of it, and a
-process that is killed leaves what was there before.
+What is written goes beside its place under another name, and is renamed when
+it is complete: a reader never sees half of it, and a process that is killed
+leaves what was there before.
 
 So does a machine that loses its power: contents are on disk before they are
 renamed, and the new name is when the context has ended. This holds as far as
-the disk writes what it is told to (`fsync`) and the file system renames at
-once, as those of local disks do; on Windows, which cannot be told, it is left
-to the system.
+the disk obeys `fsync` and the file system renames at once, as those of local
+disks do; on Windows, where folders cannot be synchronized, it is left to the
+system.
 """
 
 import contextlib
@@ -16,24 +16,28 @@ import errno
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from typing import IO
 
-_PREFIX = ".incomplete-"
+#: What the names of unfinished files and folders begin with.
+PREFIX = ".incomplete-"
 
 
 @contextlib.contextmanager
-def whole_file(target):
+def whole_file(target: str | os.PathLike) -> Iterator[IO[bytes]]:
     """Opens a file that replaces `target` when the context ends well.
 
     Args:
-        target: str or `os.PathLike`. Its folder is made where it is missing.
+        target: Path of the file. Its folder is made where it is missing.
 
     Yields:
-        Binary file, open for writing.
+        File, open for writing.
     """
     target = os.path.abspath(target)
-    _make_folders(os.path.dirname(target))
+    folder = os.path.dirname(target)
+    make_folders(folder)
     with tempfile.NamedTemporaryFile(
-        dir=os.path.dirname(target), prefix=_PREFIX, delete=False
+        dir=folder, prefix=PREFIX, delete=False
     ) as file:
         try:
             yield file
@@ -46,19 +50,19 @@ def whole_file(target):
         except BaseException:
             os.unlink(file.name)
             raise
-    _sync(os.path.dirname(target))
+    _sync(folder)
 
 
 @contextlib.contextmanager
-def whole_folder(target):
+def whole_folder(target: str | os.PathLike) -> Iterator[str]:
     """Makes a folder that becomes `target` when the context ends well.
 
     Args:
-        target: str or `os.PathLike`. The folder that contains it is made
-            where it is missing.
+        target: Path of the folder. The one that contains it is made where it
+            is missing.
 
     Yields:
-        str. Path of the folder to fill.
+        Path of the folder to fill.
 
     Raises:
         FileExistsError: If there is something at `target`.
@@ -68,7 +72,7 @@ def whole_folder(target):
 
 
 @contextlib.contextmanager
-def whole_folders(*targets):
+def whole_folders(*targets: str | os.PathLike) -> Iterator[list[str]]:
     """Makes folders that become the targets when the context ends well.
 
     They appear one right after the other, in the order of the targets, or
@@ -76,60 +80,60 @@ def whole_folders(*targets):
     the process between two renamings leaves the first without the second.
 
     Args:
-        *targets: str or `os.PathLike`. The folders that contain them are made
-            where they are missing.
+        *targets: Paths of the folders. Those that contain them are made where
+            they are missing.
 
     Yields:
-        list of str. Paths of the folders to fill, in the same order.
+        Paths of the folders to fill, in the same order.
 
     Raises:
         FileExistsError: If there is something at one of the targets.
     """
-    targets = [os.path.abspath(target) for target in targets]
-    for target in targets:
-        if os.path.exists(target):
-            raise FileExistsError(f"{target} exists already")
-    # What is to go when something fails, wherever it is by then.
+    paths = [os.path.abspath(target) for target in targets]
+    for path in paths:
+        if os.path.exists(path):
+            raise FileExistsError(f"{path} exists already")
+    # What is to be deleted when something fails, wherever it is by then.
     made = []
     try:
-        for target in targets:
-            _make_folders(os.path.dirname(target))
-            made.append(
-                tempfile.mkdtemp(dir=os.path.dirname(target), prefix=_PREFIX)
-            )
+        for path in paths:
+            parent = os.path.dirname(path)
+            make_folders(parent)
+            made.append(tempfile.mkdtemp(dir=parent, prefix=PREFIX))
         yield list(made)
         for folder in made:
             os.chmod(folder, 0o755)
             _sync_all(folder)
-        for place, target in enumerate(targets):
-            os.rename(made[place], target)
-            made[place] = target
+        for number, path in enumerate(paths):
+            os.rename(made[number], path)
+            made[number] = path
     except BaseException:
         for folder in made:
             shutil.rmtree(folder, ignore_errors=True)
         raise
-    for target in targets:
-        _sync(os.path.dirname(target))
+    for path in paths:
+        _sync(os.path.dirname(path))
 
 
-def _make_folders(folder):
+def make_folders(folder: str) -> None:
+    """Makes a folder and those that contain it, their names on disk."""
     parent = os.path.dirname(folder)
     if os.path.isdir(folder) or parent == folder:
         return
-    _make_folders(parent)
+    make_folders(parent)
     # Another process may have been faster.
     os.makedirs(folder, exist_ok=True)
     _sync(parent)
 
 
-def _sync_all(folder):
+def _sync_all(folder: str) -> None:
     for inside, _, names in os.walk(folder):
         for name in names:
             _sync(os.path.join(inside, name))
         _sync(inside)
 
 
-def _sync(path):
+def _sync(path: str) -> None:
     """Waits until a file's contents, or the names in a folder, are on disk."""
     if os.name != "posix":
         return

@@ -27,7 +27,7 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipelines.configs import PipelineConfig
 from pipelines.runners.beam_flags import beam_pipeline_args
@@ -36,7 +36,7 @@ from pipelines.runners.progress import Progress
 from pipelines.runners.wildcards import refuse_wildcards
 
 if TYPE_CHECKING:  # TFX takes 20 s to import; nobody waits for it in vain.
-    from tfx.dsl import Pipeline
+    from tfx.orchestration.pipeline import Pipeline
 
 _SUFFIXES = (".yaml", ".yml", ".json")
 
@@ -85,25 +85,26 @@ def compile_pipeline(
         root: URI below which everything lies.
         output: path of the file, `.yaml` or `.json`.
         beam_flags: see `pipelines.runners.beam_flags`.
-        compare: whether the candidate has to hold its own against the last
-            blessed model.
+        compare: whether the candidate is compared with the last blessed
+            model.
 
     Raises:
-        ValueError: where a container could not find what it is told of, or
+        ValueError: where a container could not find what is named, or
             the file has a wrong ending.
     """
     _check(config, root, output)
-    from pipelines.graph import pipeline as graph
+    from pipelines.evaluation.baseline import last_blessed_model_of_tfx
+    from pipelines.graph.pipeline import Places, create_pipeline
 
     root = root.rstrip("/")
-    pipeline = graph.create_pipeline(
+    pipeline = create_pipeline(
         config,
-        places=graph.Places(
+        places=Places(
             pipeline_root=f"{root}/{config.name}",
             serving_dir=f"{root}/saved_models",
             data_dir=f"{root}/datasets",
         ),
-        find_baseline=_tfx_baseline if compare else None,
+        find_baseline=last_blessed_model_of_tfx if compare else None,
         beam_pipeline_args=beam_pipeline_args(beam_flags),
     )
     folder = pathlib.Path(output).resolve().parent
@@ -140,24 +141,6 @@ def _compile(pipeline: "Pipeline", image: str, path: str) -> None:
     ).run(pipeline)
 
 
-def _tfx_baseline(candidate: Any) -> Any:
-    """Returns TFX's own look-up, the only one that Kubeflow knows."""
-    del candidate
-    from tfx.dsl.components.common.resolver import Resolver
-    from tfx.dsl.input_resolution.strategies import (
-        latest_blessed_model_strategy,
-    )
-    from tfx.types import Channel, standard_artifacts
-
-    return Resolver(
-        strategy_class=(
-            latest_blessed_model_strategy.LatestBlessedModelStrategy
-        ),
-        model=Channel(type=standard_artifacts.Model),
-        model_blessing=Channel(type=standard_artifacts.ModelBlessing),
-    ).with_id("LastBlessedModel")
-
-
 def _check(config: PipelineConfig, root: str, output: str) -> None:
     if "://" not in root:
         raise ValueError(
@@ -171,9 +154,9 @@ def _check(config: PipelineConfig, root: str, output: str) -> None:
             f"`--output` must end in one of {', '.join(_SUFFIXES)}. "
             f"Received: {output!r}"
         )
-    told = {f"ingest.{k}": v for k, v in vars(config.ingest).items()}
-    told |= {f"train.{k}": v for k, v in vars(config.train).items()}
-    for name, value in told.items():
+    fields = {f"ingest.{k}": v for k, v in vars(config.ingest).items()}
+    fields |= {f"train.{k}": v for k, v in vars(config.train).items()}
+    for name, value in fields.items():
         if isinstance(value, str) and os.path.isabs(value):
             raise ValueError(
                 f"`{name}` is a path of this machine, {value!r}, which "

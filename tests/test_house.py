@@ -21,8 +21,26 @@ MAY_IMPORT = {
     "serving": {"data", "models", "index"},
     "reports": {"evaluation", "data"},
 }
+# The pipeline's rooms, from the ground up; the doors on top may import all.
+PIPELINE_FLOORS = [
+    {"artifacts", "configs"},
+    {"embedding", "ingestion"},
+    {"clustering", "evaluation", "publishing", "reporting", "training"},
+    {"graph", "runners"},
+    {"kubeflow_runner", "local_runner", "training_worker"},
+]
 # Every room may use the modules that stand beside the rooms.
-ANYWHERE = {"extras", "keras_versions", "whole_files"}
+ANYWHERE = {
+    "arguments",
+    "class_split",
+    "configured_layer",
+    "embeddings",
+    "extras",
+    "keras_versions",
+    "publisher_lock",
+    "typing",
+    "whole_files",
+}
 FOREIGN = {"tfx", "apache_beam", "kfp", "tensorflow_transform", "pipelines"}
 
 
@@ -41,7 +59,11 @@ def imported_names(path):
 
 
 def room_of(path):
-    return path.relative_to(ROOT / "keras_dvml").parts[0].removesuffix(".py")
+    return path.relative_to(ROOT).parts[1].removesuffix(".py")
+
+
+def pipeline_files():
+    return sorted((ROOT / "pipelines").rglob("*.py"))
 
 
 def test_every_room_is_on_the_plan():
@@ -61,8 +83,6 @@ def test_file_imports_only_what_its_room_may(path):
     for name in imported_names(path):
         first, *rest = name.split(".")
         assert first not in FOREIGN, f"{path} imports {name}"
-        if name == "scann" or name.startswith("scann."):
-            assert path.name == "scann.py" and room == "index"
         if first != "keras_dvml" or room in ("__init__", *ANYWHERE):
             continue
         other = rest[0]
@@ -76,11 +96,41 @@ def test_keras_version_is_asked_for_in_one_place():
             assert "keras.__version__" not in path.read_text(), path
 
 
+def test_scann_is_used_in_one_place():
+    users = [
+        path for path in library_files() if "scann_ops" in path.read_text()
+    ]
+    assert [path.name for path in users] == ["scann_library.py"]
+
+
 def test_no_file_has_a_name_that_says_nothing():
     empty_names = {"utils", "helpers", "common", "misc", "manager", "handler"}
     for folder in ("keras_dvml", "pipelines"):
         for path in (ROOT / folder).rglob("*.py"):
             assert path.stem not in empty_names, path
+
+
+def test_every_room_of_the_pipeline_is_on_a_floor():
+    rooms = {room_of(path) for path in pipeline_files()} - {"__init__"}
+    assert rooms == set().union(*PIPELINE_FLOORS)
+
+
+@pytest.mark.parametrize(
+    "path", pipeline_files(), ids=lambda path: str(path.relative_to(ROOT))
+)
+def test_file_of_the_pipeline_imports_only_floors_below(path):
+    floor_of = {
+        room: floor
+        for floor, rooms in enumerate(PIPELINE_FLOORS)
+        for room in rooms
+    }
+    room = room_of(path)
+    for name in imported_names(path):
+        first, *rest = name.split(".")
+        if first == "pipelines" and room not in ("__init__", rest[0]):
+            # Names such as `pipelines.Report` are those of artifacts.
+            below = floor_of.get(rest[0], 0)
+            assert below < floor_of[room], f"{path} imports {name}"
 
 
 @pytest.mark.pipeline

@@ -28,6 +28,22 @@ for room in keras_dvml.__all__:
     assert run_forked(code) == ""
 
 
+def test_rooms_list_their_classes_and_functions(run_forked):
+    code = """
+import types
+import keras_dvml
+assert dir(keras_dvml) == sorted(keras_dvml.__all__)
+for name in keras_dvml.__all__:
+    room = getattr(keras_dvml, name)
+    if isinstance(room, types.ModuleType):
+        print(name)
+        assert dir(room) == sorted(room.__all__)
+        for public in room.__all__:
+            assert not isinstance(getattr(room, public), types.ModuleType)
+"""
+    assert len(run_forked(code).split()) == 11
+
+
 def test_unknown_room_is_an_attribute_error(run_forked):
     code = """
 import keras_dvml

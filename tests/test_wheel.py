@@ -38,7 +38,7 @@ def test_wheel_holds_the_library_with_its_pages_and_nothing_else(tmp_path):
     with zipfile.ZipFile(tmp_path / "dist" / built) as wheel:
         names = {name for name in wheel.namelist() if ".dist-info/" not in name}
     assert names == library_files()
-    assert "keras_dvml/reports/report.html" in names
+    assert {"keras_dvml/reports/report.html", "keras_dvml/py.typed"} <= names
 
 
 def test_clone_has_the_pipeline_in_any_folder(tmp_path):

@@ -1,9 +1,12 @@
 """Cluster ids that keep their meaning from one clustering to the next."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 
-def align_clusters(assignments, previous_assignments):
+def align_clusters(
+    assignments: ArrayLike, previous_assignments: ArrayLike
+) -> np.ndarray:
     """Renames clusters so as to agree with an earlier clustering.
 
     Ids are exchanged one for one, such that as many embeddings as possible
@@ -40,7 +43,9 @@ def align_clusters(assignments, previous_assignments):
     return np.append(ids, -1)[np.maximum(assignments, -1)]
 
 
-def aligned_ids(assignments, previous_assignments, num_clusters):
+def aligned_ids(
+    assignments: ArrayLike, previous_assignments: ArrayLike, num_clusters: int
+) -> np.ndarray:
     """Returns the `(num_clusters,)` new ids of the clusters."""
     from scipy import sparse
 
@@ -48,8 +53,8 @@ def aligned_ids(assignments, previous_assignments, num_clusters):
     previous = _checked_ids(previous_assignments, "previous_assignments")
     if len(assignments) != len(previous):
         raise ValueError(
-            f"{len(assignments)} assignments but {len(previous)} "
-            "previous_assignments; expected one of each an embedding"
+            f"previous_assignments must be {len(assignments)}, as many as "
+            f"assignments; received {len(previous)}"
         )
     num_ids = max(num_clusters, previous.max(initial=-1) + 1)
     both = (assignments >= 0) & (previous >= 0)
@@ -61,30 +66,24 @@ def aligned_ids(assignments, previous_assignments, num_clusters):
     gains = overlaps + (clusters == old_ids) / (num_clusters + 1)
     # Every cluster may go without an old id, by a column of its own. Each is
     # matched exactly once, so a constant added to all costs changes nothing;
-    # it keeps them above 0, which would stand for no edge.
+    # it keeps them above 0, which would mean no edge.
     own = np.arange(num_clusters)
     no_gain = len(assignments) + 2
-    matched = sparse.csgraph.min_weight_full_bipartite_matching(
-        sparse.csr_matrix(
-            (
-                np.append(no_gain - gains, np.full(num_clusters, no_gain)),
-                (np.append(clusters, own), np.append(old_ids, num_ids + own)),
-            ),
-            shape=(num_clusters, num_ids + num_clusters),
-        )
-    )[1]
-    return _fill(np.where(matched < num_ids, matched, -1), num_ids)
-
-
-def _fill(ids, num_ids):
-    """Gives clusters without an id their own where free, or the next free."""
-    unused = np.ones(num_ids, bool)
-    unused[ids[ids >= 0]] = False
-    own = np.arange(len(ids))
-    ids = np.where((ids < 0) & unused[: len(ids)], own, ids)
-    unused[ids[ids >= 0]] = False
-    missing = np.flatnonzero(ids < 0)
-    ids[missing] = np.flatnonzero(unused)[: len(missing)]
+    costs = sparse.csr_matrix(
+        (
+            np.append(no_gain - gains, np.full(num_clusters, no_gain)),
+            (np.append(clusters, own), np.append(old_ids, num_ids + own)),
+        ),
+        shape=(num_clusters, num_ids + num_clusters),
+    )
+    ids = sparse.csgraph.min_weight_full_bipartite_matching(costs)[1]
+    # Clusters without an old id keep their own where it is free, or get the
+    # next that is.
+    is_free = ~np.isin(np.arange(num_ids), ids)
+    ids = np.where((ids >= num_ids) & is_free[:num_clusters], own, ids)
+    is_free[ids[ids < num_ids]] = False
+    missing = np.flatnonzero(ids >= num_ids)
+    ids[missing] = np.flatnonzero(is_free)[: len(missing)]
     return ids.astype(np.int64)
 
 

@@ -1,13 +1,16 @@
-"""What a clustering is, and what is said of its sizes."""
+"""What a clustering is, and warnings of its sizes."""
 
 import logging
 import warnings
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from keras_dvml.clustering.alignment import aligned_ids
-from keras_dvml.clustering.nearest import nearest_by
+from keras_dvml.clustering.nearest import assigner_for
+from keras_dvml.clustering.points import Points
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -15,7 +18,17 @@ _SIZES_SHOWN = 10
 
 
 class ClusterSizeWarning(UserWarning):
-    """Sizes of clusters from which little can be learned."""
+    """Sizes of clusters from which little can be learned.
+
+    Example:
+        >>> import warnings
+        >>> import keras_dvml as kd
+        >>> with warnings.catch_warnings(record=True) as caught:
+        ...     warnings.simplefilter("always")
+        ...     _ = kd.clustering.k_means([[1.0], [1.0]], num_clusters=2)
+        >>> issubclass(caught[0].category, kd.clustering.ClusterSizeWarning)
+        True
+    """
 
 
 class Clustering(NamedTuple):
@@ -23,17 +36,23 @@ class Clustering(NamedTuple):
 
     Attributes:
         assignments: `(N,)` int64 array. The cluster of each embedding, in
-            0..K-1, or -1 for noise, which only `hdbscan` finds.
+            0..K-1, or -1 for noise.
         distances: `(N,)` float32 array. Distance to the embedding's own
             centroid, for noise to the nearest: `1 - cosine` in 0..2, or the
             Euclidean distance, after the metric.
         centroids: `(K, dim)` float32 array. Means of the members, for the
             cosine scaled to length 1.
-        inertia: float. What k-means makes small, without noise: the sum of
+        inertia: What k-means makes small, without noise: the sum of
             `1 - cosine`, or of squared Euclidean distances.
         sizes: `(K,)` int64 array. Members of each cluster.
-        num_reseeded: int. How many times an empty cluster was given members
-            of the largest one.
+        num_reseeded: How many times an empty cluster was given members of the
+            largest one.
+
+    Example:
+        >>> import keras_dvml as kd
+        >>> clustering = kd.clustering.k_means([[1.0], [2.0], [9.0]], 2)
+        >>> clustering.num_clusters, clustering.num_noise
+        (2, 0)
     """
 
     assignments: np.ndarray
@@ -44,26 +63,26 @@ class Clustering(NamedTuple):
     num_reseeded: int = 0
 
     @property
-    def num_clusters(self):
+    def num_clusters(self) -> int:
         """K, empty clusters included."""
         return len(self.sizes)
 
     @property
-    def num_empty(self):
+    def num_empty(self) -> int:
         """Clusters without a member: only where embeddings are repeated."""
         return int(np.count_nonzero(self.sizes == 0))
 
     @property
-    def num_single(self):
+    def num_single(self) -> int:
         """Clusters of one member, which batches must show repeatedly."""
         return int(np.count_nonzero(self.sizes == 1))
 
     @property
-    def num_noise(self):
+    def num_noise(self) -> int:
         """Embeddings that belong to no cluster."""
         return int(np.count_nonzero(self.assignments < 0))
 
-    def align(self, previous_assignments):
+    def align(self, previous_assignments: ArrayLike) -> "Clustering":
         """Renames the clusters so as to agree with an earlier clustering.
 
         Args:
@@ -73,6 +92,12 @@ class Clustering(NamedTuple):
             `Clustering` in which assignments, centroids and sizes have the
             new ids. Where the earlier one had more clusters, an id that is
             not needed has size 0 and a centroid of NaN.
+
+        Example:
+            >>> import keras_dvml as kd
+            >>> clustering = kd.clustering.k_means([[1.0], [2.0], [9.0]], 2)
+            >>> clustering.align([5, 5, 0]).assignments.tolist()
+            [5, 5, 0]
         """
         ids = aligned_ids(
             self.assignments, previous_assignments, self.num_clusters
@@ -88,29 +113,40 @@ class Clustering(NamedTuple):
         )
 
 
-def summarize(points, assignments, centroids, num_reseeded=0):
+#: Function from embeddings and the clustering before, or `None`, to the next.
+Clusterer = Callable[[np.ndarray, Clustering | None], Clustering]
+
+
+def summarize(
+    points: Points,
+    assignments: np.ndarray,
+    centroids: np.ndarray,
+    num_reseeded: int = 0,
+) -> Clustering:
     """Returns the `Clustering`, and warns of sizes that bode ill.
 
     Args:
-        points: `Points`.
+        points: What was clustered.
         assignments: `(N,)` int64 array, -1 for noise.
-        centroids: `(K, dim)` float32 array, as placed.
-        num_reseeded: int.
+        centroids: `(K, dim)` float32 array, as prepared.
+        num_reseeded: As in `Clustering`.
     """
-    member = assignments >= 0
+    is_member = assignments >= 0
     nearest = assignments
-    if not member.all():
-        nearest = nearest_by("tensorflow")(points, centroids)
-    distances = points.distances(
-        np.where(member, assignments, nearest), centroids
-    )
+    if not is_member.all():
+        nearest = np.where(
+            is_member,
+            assignments,
+            assigner_for("tensorflow")(points, centroids),
+        )
+    distances = points.distances(nearest, centroids)
     terms = distances if points.metric == "cosine" else np.square(distances)
     clustering = Clustering(
         assignments,
         distances,
         centroids + points.origin,
-        float(terms[member].sum(dtype=np.float64)),
-        np.bincount(assignments[member], minlength=len(centroids)),
+        float(terms[is_member].sum(dtype=np.float64)),
+        np.bincount(assignments[is_member], minlength=len(centroids)),
         num_reseeded,
     )
     _check_sizes(clustering)
@@ -124,8 +160,12 @@ def _check_sizes(clustering):
     _LOGGER.info(
         "%d embeddings in %d clusters of %d to %d; %d of one member, %d "
         "re-seeded",
-        *(num_points, len(sizes), sizes.min(), sizes[largest]),
-        *(clustering.num_single, clustering.num_reseeded),
+        num_points,
+        len(sizes),
+        sizes.min(),
+        sizes[largest],
+        clustering.num_single,
+        clustering.num_reseeded,
     )
     found = []
     if len(sizes) > 1 and sizes[largest] == num_points > 1:

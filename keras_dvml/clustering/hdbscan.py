@@ -1,14 +1,20 @@
 """Clusters by density, whose number is not given beforehand."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from keras_dvml.clustering.clustering import summarize
-from keras_dvml.clustering.points import place_points
+from keras_dvml.arguments import check_in_range
+from keras_dvml.clustering.clustering import Clustering, summarize
+from keras_dvml.clustering.points import prepare_points
 
 
 def hdbscan(
-    embeddings, *, min_cluster_size=5, min_samples=None, metric="cosine"
-):
+    embeddings: ArrayLike,
+    *,
+    min_cluster_size: int = 5,
+    min_samples: int | None = None,
+    metric: str = "cosine",
+) -> Clustering:
     """Finds dense groups of embeddings, as many as there are.
 
     Embeddings between the groups are noise. They get the id -1 and belong to
@@ -21,10 +27,9 @@ def hdbscan(
 
     Args:
         embeddings: `(N, dim)` float array or memory map.
-        min_cluster_size: int in 2..N. The fewest members of a cluster.
-        min_samples: int >= 1 or `None`. Neighbours that make a place dense;
-            more of them call more embeddings noise. By default
-            min_cluster_size.
+        min_cluster_size: 2..N. The fewest members of a cluster.
+        min_samples: 1..N or `None`. Neighbours that make a place dense; more
+            of them call more embeddings noise. By default min_cluster_size.
         metric: `"cosine"`, which is the Euclidean distance of embeddings
             scaled to length 1, or `"euclidean"`.
 
@@ -50,26 +55,19 @@ def hdbscan(
     """
     from sklearn import cluster
 
-    points = place_points(embeddings, metric)
-    num_points = len(points.values)
-    for name, value, least in (
-        ("min_cluster_size", min_cluster_size, 2),
-        ("min_samples", 1 if min_samples is None else min_samples, 1),
-    ):
-        if not least <= value <= num_points:
-            raise ValueError(
-                f"{name} must be in {least}..{num_points}, the number of "
-                f"embeddings; received {value}"
-            )
+    points = prepare_points(embeddings, metric)
+    limits = len(points.values), "the number of embeddings"
+    check_in_range(2, *limits, min_cluster_size=min_cluster_size)
+    if min_samples is not None:
+        check_in_range(1, *limits, min_samples=min_samples)
     assignments = cluster.HDBSCAN(
         min_cluster_size, min_samples=min_samples, copy=True
     ).fit_predict(points.values)
-    num_clusters = assignments.max() + 1
-    if not num_clusters:
+    if assignments.max() < 0:
         raise ValueError(
-            f"no group of at least min_cluster_size={min_cluster_size} among "
-            f"{num_points} embeddings is denser than what is around it; a "
-            "smaller min_cluster_size or min_samples finds more"
+            f"min_cluster_size={min_cluster_size} leaves only noise among "
+            f"{len(assignments)} embeddings; a smaller min_cluster_size or "
+            "min_samples finds more"
         )
-    centroids = points.means(assignments, num_clusters)
+    centroids = points.means(assignments, assignments.max() + 1)
     return summarize(points, assignments.astype(np.int64), centroids)

@@ -1,61 +1,72 @@
 """Lloyd's iterations, and where they start."""
 
+from collections.abc import Callable
+
+import keras
 import numpy as np
 
+from keras_dvml.clustering.points import Points
 from keras_dvml.clustering.reseeding import reseed_empty
 
 
-def random_rows(points, num_clusters, seed):
-    """Returns K rows chosen at random, distinct as far as there are so many."""
-    order = np.random.default_rng(seed).permutation(len(points))
+def random_rows(rows: np.ndarray, num_rows: int, seed: int) -> np.ndarray:
+    """Chooses rows at random, distinct as far as there are so many."""
     chosen = {}
-    for row in order:
-        chosen.setdefault(points[row].tobytes(), row)
-        if len(chosen) == num_clusters:
+    for number in np.random.default_rng(seed).permutation(len(rows)):
+        chosen.setdefault(rows[number].tobytes(), number)
+        if len(chosen) == num_rows:
             break
-    return points[np.resize(list(chosen.values()), num_clusters)]
+    return rows[np.resize(list(chosen.values()), num_rows)]
 
 
-def lloyd(points, centroids, nearest, num_iterations, bar):
+def lloyd(
+    points: Points,
+    centroids: np.ndarray,
+    assign: Callable[[Points, np.ndarray], np.ndarray],
+    num_iterations: int,
+    bar: keras.utils.Progbar,
+) -> tuple[np.ndarray, np.ndarray, int]:
     """Moves centroids to the means of their members until nothing moves.
 
     Args:
-        points: `Points`.
-        centroids: `(K, dim)` float32 array to start from, as placed.
-        nearest: Function of points and centroids to `(N,)` ids, as from
-            `nearest_by`.
-        num_iterations: int >= 1. How often to move them, at most.
-        bar: `keras.utils.Progbar`, told the share of embeddings that moved.
+        points: What is clustered.
+        centroids: `(K, dim)` float32 array to start from, as prepared.
+        assign: Function of points and centroids to `(N,)` ids, as from
+            `assigner_for`.
+        num_iterations: >= 1. How often to move them, at most.
+        bar: Progress bar, which shows the share of embeddings that moved.
 
     Returns:
         Tuple of `(N,)` int64 assignments, `(K, dim)` float32 centroids as
-        placed, and how many times an empty cluster was given members.
+        prepared, and how many times an empty cluster was given members.
     """
     num_clusters, num_reseeded = len(centroids), 0
-    previous = np.full(len(points.values), -1)
+    assignments = np.full(len(points.values), -1)
     for iteration in range(num_iterations + 1):
+        previous = assignments
         # Equal centroids would share members by rounding: the first has all.
         active = _distinct_rows(centroids)
-        assignments = active[nearest(points, centroids[active])]
         assignments, num_filled = reseed_empty(
-            points.values, assignments, num_clusters
+            points.values,
+            active[assign(points, centroids[active])],
+            num_clusters,
         )
         num_reseeded += num_filled
-        moved = np.count_nonzero(assignments != previous)
+        num_moved = np.count_nonzero(assignments != previous)
+        is_last = iteration == num_iterations
         if iteration:
             bar.update(
                 iteration,
-                [("moved", moved / len(previous))],
-                finalize=not moved or iteration == num_iterations,
+                [("moved", num_moved / len(previous))],
+                finalize=not num_moved or is_last,
             )
-        if not moved or (iteration == num_iterations and not num_filled):
+        if not num_moved or (is_last and not num_filled):
             break
         # Last of all, too, if clusters were given members: they have no other
         # centroid.
         means = points.means(assignments, num_clusters)
         filled = np.bincount(assignments, minlength=num_clusters) > 0
         centroids = np.where(filled[:, None], means, centroids)
-        previous = assignments
     return assignments, centroids, num_reseeded
 
 

@@ -1,20 +1,27 @@
 """The nearest centroid of every embedding, by faiss or by TensorFlow."""
 
+from collections.abc import Callable
+
 import numpy as np
 import tensorflow as tf
+from numpy.typing import ArrayLike
 
-from keras_dvml.clustering.points import checked_rows, place_points
+from keras_dvml.arguments import check_one_of
+from keras_dvml.clustering.points import Points, prepare_points
+from keras_dvml.embeddings import blocks, checked_rows
 from keras_dvml.extras import install_command
-
-ENGINES = ("tensorflow", "faiss")
 
 # Similarities held at once: enough rows for a fast product, 32 MiB.
 _SCORES_AT_ONCE = 2**23
 
 
 def nearest_centroids(
-    embeddings, centroids, *, metric="cosine", engine="tensorflow"
-):
+    embeddings: ArrayLike,
+    centroids: ArrayLike,
+    *,
+    metric: str = "cosine",
+    engine: str = "tensorflow",
+) -> tuple[np.ndarray, np.ndarray]:
     """Assigns embeddings to the nearest of given centroids.
 
     For images that a clustering has not seen, or that it called noise.
@@ -42,58 +49,46 @@ def nearest_centroids(
         >>> ids.tolist(), distances.tolist()
         ([1, 0], [0.0, 0.0])
     """
-    points = place_points(embeddings, metric)
-    centroids = checked_centroids(centroids, points)
-    assignments = nearest_by(engine)(points, centroids)
+    points = prepare_points(embeddings, metric)
+    centroids = checked_rows(centroids, "centroids", points.values.shape[1])
+    centroids = points.prepare(centroids)
+    assignments = assigner_for(engine)(points, centroids)
     return assignments, points.distances(assignments, centroids)
 
 
-def checked_centroids(centroids, points, num_clusters=None):
-    """Returns centroids placed as the points are.
+def assigner_for(engine: str) -> Callable[[Points, np.ndarray], np.ndarray]:
+    """Returns an engine's function of (`Points`, prepared centroids) -> ids.
 
-    Raises:
-        ValueError: If they are no finite float matrix of the points' width,
-            or not as many as asked for.
-    """
-    name = "centroids" if num_clusters is None else "initial_centroids"
-    centroids = checked_rows(centroids, name)
-    expected = (num_clusters or len(centroids), points.values.shape[1])
-    if centroids.shape != expected:
-        raise ValueError(
-            f"{name} must have shape {expected}; received {centroids.shape}"
-        )
-    return points.place(centroids)
-
-
-def nearest_by(engine):
-    """Returns an engine's function of (`Points`, centroids as placed) -> ids.
+    Args:
+        engine: `"tensorflow"` or `"faiss"`.
 
     Raises:
         ImportError: If engine is `"faiss"` and faiss is not installed.
+        TypeError: If engine is no str.
         ValueError: If there is no such engine.
     """
+    if not isinstance(engine, str):
+        raise TypeError(
+            "engine must be 'tensorflow' or 'faiss'; received "
+            f"{engine!r}. sklearn_clusterer clusters with scikit-learn"
+        )
+    check_one_of(("tensorflow", "faiss"), engine=engine)
     if engine == "tensorflow":
-        return _nearest_by_tensorflow
-    if engine == "faiss":
-        _faiss()
-        return _nearest_by_faiss
-    raise ValueError(
-        f"engine must be one of {ENGINES}, or for k_means a scikit-learn "
-        f"clusterer; received {engine!r}"
-    )
+        return _assign_by_tensorflow
+    _faiss()
+    return _assign_by_faiss
 
 
-def _nearest_by_tensorflow(points, centroids):
+def _assign_by_tensorflow(points, centroids):
     # ||x - c||^2 = ||x||^2 + 2 (||c||^2 / 2 - <x, c>)
     bias = 0.0
     if points.metric == "euclidean":
         bias = np.square(centroids).sum(axis=1) / 2
-    centroids, bias = tf.constant(centroids), tf.constant(bias, tf.float32)
-    assignments = np.empty(len(points.values), np.int64)
     # Neither the scores nor the copy of the rows may outgrow memory.
     rows_at_once = max(1, _SCORES_AT_ONCE // max(centroids.shape))
-    for start in range(0, len(assignments), rows_at_once):
-        rows = slice(start, start + rows_at_once)
+    centroids, bias = tf.constant(centroids), tf.constant(bias, tf.float32)
+    assignments = np.empty(len(points.values), np.int64)
+    for rows in blocks(len(assignments), rows_at_once):
         scores = tf.matmul(points.values[rows], centroids, transpose_b=True)
         if points.metric == "euclidean":
             scores -= bias
@@ -101,7 +96,7 @@ def _nearest_by_tensorflow(points, centroids):
     return assignments
 
 
-def _nearest_by_faiss(points, centroids):
+def _assign_by_faiss(points, centroids):
     faiss = _faiss()
     index = {"cosine": faiss.IndexFlatIP, "euclidean": faiss.IndexFlatL2}[
         points.metric

@@ -3,77 +3,66 @@
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
+
+from keras_dvml.arguments import check_one_of
+from keras_dvml.embeddings import (
+    ROWS_AT_ONCE,
+    blocks,
+    checked_rows,
+    unit_length,
+)
 
 METRICS = ("cosine", "euclidean")
 
-_ROWS_AT_ONCE = 4096
-
 
 class Points(NamedTuple):
-    """Embeddings placed so that a metric can be computed well.
+    """Embeddings prepared so that a metric can be computed well.
 
-    For the cosine they have unit length; for the Euclidean distance their mean
-    is moved to the origin, or the digits that tell near embeddings apart would
+    For the cosine they have unit length. For the Euclidean distance their mean
+    is moved to the origin, or the digits in which near embeddings differ would
     be lost to what they all have in common.
 
     Attributes:
-        values: `(N, dim)` float32 array, the embeddings as placed.
+        values: `(N, dim)` float32 array, the embeddings as prepared.
         origin: `(dim,)` float32 array that was subtracted, or 0.
-        metric: str.
+        metric: `"cosine"` or `"euclidean"`.
     """
 
     values: np.ndarray
     origin: np.ndarray | float
     metric: str
 
-    def place(self, centroids):
-        """Returns `(K, dim)` centroids placed as the embeddings are."""
-        return direction(centroids, self.metric) - self.origin
+    def prepare(self, centroids: np.ndarray) -> np.ndarray:
+        """Returns `(K, dim)` centroids prepared as the embeddings are."""
+        return _scaled(centroids, self.metric) - self.origin
 
-    def means(self, assignments, num_clusters):
-        """Centroids of clusters, as placed; zeros for an empty one.
+    def means(self, assignments: np.ndarray, num_clusters: int) -> np.ndarray:
+        """Returns the `(K, dim)` centroids of clusters, as prepared.
 
         The mean of the members; for the cosine, its direction.
 
         Args:
-            assignments: `(N,)` int array; a negative id belongs to no cluster.
-            num_clusters: int. K.
-
-        Returns:
-            `(K, dim)` float32 array.
+            assignments: As for `cluster_means`.
+            num_clusters: K.
         """
-        from scipy import sparse
+        means = cluster_means(self.values, assignments, num_clusters)
+        return _scaled(means, self.metric)
 
-        # Noise has a row of its own, the last, which is left out. A column
-        # for each embedding: they are then added up in the order they lie in.
-        clusters = np.where(assignments < 0, num_clusters, assignments)
-        num_points = len(clusters)
-        membership = sparse.csc_matrix(
-            (
-                np.ones(num_points, np.float32),
-                clusters,
-                np.arange(num_points + 1),
-            ),
-            shape=(num_clusters + 1, num_points),
-        )
-        sums = (membership @ self.values)[:num_clusters]
-        sizes = np.bincount(clusters, minlength=num_clusters)[:num_clusters]
-        means = sums / np.maximum(sizes, 1).astype(np.float32)[:, None]
-        return direction(means, self.metric)
-
-    def distances(self, assignments, centroids):
-        """Distance of each embedding to the centroid it is assigned to.
+    def distances(
+        self, assignments: np.ndarray, centroids: np.ndarray
+    ) -> np.ndarray:
+        """Returns the distance of each embedding to its centroid.
 
         Args:
             assignments: `(N,)` int array of ids >= 0.
-            centroids: `(K, dim)` float32 array, as placed.
+            centroids: `(K, dim)` float32 array, as prepared.
 
         Returns:
             `(N,)` float32 array: `1 - cosine`, or the Euclidean distance.
         """
         distances = np.empty(len(assignments), np.float32)
-        for start in range(0, len(assignments), _ROWS_AT_ONCE):
-            rows = slice(start, start + _ROWS_AT_ONCE)
+        for rows in blocks(len(assignments), ROWS_AT_ONCE):
             own, block = centroids[assignments[rows]], self.values[rows]
             if self.metric == "cosine":
                 cosine = np.einsum("nd,nd->n", block, own)
@@ -83,70 +72,53 @@ class Points(NamedTuple):
         return distances
 
 
-def place_points(embeddings, metric):
-    """Returns embeddings as `Points`; what was passed stays as it is.
+def prepare_points(embeddings: ArrayLike, metric: str) -> Points:
+    """Returns embeddings as `Points`; what was passed is not changed.
+
+    Args:
+        embeddings: `(N, dim)` array or memory map.
+        metric: `"cosine"` or `"euclidean"`.
 
     Raises:
-        ValueError: If the metric is unknown, or embeddings are no float matrix,
-            empty, or not finite.
+        ValueError: If the metric is unknown, or embeddings are malformed or
+            not finite.
     """
-    if metric not in METRICS:
-        raise ValueError(
-            f"metric must be one of {METRICS}; received {metric!r}"
-        )
-    embeddings = checked_rows(embeddings, "embeddings")
+    check_one_of(METRICS, metric=metric)
+    embeddings = checked_rows(embeddings)
     origin = 0.0
     if metric == "euclidean":
         origin = embeddings.mean(axis=0, dtype=np.float64).astype(np.float32)
     values = np.empty(embeddings.shape, np.float32)
-    # Block by block: a memory map is never read whole.
-    for start in range(0, len(embeddings), _ROWS_AT_ONCE):
-        rows = slice(start, start + _ROWS_AT_ONCE)
-        values[rows] = direction(embeddings[rows], metric) - origin
+    for rows in blocks(len(embeddings), ROWS_AT_ONCE):
+        values[rows] = _scaled(embeddings[rows], metric) - origin
     return Points(values, origin, metric)
 
 
-def direction(rows, metric):
-    """Returns rows as float32, scaled to length 1 if the metric is the cosine.
+def cluster_means(
+    rows: np.ndarray, assignments: np.ndarray, num_clusters: int
+) -> np.ndarray:
+    """Returns the `(K, dim)` float32 means of clusters; zeros for empty ones.
 
-    A row of zeros has no direction and stays.
+    Args:
+        rows: `(N, dim)` float32 array.
+        assignments: `(N,)` int array; a negative id belongs to no cluster.
+        num_clusters: K.
     """
-    rows = np.asarray(rows, np.float32)
-    if metric != "cosine":
-        return rows
-    # By the largest entry first: float32 has no squares of very small ones.
-    scale = np.abs(rows).max(axis=1, keepdims=True)
-    rows = rows / np.where(scale > 0, scale, 1)
-    length = np.linalg.norm(rows, axis=1, keepdims=True)
-    return rows / np.where(length > 0, length, 1)
+    from scipy import sparse
+
+    # What belongs to no cluster has a row of its own, the last, which is left
+    # out. A column each: they are then added up in the order they lie in.
+    clusters = np.where(assignments < 0, num_clusters, assignments)
+    membership = sparse.csc_matrix(
+        (np.ones(len(rows), np.float32), clusters, np.arange(len(rows) + 1)),
+        shape=(num_clusters + 1, len(rows)),
+    )
+    sums = (membership @ rows)[:num_clusters]
+    sizes = np.bincount(clusters, minlength=num_clusters)[:num_clusters]
+    return sums / np.maximum(sizes, 1).astype(np.float32)[:, None]
 
 
-def checked_rows(rows, name):
-    """Returns a `(N, dim)` float array whose lengths are finite in float32.
-
-    Raises:
-        ValueError: If it is no float matrix, empty, or not finite.
-    """
-    rows = np.asarray(rows)
-    if rows.ndim != 2 or 0 in rows.shape:
-        raise ValueError(
-            f"{name} must be (N, dim) with N, dim >= 1; received shape "
-            f"{rows.shape}"
-        )
-    if not np.issubdtype(rows.dtype, np.floating):
-        raise ValueError(f"{name} must be float; received dtype {rows.dtype}")
-    finite = np.empty(len(rows), bool)
-    with np.errstate(over="ignore", invalid="ignore"):
-        for start in range(0, len(rows), _ROWS_AT_ONCE):
-            block = rows[start : start + _ROWS_AT_ONCE]
-            block = block.astype(np.float32, copy=False)
-            squared_length = np.einsum("nd,nd->n", block, block)
-            finite[start : start + len(block)] = np.isfinite(squared_length)
-    if not finite.all():
-        raise ValueError(
-            f"{name} must be finite, and so must their squared lengths in "
-            f"float32; {np.count_nonzero(~finite)} of {len(finite)} rows hold "
-            "NaN, infinity or too large numbers, the first being row "
-            f"{np.argmin(finite)}"
-        )
-    return rows
+def _scaled(rows: np.ndarray, metric: str) -> np.ndarray:
+    if metric == "cosine":
+        return unit_length(rows)
+    return np.asarray(rows, np.float32)

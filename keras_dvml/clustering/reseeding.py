@@ -3,7 +3,9 @@
 import numpy as np
 
 
-def reseed_empty(points, assignments, num_clusters):
+def reseed_empty(
+    points: np.ndarray, assignments: np.ndarray, num_clusters: int
+) -> tuple[np.ndarray, int]:
     """Gives each empty cluster about half of the largest one.
 
     The largest cluster is cut by the plane through its mean, across the
@@ -16,7 +18,7 @@ def reseed_empty(points, assignments, num_clusters):
     Args:
         points: `(N, dim)` float32 array.
         assignments: `(N,)` int64 array; not changed.
-        num_clusters: int. K.
+        num_clusters: K.
 
     Returns:
         Tuple of `(N,)` int64 assignments and the number of clusters that
@@ -28,17 +30,16 @@ def reseed_empty(points, assignments, num_clusters):
         return assignments, 0
     order = np.argsort(assignments, kind="stable")
     members = dict(enumerate(np.split(order, np.cumsum(sizes)[:-1])))
-    # Copied, and a cluster that cannot be cut is struck out by size 0.
-    sizes, assignments = sizes.copy(), assignments.copy()
-    for filled, cluster in enumerate(empty):
+    assignments = assignments.copy()
+    for num_filled, cluster in enumerate(empty.tolist()):
         while sizes.max() > 1:
             largest = int(sizes.argmax())
             moves = _far_half(points[members[largest]])
             if moves.any() and not moves.all():
                 break
-            sizes[largest] = 0
+            sizes[largest] = 0  # It cannot be cut.
         else:
-            return assignments, filled
+            return assignments, num_filled
         members[cluster] = members[largest][moves]
         members[largest] = members[largest][~moves]
         assignments[members[cluster]] = cluster

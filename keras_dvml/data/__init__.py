@@ -10,3 +10,14 @@ from keras_dvml.data.encoded_images import EncodedImages, load_examples
 from keras_dvml.data.examples import encode_example, read_examples
 from keras_dvml.data.images import check_image, decode_image, decode_images
 from keras_dvml.data.sampler import BalancedSampler
+
+__all__ = [
+    "BalancedSampler", "EncodedImages", "balanced_batches", "check_image",
+    "decode_image", "decode_images", "encode_example", "image_batches",
+    "load_examples", "random_color", "random_resized_crop", "random_shift",
+    "read_examples",
+]  # fmt: skip
+
+
+def __dir__() -> list[str]:
+    return __all__

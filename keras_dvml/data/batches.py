@@ -1,50 +1,54 @@
 """Batches of images for training and for embedding."""
 
+from collections.abc import Callable, Iterator
+
 import numpy as np
 import tensorflow as tf
+from numpy.typing import ArrayLike
 
-from keras_dvml.data.image_source import image_source
+from keras_dvml.data.image_source import Images, ImageSource, image_source
 from keras_dvml.data.sampler import BalancedSampler
+
+Augment = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
 
 def balanced_batches(
-    images,
-    labels,
+    images: Images,
+    labels: ArrayLike,
     *,
-    classes_per_batch=16,
-    images_per_class=5,
-    steps_per_epoch=None,
-    image_size=None,
-    augment=None,
-    seed=0,
-    replacement=False,
-):
+    classes_per_batch: int = 16,
+    images_per_class: int = 5,
+    steps_per_epoch: int | None = None,
+    image_size: int | None = None,
+    augment: Augment | None = None,
+    seed: int = 0,
+    replacement: bool = False,
+) -> tf.data.Dataset:
     """Batches of P classes with K images each, for losses over pairs.
 
     Each pass over the result is an epoch with batches of its own, set by the
     seed. Images are read as they are needed. The result's attribute
-    `position` says where the next pass begins, for runs that are resumed.
+    `position` is where the next pass begins, for runs that are resumed.
 
     Args:
         images: uint8 array `(N, height, width, 3)`, sequence of N paths or of
             N encoded images, or `tf.data.Dataset` of single images.
-        labels: `(N,)` array of int class ids >= 0.
-        classes_per_batch: int. P.
-        images_per_class: int >= 2. K.
-        steps_per_epoch: int or `None`. Batches an epoch; by default as many
-            as use N images.
-        image_size: int or `None`. Height and width in pixels to decode to;
-            needed unless the images are decoded.
-        augment: function `(image, seed) -> image` applied to each image, such
-            as `random_resized_crop`; or `None`.
-        seed: int >= 0. Seed of the choice and of the augmentation.
-        replacement: bool. Whether a class with fewer than K images, and a
-            batch where there are fewer than P classes, fill up with
-            repetitions; otherwise both are errors.
+        labels: `(N,)` integer class ids, at least 0.
+        classes_per_batch: P.
+        images_per_class: K, at least 2.
+        steps_per_epoch: Batches an epoch; by default as many as use N images.
+        image_size: Height and width in pixels to decode to; needed unless the
+            images are decoded.
+        augment: Function `(image, seed) -> image` applied to each image, such
+            as `random_resized_crop`.
+        seed: At least 0. Seed of the choice and of the augmentation.
+        replacement: Whether a class with fewer than K images, and a batch
+            where there are fewer than P classes, fill up with repetitions;
+            otherwise both are errors.
 
     Returns:
-        `tf.data.Dataset` of `(images, labels)`: `(P * K, height, width, 3)`
-        uint8 and `(P * K,)` int64.
+        Pairs `(images, labels)`: `(P * K, height, width, 3)` uint8 and
+        `(P * K,)` int64.
 
     Raises:
         ValueError: If images and labels differ in number, there are fewer
@@ -65,8 +69,8 @@ def balanced_batches(
     labels = np.asarray(labels)
     if len(labels) != len(source):
         raise ValueError(
-            f"{len(source)} images but {len(labels)} labels; expected one "
-            "label an image"
+            "labels must be one an image; received "
+            f"{len(labels)} labels for {len(source)} images"
         )
     sampler = BalancedSampler(
         labels, classes_per_batch, images_per_class, seed, replacement
@@ -82,34 +86,40 @@ def balanced_batches(
 
 
 def sampled_batches(
-    source, current_sampler, *, batch_size, steps_per_epoch, augment, seed
-):
+    source: ImageSource,
+    current_sampler: Callable[[], BalancedSampler],
+    *,
+    batch_size: int,
+    steps_per_epoch: int | None,
+    augment: Augment | None,
+    seed: int,
+) -> tf.data.Dataset:
     """Batches whose classes may change from one pass to the next.
 
     Args:
-        source: `ArraySource` or `EncodedSource` of N images.
-        current_sampler: function without arguments that returns a
-            `BalancedSampler`; asked once at the beginning of each pass.
-        batch_size: int. Images in each of its batches.
-        steps_per_epoch: int or `None`, as for `balanced_batches`.
+        source: N images.
+        current_sampler: Called once at the beginning of each pass.
+        batch_size: Images in each batch of the sampler.
+        steps_per_epoch: As for `balanced_batches`.
         augment: As for `balanced_batches`.
-        seed: int >= 0. Seed of the augmentation.
+        seed: At least 0. Seed of the augmentation.
 
     Returns:
-        `tf.data.Dataset`, as from `balanced_batches`.
+        As from `balanced_batches`.
     """
-    if steps_per_epoch is None:
-        steps_per_epoch = max(1, len(source) // batch_size)
-    if steps_per_epoch < 1:
+    steps = steps_per_epoch
+    if steps is None:
+        steps = max(1, len(source) // batch_size)
+    if steps < 1:
         raise ValueError(
-            f"steps_per_epoch must be at least 1; received {steps_per_epoch}"
+            f"steps_per_epoch must be at least 1; received {steps}"
         )
-    position = Position(steps_per_epoch)
+    position = Position(steps)
 
-    def epoch_batches():
+    def epoch_batches() -> Iterator[tuple[np.ndarray, ...]]:
         sampler = current_sampler()
         first_step = position.begin_pass()
-        for step in range(first_step, first_step + steps_per_epoch):
+        for step in range(first_step, first_step + steps):
             indices = sampler.batch(step)
             # A number of its own for each image drawn, to seed its change.
             draws = step * batch_size + np.arange(batch_size)
@@ -120,18 +130,19 @@ def sampled_batches(
         epoch_batches, output_signature=(spec, spec, spec)
     )
 
-    def read(indices, batch_labels, draws):
+    def read(
+        indices: tf.Tensor, batch_labels: tf.Tensor, draws: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         batch = source.read(indices)
         if augment is not None:
             batch = _augment(batch, draws, augment, seed)
         return batch, batch_labels
 
     dataset = dataset.map(read, num_parallel_calls=tf.data.AUTOTUNE)
-    dataset = dataset.apply(
-        tf.data.experimental.assert_cardinality(steps_per_epoch)
-    )
+    dataset = dataset.apply(tf.data.experimental.assert_cardinality(steps))
     dataset = dataset.prefetch(tf.data.AUTOTUNE)
-    dataset.position = position
+    # What Keras passes on is the data set itself, with its attributes.
+    dataset.position = position  # pyright: ignore[reportAttributeAccessIssue]
     return dataset
 
 
@@ -139,53 +150,65 @@ class Position:
     """The step of training that the next pass over batches begins with.
 
     Args:
-        steps_per_epoch: int >= 1. Steps of a pass.
+        steps_per_epoch: At least 1. Steps of a pass.
 
     Attributes:
-        step: int. Counted from the beginning of training.
-        held: bool. Whether `step` stays where it was put; otherwise each pass
-            moves it on to the next epoch.
-        num_passes: int. Passes that have begun.
+        step: Counted from the beginning of training.
+        pinned: Whether `step` stays as it is; otherwise each pass advances it
+            to the next epoch.
+        num_passes: Passes that have begun.
     """
 
-    def __init__(self, steps_per_epoch):
+    def __init__(self, steps_per_epoch: int) -> None:
         self.steps_per_epoch = steps_per_epoch
         self.step = 0
-        self.held = False
+        self.pinned = False
         self.num_passes = 0
 
-    def begin_pass(self):
+    def begin_pass(self) -> int:
         """Returns the first step of a pass that begins now."""
         first_step = self.step
         self.num_passes += 1
-        if not self.held:
+        if not self.pinned:
             self.step += self.steps_per_epoch
         return first_step
 
 
-def image_batches(images, batch_size=256, image_size=None):
+def image_batches(
+    images: Images, batch_size: int = 256, image_size: int | None = None
+) -> tf.data.Dataset:
     """Batches of images in their own order, for embedding them.
 
     Args:
         images: As for `balanced_batches`.
-        batch_size: int >= 1. The last batch may be smaller.
-        image_size: int or `None`. Height and width in pixels to decode to;
-            needed unless the images are decoded.
+        batch_size: At least 1. The last batch may be smaller.
+        image_size: Height and width in pixels to decode to; needed unless the
+            images are decoded.
 
     Returns:
-        `tf.data.Dataset` of `(batch, height, width, 3)` uint8 tensors.
+        `(batch, height, width, 3)` uint8 tensors.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> import keras_dvml as kd
+        >>> png = tf.io.encode_png(tf.zeros((20, 30, 3), tf.uint8)).numpy()
+        >>> batches = kd.data.image_batches([png] * 3, image_size=16)
+        >>> [batch.shape for batch in batches]
+        [TensorShape([3, 16, 16, 3])]
     """
     return batches_in_order(image_source(images, image_size), batch_size)
 
 
-def batches_in_order(source, batch_size):
+def batches_in_order(source: ImageSource, batch_size: int) -> tf.data.Dataset:
     """Batches of the images of a source, as from `image_batches`."""
     dataset = tf.data.Dataset.range(len(source)).batch(batch_size)
     dataset = dataset.map(source.read, num_parallel_calls=tf.data.AUTOTUNE)
     return dataset.prefetch(tf.data.AUTOTUNE)
 
 
-def _augment(batch, draws, augment, seed):
+def _augment(
+    batch: tf.Tensor, draws: tf.Tensor, augment: Augment, seed: int
+) -> tf.Tensor:
     return tf.map_fn(
         lambda pair: augment(
             pair[0], tf.stack([tf.constant(seed, tf.int64), pair[1]])

@@ -1,107 +1,132 @@
 """A labelled set of encoded images that stays on disk."""
 
+import copy
 import tempfile
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple, cast
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from keras_dvml.data import examples
+
+
+def spool(rows: Iterable[bytes]) -> tuple[np.ndarray, np.ndarray]:
+    """Writes rows to a temporary file that goes when it is no longer used.
+
+    The file is mapped into memory, so pages are loaded when they are needed
+    and dropped when memory is short.
+
+    Args:
+        rows: Read once.
+
+    Returns:
+        The `(bytes,)` uint8 array of all rows and the `(N + 1,)` int64 array
+        of the places where they begin, the end of the last one included.
+    """
+    begins = [0]
+    # The file has no name: it is deleted with the mapping.
+    with tempfile.TemporaryFile(prefix="keras_dvml-images-") as file:
+        for row in rows:
+            file.write(row)
+            begins.append(begins[-1] + len(row))
+        file.flush()
+        # An empty file cannot be mapped.
+        contents = (
+            np.memmap(file, np.uint8, mode="r")
+            if begins[-1]
+            else np.empty(0, np.uint8)
+        )
+    return contents, np.asarray(begins, np.int64)
+
+
+class SpooledBytes(Sequence[bytes]):
+    """A sequence of byte strings kept in a temporary file.
+
+    Args:
+        rows: Read once.
+    """
+
+    def __init__(self, rows: Iterable[bytes]) -> None:
+        self._contents, begins = spool(rows)
+        self._begins, self._ends = begins[:-1], begins[1:]
+
+    def __len__(self) -> int:
+        return len(self._begins)
+
+    def __getitem__(self, index: int) -> bytes:
+        return self._contents[self._begins[index] : self._ends[index]].tobytes()
+
+    def take(self, indices: ArrayLike) -> "SpooledBytes":
+        """Returns the rows at `indices`, which share the file."""
+        rows = copy.copy(self)
+        rows._begins = self._begins[np.asarray(indices)]
+        rows._ends = self._ends[np.asarray(indices)]
+        return rows
 
 
 class EncodedImages(NamedTuple):
     """Images as files hold them, with their ids and labels.
 
     Attributes:
-        image_bytes: sequence of N byte strings, encoded images.
+        image_bytes: Sequence of N byte strings, encoded images.
         ids: `(N,)` array of str, sorted.
         labels: `(N,)` int64 array, or `None` when unlabelled.
         label_names: `(N,)` array of str; "" where there is no name.
+
+    Example:
+        >>> import os, tempfile
+        >>> import tensorflow as tf
+        >>> import keras_dvml as kd
+        >>> path = os.path.join(tempfile.mkdtemp(), "birds.gz")
+        >>> with tf.io.TFRecordWriter(path, "GZIP") as writer:
+        ...     example = kd.data.encode_example(b"a file", "wren.jpg")
+        ...     writer.write(example.SerializeToString())
+        >>> images = kd.data.load_examples(path)
+        >>> images.image_bytes[0], images.labels
+        (b'a file', None)
     """
 
-    image_bytes: "SpooledBytes"
+    image_bytes: SpooledBytes
     ids: np.ndarray
     labels: np.ndarray | None
     label_names: np.ndarray
 
 
-class SpooledBytes:
-    """A sequence of byte strings kept in a temporary file.
-
-    Reading maps the file into memory, so pages are loaded when they are
-    needed and dropped when memory is short.
-
-    Args:
-        rows: iterable of bytes, read once.
-    """
-
-    def __init__(self, rows):
-        ends = [0]
-        # The file has no name: it goes when the mapping goes.
-        with tempfile.TemporaryFile(prefix="keras_dvml-images-") as file:
-            for row in rows:
-                file.write(row)
-                ends.append(ends[-1] + len(row))
-            file.flush()
-            # An empty file cannot be mapped.
-            self._bytes = (
-                np.memmap(file, np.uint8, mode="r")
-                if ends[-1]
-                else np.empty(0, np.uint8)
-            )
-        self._ends = np.asarray(ends, np.int64)
-
-    def __len__(self):
-        return len(self._ends) - 1
-
-    def __getitem__(self, index):
-        index = range(len(self))[index]
-        return self._bytes[self._ends[index] : self._ends[index + 1]].tobytes()
-
-    def as_array(self, dtype, shape):
-        """Returns all rows, each of them an array of `shape`, as one array."""
-        return self._bytes.view(dtype).reshape((len(self), *shape))
-
-    def take(self, indices):
-        """Returns a sequence of the rows at `indices`, sharing the file."""
-        return _Selection(self, np.asarray(indices, np.int64))
-
-
-class _Selection:
-    def __init__(self, rows, indices):
-        self._rows = rows
-        self._indices = indices
-
-    def __len__(self):
-        return len(self._indices)
-
-    def __getitem__(self, index):
-        return self._rows[int(self._indices[index])]
-
-    def take(self, indices):
-        """Returns as `SpooledBytes.take` does; one selection, not a chain."""
-        return _Selection(self._rows, self._indices[indices])
-
-
-def load_examples(file_patterns):
+def load_examples(file_patterns: str | Sequence[str]) -> EncodedImages:
     """Loads TFRecord files of examples without decoding their images.
 
     Args:
-        file_patterns: str or sequence of str. Glob patterns of GZIP TFRecord
-            files.
+        file_patterns: Glob patterns of GZIP TFRecord files.
 
     Returns:
-        `EncodedImages`, sorted by id: the files' order, which Beam leaves
-        open, does not matter.
+        The images, sorted by id: the files' order, which Beam leaves open,
+        does not matter.
 
     Raises:
         FileNotFoundError: If no file matches.
         ValueError: If an id occurs twice, some examples have labels and
             others none, or there is no example at all.
+
+    Example:
+        >>> import os, tempfile
+        >>> import tensorflow as tf
+        >>> import keras_dvml as kd
+        >>> path = os.path.join(tempfile.mkdtemp(), "birds.gz")
+        >>> with tf.io.TFRecordWriter(path, "GZIP") as writer:
+        ...     for number, name in enumerate(["wren.jpg", "robin.jpg"]):
+        ...         example = kd.data.encode_example(b"a file", name, number)
+        ...         writer.write(example.SerializeToString())
+        >>> images = kd.data.load_examples(path)
+        >>> images.ids.tolist(), images.labels.tolist()
+        (['robin.jpg', 'wren.jpg'], [1, 0])
     """
     ids, labels, label_names = [], [], []
 
-    def image_bytes():
-        for row in examples.read_examples(file_patterns).as_numpy_iterator():
+    dataset = examples.read_examples(file_patterns)
+
+    def image_bytes() -> Iterator[bytes]:
+        for row in cast("Iterator[Any]", dataset.as_numpy_iterator()):
             ids.append(row[examples.IMAGE_ID].decode())
             labels.append(row[examples.LABEL])
             label_names.append(row[examples.LABEL_NAME].decode())
@@ -109,26 +134,28 @@ def load_examples(file_patterns):
 
     rows = SpooledBytes(image_bytes())
     if not ids:
-        raise ValueError(f"no examples in the files {file_patterns!r}")
-    ids = np.asarray(ids)
-    order = np.argsort(ids, kind="stable")
-    ids = ids[order]
-    repeated = ids[:-1][ids[:-1] == ids[1:]]
-    if len(repeated):
-        twin = str(repeated[0])
         raise ValueError(
-            f"image ids must be unique; {twin!r} occurs more than once"
+            "file_patterns must match files with examples; received "
+            f"{file_patterns!r}, whose files hold none"
         )
-    labels = np.asarray(labels, np.int64)[order]
-    unlabelled = np.count_nonzero(labels == examples.NO_LABEL)
-    if unlabelled not in (0, len(labels)):
+    order = np.argsort(ids, kind="stable")
+    sorted_ids = np.asarray(ids)[order]
+    repeated = sorted_ids[:-1][sorted_ids[:-1] == sorted_ids[1:]]
+    if len(repeated):
         raise ValueError(
-            f"{unlabelled} of {len(labels)} examples have no label; expected "
-            "all or none"
+            f"image ids must be unique; received {str(repeated[0])!r} twice"
+        )
+    num_unlabelled = labels.count(examples.NO_LABEL)
+    if num_unlabelled not in (0, len(labels)):
+        raise ValueError(
+            "all examples or none must have labels; received "
+            f"{num_unlabelled} without a label among {len(labels)}"
         )
     return EncodedImages(
         image_bytes=rows.take(order),
-        ids=ids,
-        labels=None if unlabelled else labels,
+        ids=sorted_ids,
+        labels=(
+            None if num_unlabelled else np.asarray(labels, np.int64)[order]
+        ),
         label_names=np.asarray(label_names)[order],
     )

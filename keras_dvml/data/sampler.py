@@ -1,23 +1,24 @@
 """Which images go into which batch."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 
 class BalancedSampler:
     """Chooses batches of P classes with K images each.
 
-    A batch is a function of (labels, seed, step) alone: training can be taken
-    up at any step and goes on with the batches it would have had.
+    A batch is a function of (labels, seed, step) alone: training can be
+    resumed at any step, with the batches it would have had.
 
     Args:
-        labels: `(N,)` array of int class ids >= 0.
-        classes_per_batch: int >= 1. P.
-        images_per_class: int >= 2. K.
-        seed: int >= 0.
-        replacement: bool. Whether a class with fewer than K images, and a
-            batch where there are fewer than P classes, fill up with
-            repetitions; otherwise both are errors.
-        skip_unlabelled: bool. Whether images with a label < 0 are left out;
+        labels: `(N,)` integer class ids, at least 0.
+        classes_per_batch: P, at least 1.
+        images_per_class: K, at least 2.
+        seed: At least 0.
+        replacement: Whether a class with fewer than K images, and a batch
+            where there are fewer than P classes, fill up with repetitions;
+            otherwise both are errors.
+        skip_unlabelled: Whether images with a label < 0 are left out;
             otherwise they are an error.
 
     Attributes:
@@ -37,13 +38,13 @@ class BalancedSampler:
 
     def __init__(
         self,
-        labels,
-        classes_per_batch=16,
-        images_per_class=5,
-        seed=0,
-        replacement=False,
-        skip_unlabelled=False,
-    ):
+        labels: ArrayLike,
+        classes_per_batch: int = 16,
+        images_per_class: int = 5,
+        seed: int = 0,
+        replacement: bool = False,
+        skip_unlabelled: bool = False,
+    ) -> None:
         labels = np.asarray(labels)
         if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
             raise ValueError(
@@ -53,8 +54,8 @@ class BalancedSampler:
         unlabelled = np.flatnonzero(labels < 0)
         if len(unlabelled) and not skip_unlabelled:
             raise ValueError(
-                f"labels must be >= 0; received {labels.min()}. Unlabelled "
-                "images have no classes to balance."
+                f"labels must be >= 0; received {labels.min()}: unlabelled "
+                "images have no class to balance"
             )
         if images_per_class < 2:
             raise ValueError(
@@ -70,56 +71,56 @@ class BalancedSampler:
         order = np.argsort(labels, kind="stable")[len(unlabelled) :]
         classes, counts = np.unique(labels[order], return_counts=True)
         self._members = np.split(order, np.cumsum(counts)[:-1])
+        # Repetitions fill up a batch as soon as there is a class.
+        fits = replacement and len(classes) or classes_per_batch <= len(classes)
+        if classes_per_batch < 1 or not fits:
+            raise ValueError(
+                f"classes_per_batch must be in 1..{len(classes)}, the number "
+                f"of classes; received {classes_per_batch}"
+            )
         if not replacement:
             self._check_sizes(classes, counts)
-        if classes_per_batch < 1 or not len(classes):
-            raise ValueError(
-                f"classes_per_batch={classes_per_batch}, but there are "
-                f"{len(classes)} classes"
-            )
 
     @property
-    def batch_size(self):
+    def batch_size(self) -> int:
         """Images in a batch, P x K."""
         return self.classes_per_batch * self.images_per_class
 
-    def batch(self, step):
+    def batch(self, step: int) -> np.ndarray:
         """Returns the `(P * K,)` int64 indices of a batch, class by class.
 
         Args:
-            step: int >= 0, counted from the beginning of training.
+            step: At least 0, counted from the beginning of training.
         """
         random = np.random.default_rng([self.seed, step])
         return np.concatenate(
             [
-                self._draw(random, self._members[one])
-                for one in self._classes(random)
+                self._draw(random, self._members[number])
+                for number in self._classes(random)
             ]
         )
 
-    def _classes(self, random):
+    def _classes(self, random: np.random.Generator) -> np.ndarray:
         wanted, present = self.classes_per_batch, len(self._members)
         if wanted > present:
             return np.resize(random.permutation(present), wanted)
         return random.choice(present, wanted, replace=False)
 
-    def _draw(self, random, members):
+    def _draw(
+        self, random: np.random.Generator, members: np.ndarray
+    ) -> np.ndarray:
         shuffled = random.permutation(members)
         # Repeats only where the class is smaller than asked for.
         return np.resize(shuffled, self.images_per_class)
 
-    def _check_sizes(self, classes, counts):
-        if self.classes_per_batch > len(classes):
-            raise ValueError(
-                f"classes_per_batch={self.classes_per_batch}, but there are "
-                f"{len(classes)} classes"
-            )
+    def _check_sizes(self, classes: np.ndarray, counts: np.ndarray) -> None:
         small = np.flatnonzero(counts < self.images_per_class)
         if len(small):
             first = small[0]
             raise ValueError(
-                f"{len(small)} of {len(classes)} classes have fewer than "
-                f"images_per_class={self.images_per_class} images, the first "
-                f"being class {classes[first]} with {counts[first]}. Pass "
-                "replacement=True to fill up with repetitions."
+                "images_per_class must be at most the images of each class; "
+                f"received {self.images_per_class}, but {len(small)} of "
+                f"{len(classes)} classes have fewer, the first being class "
+                f"{classes[first]} with {counts[first]}. Pass "
+                "replacement=True to fill up with repetitions"
             )

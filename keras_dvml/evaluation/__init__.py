@@ -11,6 +11,7 @@ from keras_dvml.evaluation.intervals import (
     Interval,
     bootstrap_intervals,
     compare_retrieval,
+    mean_interval,
 )
 from keras_dvml.evaluation.match_threshold import (
     MatchThreshold,
@@ -27,3 +28,16 @@ from keras_dvml.evaluation.retrieval import (
     recall_at_k,
     score_names,
 )
+
+__all__ = [
+    "Difference", "Interval", "MatchThreshold", "PositiveRanks",
+    "RetrievalScores", "ami", "bootstrap_intervals",
+    "calibrate_match_threshold", "clustering_scores", "compare_retrieval",
+    "evaluate_retrieval", "map_at_r", "mean_reciprocal_rank",
+    "nearest_neighbors", "nmi", "pairwise_f1", "positive_ranks",
+    "r_precision", "recall_at_k", "score_names",
+]  # fmt: skip
+
+
+def __dir__() -> list[str]:
+    return __all__

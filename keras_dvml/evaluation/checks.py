@@ -1,12 +1,19 @@
-"""What embeddings and labels must be to be scored."""
+"""What labels must be to score embeddings, and embeddings to have labels."""
+
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-_ROWS_AT_ONCE = 4096
+from keras_dvml.embeddings import checked_embeddings
 
 
-def labelled_embeddings(embeddings, labels=None, name="embeddings"):
+def labelled_embeddings(
+    embeddings: Any,
+    labels: Any = None,
+    name: str = "embeddings",
+    dim: int | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
     """Returns embeddings as `(N, dim)` float32 and labels as `(N,)`.
 
     Args:
@@ -14,71 +21,45 @@ def labelled_embeddings(embeddings, labels=None, name="embeddings"):
             of embeddings, or of pairs with their labels, in batches or not.
         labels: `(N,)` array or `tf.data.Dataset`; `None` where the data set
             has them.
-        name: str. What the argument is called.
+        name: What the argument is called.
+        dim: Width that embeddings must have, or `None` for any.
 
     Raises:
         ValueError: If embeddings are no finite matrix, or there is not one
             label a row.
     """
     if isinstance(embeddings, tf.data.Dataset):
-        embeddings, labels = _read_pairs(embeddings, labels, name)
+        spec = embeddings.element_spec
+        if isinstance(spec, tuple):
+            if len(spec) != 2 or labels is not None:
+                raise ValueError(
+                    f"{name} must be a data set of (embeddings, labels), or of "
+                    "embeddings beside an argument with labels; received "
+                    f"{spec}"
+                )
+            labels = embeddings.map(lambda _, labels: labels)
+            embeddings = embeddings.map(lambda embeddings, _: embeddings)
+        embeddings = _read(embeddings, name, rank=1)
     if isinstance(labels, tf.data.Dataset):
         labels = _read(labels, "labels", rank=0)
     if labels is None:
         raise ValueError(
-            f"{name} came without labels; expected one label a row, or a "
-            "tf.data.Dataset of (embeddings, labels)"
+            f"{name} must come with one label a row, or as a tf.data.Dataset "
+            "of (embeddings, labels); received no labels"
         )
-    embeddings = checked_embeddings(embeddings, name)
+    embeddings = checked_embeddings(embeddings, name, dim)
     return embeddings, checked_labels(labels, len(embeddings), name)
 
 
-def checked_embeddings(embeddings, name="embeddings"):
-    """Returns embeddings as `(N, dim)` float32, the same memory if they are.
-
-    Raises:
-        ValueError: If they are not a matrix, empty, not finite, or so large
-            that a product of two overflows.
-    """
-    embeddings = np.asarray(embeddings)
-    if embeddings.ndim != 2 or 0 in embeddings.shape:
-        raise ValueError(
-            f"{name} must be (N, dim) with N, dim >= 1; received shape "
-            f"{embeddings.shape}"
-        )
-    if embeddings.dtype.kind not in "fiub" and "float" not in str(
-        embeddings.dtype
-    ):
-        raise ValueError(
-            f"{name} must be real numbers; received {embeddings.dtype}"
-        )
-    with np.errstate(over="ignore"):
-        embeddings = embeddings.astype(np.float32, copy=False)
-    largest = np.concatenate(
-        [
-            np.abs(embeddings[start : start + _ROWS_AT_ONCE]).max(axis=1)
-            for start in range(0, len(embeddings), _ROWS_AT_ONCE)
-        ]
-    )
-    finite = np.isfinite(largest)
-    if not finite.all():
-        raise ValueError(
-            f"{name} must be finite; {np.count_nonzero(~finite)} of "
-            f"{len(finite)} rows hold NaN or infinity, the first being row "
-            f"{np.argmin(finite)}"
-        )
-    limit = np.sqrt(np.finfo(np.float32).max / embeddings.shape[1])
-    if largest.max() > limit:
-        raise ValueError(
-            f"{name} must be at most {limit:.1e} in size, or their products "
-            f"overflow; received {largest.max():.1e} in row "
-            f"{np.argmax(largest)}"
-        )
-    return embeddings
-
-
-def checked_labels(labels, num_rows, name="embeddings"):
+def checked_labels(
+    labels: Any, num_rows: int, name: str = "embeddings"
+) -> np.ndarray:
     """Returns labels as a `(N,)` array.
+
+    Args:
+        labels: `(N,)` or `(N, 1)` array.
+        num_rows: N.
+        name: What has the labels.
 
     Raises:
         ValueError: If there is not one label a row, or one is NaN.
@@ -87,13 +68,9 @@ def checked_labels(labels, num_rows, name="embeddings"):
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
     if labels.shape != (num_rows,):
-        received = (
-            f"{len(labels)} labels"
-            if labels.ndim == 1
-            else (f"labels of shape {labels.shape}")
-        )
         raise ValueError(
-            f"{num_rows} {name} but {received}; expected one label a row"
+            f"labels must be one for each of {num_rows} {name}; received shape "
+            f"{labels.shape}"
         )
     if labels.dtype.kind == "f" and not np.isfinite(labels).all():
         raise ValueError(
@@ -103,46 +80,32 @@ def checked_labels(labels, num_rows, name="embeddings"):
     return labels
 
 
-def class_numbers(*groups):
+def class_numbers(*groups: np.ndarray) -> list[np.ndarray]:
     """Returns label arrays as numbers 0..C-1, the same for the same class.
 
     Raises:
         ValueError: If some are text and others numbers.
     """
-    kinds = {one.dtype.kind in "fiub" for one in groups}
-    if len(kinds) > 1:
+    if len({labels.dtype.kind in "fiub" for labels in groups}) > 1:
         raise ValueError(
             "labels of queries and gallery must be of one kind; received "
-            f"{' and '.join(str(one.dtype) for one in groups)}"
+            f"{' and '.join(str(labels.dtype) for labels in groups)}"
         )
     _, numbers = np.unique(np.concatenate(groups), return_inverse=True)
-    ends = np.cumsum([len(one) for one in groups])[:-1]
+    ends = np.cumsum([len(labels) for labels in groups])[:-1]
     return np.split(numbers.reshape(-1), ends)
-
-
-def _read_pairs(dataset, labels, name):
-    spec = dataset.element_spec
-    if not isinstance(spec, tuple):
-        return _read(dataset, name, rank=1), labels
-    if len(spec) != 2 or labels is not None:
-        raise ValueError(
-            f"{name} must be a data set of (embeddings, labels), or of "
-            f"embeddings beside an argument with labels; received {spec}"
-        )
-    return (
-        _read(dataset.map(lambda embeddings, _: embeddings), name, rank=1),
-        _read(dataset.map(lambda _, labels: labels), "labels", rank=0),
-    )
 
 
 def _read(dataset, name, rank):
     """Returns all elements of rank `rank`, or batches of such, as an array."""
     if dataset.cardinality() == tf.data.INFINITE_CARDINALITY:
-        raise ValueError(f"{name} must be a data set that ends; it repeats")
+        raise ValueError(
+            f"{name} must be a data set that ends; received one that repeats"
+        )
     parts = [
         part if part.ndim > rank else part[None]
         for part in dataset.as_numpy_iterator()
     ]
     if not parts:
-        raise ValueError(f"{name} must not be empty; the data set has none")
+        raise ValueError(f"{name} must not be empty; received no elements")
     return np.concatenate(parts)

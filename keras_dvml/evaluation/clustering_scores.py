@@ -1,12 +1,14 @@
 """How well a clustering of embeddings agrees with their classes.
 
-All scores need only how often each class and cluster meet; of these counts
-most are 0, and those are never stored.
+All scores need only how many items each class and cluster share; of these
+counts most are 0, and those are never stored.
 """
 
 import warnings
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn import cluster
 
 from keras_dvml.clustering import ClusterSizeWarning, k_means
@@ -17,21 +19,36 @@ _MOST_SPREAD_STARTS = 1000
 _LONG = 10**10
 
 
-def clustering_scores(embeddings, labels=None, seed=0, progress=True):
+def clustering_scores(
+    embeddings: Any, labels: Any = None, seed: int = 0, progress: bool = True
+) -> dict[str, float]:
     """Clusters embeddings into as many clusters as classes and compares.
 
     Args:
         embeddings: `(N, dim)` float array or `tf.data.Dataset`, as for
             `evaluate_retrieval`.
         labels: `(N,)` array of class ids.
-        seed: int. Seed of k-means.
-        progress: bool. Whether to show a progress bar when it takes long.
+        seed: Seed of k-means.
+        progress: Whether to show a progress bar when it takes long.
 
     Returns:
-        dict of floats: `nmi`, `ami` and `f1`.
+        dict of `nmi`, `ami` and `f1`.
+
+    Example:
+        >>> import keras_dvml as kd
+        >>> embeddings = [[1.0, 0.0], [0.9, 0.1], [0.0, 1.0], [0.1, 0.9]]
+        >>> kd.evaluation.clustering_scores(embeddings, [0, 0, 1, 1])["f1"]
+        1.0
     """
     embeddings, labels = labelled_embeddings(embeddings, labels)
     clusters = cluster_as_classes(embeddings, labels, seed, progress)
+    return scores_of_clusters(labels, clusters)
+
+
+def scores_of_clusters(
+    labels: np.ndarray, clusters: np.ndarray
+) -> dict[str, float]:
+    """Returns `nmi`, `ami` and `f1` by name."""
     return {
         "nmi": nmi(labels, clusters),
         "ami": ami(labels, clusters),
@@ -39,7 +56,12 @@ def clustering_scores(embeddings, labels=None, seed=0, progress=True):
     }
 
 
-def cluster_as_classes(embeddings, labels, seed=0, progress=True):
+def cluster_as_classes(
+    embeddings: np.ndarray,
+    labels: np.ndarray,
+    seed: int = 0,
+    progress: bool = True,
+) -> np.ndarray:
     """Clusters embeddings by k-means into as many clusters as classes.
 
     Starts as k-means++ does. Beyond 1,000 clusters, where choosing the start
@@ -48,8 +70,8 @@ def cluster_as_classes(embeddings, labels, seed=0, progress=True):
     Args:
         embeddings: `(N, dim)` float32 array.
         labels: `(N,)` array of class ids.
-        seed: int. Seed of k-means.
-        progress: bool. Whether to show a progress bar when it takes long.
+        seed: Seed of k-means.
+        progress: Whether to show a progress bar when it takes long.
 
     Returns:
         `(N,)` int array of cluster ids.
@@ -64,7 +86,7 @@ def cluster_as_classes(embeddings, labels, seed=0, progress=True):
             embeddings, num_classes, random_state=seed
         )
     with warnings.catch_warnings():
-        # How bad a clustering is, the scores tell.
+        # How bad a clustering is, the scores show.
         warnings.simplefilter("ignore", ClusterSizeWarning)
         return k_means(
             embeddings,
@@ -76,7 +98,7 @@ def cluster_as_classes(embeddings, labels, seed=0, progress=True):
         ).assignments
 
 
-def nmi(labels, clusters):
+def nmi(labels: ArrayLike, clusters: ArrayLike) -> float:
     """Normalised mutual information, with the arithmetic mean.
 
     `2 I(labels; clusters) / (H(labels) + H(clusters))`
@@ -86,21 +108,21 @@ def nmi(labels, clusters):
         clusters: `(N,)` array of cluster ids.
 
     Returns:
-        float in 0..1; 1 where both have a single group.
+        0..1; 1 where both have a single group.
 
     Example:
         >>> import keras_dvml as kd
         >>> kd.evaluation.nmi([0, 0, 1, 1], [5, 5, 3, 3])
         1.0
     """
-    meetings = Meetings(labels, clusters)
-    mean_entropy = meetings.mean_entropy()
+    table = ContingencyTable(labels, clusters)
+    mean_entropy = table.mean_entropy()
     if not mean_entropy:
         return 1.0
-    return _at_most_one(meetings.mutual_information() / mean_entropy)
+    return _at_most_one(table.mutual_information() / mean_entropy)
 
 
-def ami(labels, clusters):
+def ami(labels: ArrayLike, clusters: ArrayLike) -> float:
     """Mutual information adjusted for chance, with the arithmetic mean.
 
     `(I - E[I]) / ((H(labels) + H(clusters)) / 2 - E[I])`, the expectation
@@ -111,22 +133,27 @@ def ami(labels, clusters):
         clusters: `(N,)` array of cluster ids.
 
     Returns:
-        float, at most 1; 0 is chance.
+        At most 1; 0 is chance.
+
+    Example:
+        >>> import keras_dvml as kd
+        >>> kd.evaluation.ami([0, 0, 1, 1], [5, 5, 5, 5])
+        0.0
 
     Reference:
         [Vinh et al., 2010](https://jmlr.org/papers/v11/vinh10a.html)
     """
-    meetings = Meetings(labels, clusters)
-    by_chance = meetings.expected_mutual_information()
-    above = meetings.mutual_information() - by_chance
-    possible = meetings.mean_entropy() - by_chance
+    table = ContingencyTable(labels, clusters)
+    by_chance = table.expected_mutual_information()
+    above = table.mutual_information() - by_chance
+    possible = table.mean_entropy() - by_chance
     # Both are 0 where chance cannot miss: all alone, or all together.
     if abs(possible) < 1e-12:
         return 1.0 if abs(above) < 1e-12 else 0.0
     return _at_most_one(above / possible)
 
 
-def pairwise_f1(labels, clusters):
+def pairwise_f1(labels: ArrayLike, clusters: ArrayLike) -> float:
     """F1 of "same cluster" as a prediction of "same class", over all pairs.
 
     Args:
@@ -134,19 +161,24 @@ def pairwise_f1(labels, clusters):
         clusters: `(N,)` array of cluster ids.
 
     Returns:
-        float in 0..1; 0 where no pair agrees.
+        0..1; 0 where no pair agrees.
+
+    Example:
+        >>> import keras_dvml as kd
+        >>> kd.evaluation.pairwise_f1([0, 0, 1, 1], [5, 5, 3, 3])
+        1.0
     """
-    meetings = Meetings(labels, clusters)
-    both = _num_pairs(meetings.counts)
+    table = ContingencyTable(labels, clusters)
+    both = _num_pairs(table.counts)
     if not both:
         return 0.0
-    precision = both / _num_pairs(meetings.cluster_sizes)
-    recall = both / _num_pairs(meetings.class_sizes)
+    precision = both / _num_pairs(table.cluster_sizes)
+    recall = both / _num_pairs(table.class_sizes)
     return float(2 * precision * recall / (precision + recall))
 
 
-class Meetings:
-    """How often each class and cluster meet, where they do.
+class ContingencyTable:
+    """How many items each class and cluster share, where they share any.
 
     Attributes:
         classes, clusters, counts: `(M,)` int arrays. Class number, cluster
@@ -158,7 +190,7 @@ class Meetings:
         clusters: `(N,)` array of cluster ids.
     """
 
-    def __init__(self, labels, clusters):
+    def __init__(self, labels: ArrayLike, clusters: ArrayLike) -> None:
         clusters = np.asarray(clusters)
         labels = checked_labels(labels, len(clusters), "clusters")
         _, labels = np.unique(labels, return_inverse=True)
@@ -170,11 +202,11 @@ class Meetings:
         )
         self.classes, self.clusters = divmod(pairs, len(self.cluster_sizes))
 
-    def mean_entropy(self):
+    def mean_entropy(self) -> float:
         """Mean of the entropies of classes and clusters, in nats."""
         return (_entropy(self.class_sizes) + _entropy(self.cluster_sizes)) / 2
 
-    def mutual_information(self):
+    def mutual_information(self) -> float:
         """`sum p(class, cluster) log(p(class, cluster) / (p p))`, in nats."""
         counts, total = self.counts, self.counts.sum()
         independent = (
@@ -182,7 +214,7 @@ class Meetings:
         ) * self.cluster_sizes[self.clusters]
         return float(np.sum(counts / total * np.log(counts / independent)))
 
-    def expected_mutual_information(self):
+    def expected_mutual_information(self) -> float:
         """Its mean over random clusterings with clusters of these sizes.
 
         It sums over pairs of sizes, not of groups: of 11,316 classes few have
@@ -202,7 +234,7 @@ def _expected_terms(size, others, numbers, log_factorials):
     """Share of one class of a size in the expected mutual information.
 
     Args:
-        size: int. Size of the class.
+        size: Size of the class.
         others: `(S,)` int array. Sizes of clusters.
         numbers: `(S,)` int array. Clusters of each size.
         log_factorials: `(N + 1,)` array, `log n!`.
@@ -219,9 +251,13 @@ def _expected_terms(size, others, numbers, log_factorials):
     log_chance -= log_factorials[total]
     for ways in (others, total - others):
         log_chance = log_chance + log_factorials[ways]
-    for ways in (shared, size - shared, others - shared):
+    for ways in (
+        shared,
+        size - shared,
+        others - shared,
+        total - size - others + shared,
+    ):
         log_chance -= log_factorials[ways]
-    log_chance -= log_factorials[total - size - others + shared]
     information = np.log(shared * (total / size) / others) * shared / total
     return float(np.sum(numbers * np.exp(log_chance) * information))
 

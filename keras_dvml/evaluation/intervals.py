@@ -10,37 +10,102 @@ from typing import NamedTuple
 
 import numpy as np
 
-from keras_dvml.evaluation.clustering_scores import Meetings
+from keras_dvml.arguments import check_at_least
+from keras_dvml.evaluation.clustering_draws import clustering_of_draws
+from keras_dvml.evaluation.ranks import query_scores
+from keras_dvml.evaluation.retrieval import RetrievalScores
 
 # Drawn at once, so that classes x draws stay small.
 _DRAWS_AT_ONCE = 100
 
 
 class Interval(NamedTuple):
-    """Where a score lies with the level of confidence asked for."""
+    """Where a score lies with the level of confidence asked for.
+
+    Example:
+        >>> import keras_dvml as kd
+        >>> kd.evaluation.mean_interval([1.0, 1.0, 1.0])
+        Interval(low=1.0, high=1.0)
+    """
 
     low: float
     high: float
 
 
 class Difference(NamedTuple):
-    """A score minus another's, and the interval in which it lies."""
+    """A score minus another's, and the interval in which it lies.
+
+    Example:
+        >>> import keras_dvml as kd
+        >>> kd.evaluation.Difference(0.5, low=0.4, high=0.6).difference
+        0.5
+    """
 
     difference: float
     low: float
     high: float
 
 
-def bootstrap_intervals(scores, level=0.95, num_draws=1000, seed=0):
+def mean_interval(
+    values: np.ndarray,
+    group_size: int = 1,
+    *,
+    level: float = 0.95,
+    num_draws: int = 1000,
+    seed: int = 0,
+) -> Interval:
+    """Interval of a mean over the choice of what was measured.
+
+    Groups of values are drawn with replacement, as many as there are. Values
+    of one group resemble each other: drawn by themselves they would promise
+    more certainty than there is.
+
+    Args:
+        values: `(N,)` array; those of a group are next to each other.
+        group_size: >= 1. Values in each group.
+        level: In (0, 1). Share of intervals that hold the true mean.
+        num_draws: >= 1. How often groups are drawn.
+        seed: Seed of the draws.
+
+    Raises:
+        ValueError: If level or num_draws is out of range.
+
+    Example:
+        >>> import numpy as np
+        >>> import keras_dvml as kd
+        >>> low, high = kd.evaluation.mean_interval(np.arange(100) % 2)
+        >>> 0.3 < low < 0.5 < high < 0.7
+        True
+
+    Reference:
+        [Efron, 1979](https://doi.org/10.1214/aos/1176344552)
+    """
+    _check_settings(level, num_draws)
+    means = np.reshape(values, (-1, group_size)).mean(axis=1)
+    drawn = np.random.default_rng(seed).integers(
+        len(means), size=(num_draws, len(means))
+    )
+    low, high = np.percentile(
+        means[drawn].mean(axis=1), [50 - 50 * level, 50 + 50 * level]
+    )
+    return Interval(float(low), float(high))
+
+
+def bootstrap_intervals(
+    scores: RetrievalScores,
+    level: float = 0.95,
+    num_draws: int = 1000,
+    seed: int = 0,
+) -> dict[str, Interval]:
     """Intervals of scores over the choice of test classes.
 
     `score + quantiles(drawn - mean(drawn))`, cut off where no score lies.
 
     Args:
-        scores: `RetrievalScores`, as from `evaluate_retrieval`.
-        level: float in (0, 1). Share of intervals that hold the true score.
-        num_draws: int >= 1. How often classes are drawn.
-        seed: int. Seed of the draws.
+        scores: As from `evaluate_retrieval`.
+        level: In (0, 1). Share of intervals that hold the true score.
+        num_draws: >= 1. How often classes are drawn.
+        seed: Seed of the draws.
 
     Returns:
         dict: name of each score to its `Interval`.
@@ -64,29 +129,33 @@ def bootstrap_intervals(scores, level=0.95, num_draws=1000, seed=0):
         [Efron, 1979](https://doi.org/10.1214/aos/1176344552)
     """
     _check_settings(level, num_draws)
-    names = list(scores)
-    drawn = _draw(scores, names, num_draws, seed)
     intervals = {}
-    for name, values in zip(names, drawn, strict=True):
+    for name, drawn in _draw(scores, num_draws, seed).items():
         least = -1.0 if name == "ami" else 0.0
-        low, high = np.clip(scores[name] + _spread(values, level), least, 1.0)
+        low, high = np.clip(scores[name] + _spread(drawn, level), least, 1.0)
         intervals[name] = Interval(float(low), float(high))
     return intervals
 
 
-def compare_retrieval(scores, others, level=0.95, num_draws=1000, seed=0):
+def compare_retrieval(
+    scores: RetrievalScores,
+    others: RetrievalScores,
+    level: float = 0.95,
+    num_draws: int = 1000,
+    seed: int = 0,
+) -> dict[str, Difference]:
     """Differences between two models on the same queries, with intervals.
 
     Paired: both are judged on the same draws of classes, so that what is hard
     for both cancels out, and the interval is narrower than those of the
-    scores. Where it holds 0, these classes cannot tell which is better.
+    scores. Where it holds 0, these classes cannot show which is better.
 
     Args:
-        scores: `RetrievalScores` of one model.
-        others: `RetrievalScores` of another, on the same queries in order.
-        level: float in (0, 1). Share of intervals that hold the true value.
-        num_draws: int >= 1. How often classes are drawn.
-        seed: int. Seed of the draws.
+        scores: Of one model.
+        others: Of another, on the same queries in order.
+        level: In (0, 1). Share of intervals that hold the true value.
+        num_draws: >= 1. How often classes are drawn.
+        seed: Seed of the draws.
 
     Returns:
         dict: name of each score that both have to its `Difference`, positive
@@ -108,27 +177,39 @@ def compare_retrieval(scores, others, level=0.95, num_draws=1000, seed=0):
         Difference(difference=1.0, low=1.0, high=1.0)
     """
     _check_settings(level, num_draws)
-    _check_same_queries(scores, others)
-    names = [name for name in scores if name in others]
-    if not names:
+    queries, other_queries = scores.ranks.queries, others.ranks.queries
+    if not np.array_equal(queries, other_queries):
         raise ValueError(
-            "the two have no score in common; received "
-            f"{', '.join(scores)} and {', '.join(others)}"
+            "others must come from the same queries as scores; received "
+            f"{len(other_queries)} and {len(queries)} queries that count, not "
+            "the same rows"
         )
-    drawn = _draw(scores, names, num_draws, seed)
-    drawn -= _draw(others, names, num_draws, seed)
+    if not np.array_equal(scores.labels, others.labels):
+        raise ValueError(
+            "others must come from the same queries as scores; received other "
+            "labels"
+        )
+    if scores.keys().isdisjoint(others):
+        raise ValueError(
+            "others must have a score that scores has; received "
+            f"{', '.join(others)} and {', '.join(scores)}"
+        )
+    drawn = _draw(scores, num_draws, seed)
+    of_others = _draw(others, num_draws, seed)
     differences = {}
-    for name, values in zip(names, drawn, strict=True):
-        difference = scores[name] - others[name]
-        low, high = difference + _spread(values, level)
-        differences[name] = Difference(difference, float(low), float(high))
+    for name in drawn:
+        if name in of_others:
+            difference = scores[name] - others[name]
+            spread = _spread(drawn[name] - of_others[name], level)
+            low, high = difference + spread
+            differences[name] = Difference(difference, float(low), float(high))
     return differences
 
 
 def _spread(values, level):
-    """Quantiles around the mean: their bias says nothing of the sample.
+    """Quantiles around the mean: their bias is not that of the sample.
 
-    Where a few draws stand far out, as when all of a class lie in a single
+    Where a few draws are far out, as when all of a class lie in a single
     cluster, the mean may lie beyond a quantile: the spread then ends at 0.
     """
     tail = (1 - level) / 2
@@ -136,136 +217,41 @@ def _spread(values, level):
     return np.array([min(low, 0.0), max(high, 0.0)])
 
 
-def _draw(scores, names, num_draws, seed):
-    """Returns `(len(names), num_draws)` scores on drawn classes."""
+def _draw(scores, num_draws, seed):
+    """Returns name to `(num_draws,)` scores on drawn classes."""
     labels, classes = np.unique(scores.labels, return_inverse=True)
     query_classes = classes.reshape(-1)[scores.ranks.queries]
-    retrieval = _RetrievalOfDraws(scores, query_classes, len(labels))
-    clustering = None
-    if scores.clusters is not None:
-        clustering = _ClusteringOfDraws(scores.labels, scores.clusters)
     # A draw without a single query has no score.
-    candidates = np.flatnonzero(np.bincount(query_classes) > 0)
+    sizes = np.bincount(query_classes, minlength=len(labels))
+    candidates = np.flatnonzero(sizes)
+    even = np.full(len(candidates), 1 / len(candidates))
+    # Means over queries, each as often as its class was drawn.
+    sums = {
+        name: np.bincount(query_classes, values, minlength=len(labels))
+        for name, values in query_scores(scores.ranks, scores.ks).items()
+    }
+    clustering_of = None
+    if scores.clusters is not None:
+        clustering_of = clustering_of_draws(scores.labels, scores.clusters)
     random = np.random.default_rng(seed)
     parts = []
     for start in range(0, num_draws, _DRAWS_AT_ONCE):
         number = min(_DRAWS_AT_ONCE, num_draws - start)
-        times = np.zeros((number, len(labels)))
-        even = np.full(len(candidates), 1 / len(candidates))
-        times[:, candidates] = random.multinomial(
+        counts = np.zeros((number, len(labels)))
+        counts[:, candidates] = random.multinomial(
             len(candidates), even, size=number
         )
-        drawn = retrieval(times)
-        if clustering:
-            drawn.update(clustering(times))
-        parts.append(np.stack([drawn[name] for name in names]))
-    return np.concatenate(parts, axis=1)
-
-
-class _RetrievalOfDraws:
-    """Means over queries, each as often as its class was drawn."""
-
-    def __init__(self, scores, query_classes, num_classes):
-        ranks = scores.ranks
-        values = {f"recall@{k}": ranks.best <= k for k in scores.ks}
-        values["map@r"] = ranks.average_precision
-        values["r_precision"] = ranks.num_within_r / ranks.num_positive
-        values["mrr"] = 1 / ranks.best
-        self._sizes = np.bincount(query_classes, minlength=num_classes)
-        self._sums = {
-            name: np.bincount(query_classes, one, minlength=num_classes)
-            for name, one in values.items()
-        }
-
-    def __call__(self, times):
-        """Maps `(draws, C)` times of each class to name -> `(draws,)`."""
-        num_queries = times @ self._sizes
-        return {
-            name: times @ sums / num_queries
-            for name, sums in self._sums.items()
-        }
-
-
-class _ClusteringOfDraws:
-    """NMI, AMI and F1 of items as often as their class was drawn.
-
-    A class drawn twice stays one class of twice the weight. No item is paired
-    with its own copy, and what chance gives (AMI) stays as it is.
-    """
-
-    def __init__(self, labels, clusters):
-        self._meetings = meetings = Meetings(labels, clusters)
-        self._by_chance = meetings.expected_mutual_information()
-        self._sizes = meetings.class_sizes
-        counts, classes = meetings.counts, meetings.classes
-        self._within = np.bincount(
-            classes, counts * np.log(counts / self._sizes[classes])
-        )
-        self._pairs_in_both = np.bincount(classes, counts * (counts - 1) / 2)
-        self._pairs_in_class = self._sizes * (self._sizes - 1) / 2
-
-    def __call__(self, times):
-        """Maps `(draws, C)` times of each class to name -> `(draws,)`."""
-        meetings = self._meetings
-        cluster_sizes = self._in_clusters(times, meetings.counts)
-        total = times @ self._sizes
-        # I = 1/N sum n_ck log(n_ck / n_c) - 1/N sum m_k log m_k + log N
-        information = (times @ self._within) / total + _entropies(cluster_sizes)
-        mean_entropy = (
-            _entropies(times * self._sizes) + _entropies(cluster_sizes)
-        ) / 2
-        both = times @ self._pairs_in_both
-        across = np.square(cluster_sizes) - self._in_clusters(
-            np.square(times), np.square(meetings.counts)
-        )
-        in_cluster = across.sum(axis=1) / 2 + both
-        return {
-            "nmi": _ratio(information, mean_entropy),
-            "ami": _ratio(
-                information - self._by_chance, mean_entropy - self._by_chance
-            ),
-            "f1": 2 * both / (in_cluster + times @ self._pairs_in_class),
-        }
-
-    def _in_clusters(self, times, counts):
-        """Returns `(draws, K)` weighted sums of counts."""
-        from scipy import sparse
-
-        meetings = self._meetings
-        table = sparse.csr_matrix(
-            (counts.astype(float), (meetings.clusters, meetings.classes)),
-            shape=(len(meetings.cluster_sizes), len(self._sizes)),
-        )
-        return (table @ times.T).T
-
-
-def _entropies(sizes):
-    shares = sizes / sizes.sum(axis=1, keepdims=True)
-    return -np.sum(shares * np.log(np.where(shares > 0, shares, 1)), axis=1)
-
-
-def _ratio(above, below):
-    """Quotients, 1 where both are 0: there was nothing to get wrong."""
-    some = np.abs(below) > 1e-12
-    return np.where(some, above / np.where(some, below, 1), 1.0)
+        num_queries = counts @ sizes
+        drawn = {name: counts @ sums[name] / num_queries for name in sums}
+        if clustering_of:
+            drawn |= clustering_of(counts)
+        parts.append(drawn)
+    return {
+        name: np.concatenate([part[name] for part in parts]) for name in scores
+    }
 
 
 def _check_settings(level, num_draws):
     if not 0 < level < 1:
         raise ValueError(f"level must be in (0, 1); received {level}")
-    if num_draws < 1:
-        raise ValueError(f"num_draws must be at least 1; received {num_draws}")
-
-
-def _check_same_queries(scores, others):
-    if not np.array_equal(scores.ranks.queries, others.ranks.queries):
-        raise ValueError(
-            "scores and others must come from the same queries; received "
-            f"{len(scores.ranks.queries)} and {len(others.ranks.queries)} "
-            "queries that count, not the same rows"
-        )
-    if not np.array_equal(scores.labels, others.labels):
-        raise ValueError(
-            "scores and others must come from the same queries; their labels "
-            "differ"
-        )
+    check_at_least(1, num_draws=num_draws)

@@ -1,12 +1,13 @@
 """From which similarity on a search result counts as a match."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 
+from keras_dvml.embeddings import similarity_blocks
 from keras_dvml.evaluation.checks import class_numbers, labelled_embeddings
 
-_QUERIES_AT_ONCE = 1024
 _NOTHING = np.float32(-np.inf)
 
 
@@ -17,14 +18,19 @@ class MatchThreshold:
     `float(...)` of it is the similarity.
 
     Attributes:
-        threshold: float. Results with at least this dot product match.
-        false_match_rate: float in 0..1. Share of the queries that an item of
-            another class reaches it for: of a query whose own class the
-            gallery lacks, the chance to be answered with any match.
-        true_match_rate: float in 0..1, or `None` where no class is shared.
-            Share of the queries with others of their class in the gallery
-            that one of these reaches it for.
-        num_queries: int. Queries that it was calibrated on.
+        threshold: Results with at least this dot product match.
+        false_match_rate: 0..1. Share of the queries that an item of another
+            class reaches it for: of a query whose own class the gallery lacks,
+            the chance to be answered with any match.
+        true_match_rate: 0..1, or `None` where no class is shared. Share of the
+            queries with others of their class in the gallery that one of these
+            reaches it for.
+        num_queries: Queries that it was calibrated on.
+
+    Example:
+        >>> import keras_dvml as kd
+        >>> float(kd.evaluation.MatchThreshold(0.7, 0.01, 0.9, 100))
+        0.7
     """
 
     threshold: float
@@ -32,18 +38,18 @@ class MatchThreshold:
     true_match_rate: float | None
     num_queries: int
 
-    def __float__(self):
+    def __float__(self) -> float:
         return self.threshold
 
 
 def calibrate_match_threshold(
-    embeddings,
-    labels,
-    gallery=None,
-    gallery_labels=None,
+    embeddings: Any,
+    labels: Any,
+    gallery: Any = None,
+    gallery_labels: Any = None,
     *,
-    false_match_rate=0.01,
-):
+    false_match_rate: float = 0.01,
+) -> MatchThreshold:
     """Finds the similarity that few queries of unknown classes reach.
 
     Each query is compared with the gallery's items of all classes but its
@@ -61,7 +67,7 @@ def calibrate_match_threshold(
         gallery: `(N, dim)` float array; by default the queries, each of which
             is left out of its own answer.
         gallery_labels: `(N,)` array.
-        false_match_rate: float in 0..1.
+        false_match_rate: 0..1.
 
     Returns:
         `MatchThreshold`.
@@ -87,21 +93,18 @@ def calibrate_match_threshold(
         )
     embeddings, labels = labelled_embeddings(embeddings, labels)
     own_gallery = gallery is None
-    if own_gallery:
-        gallery, gallery_labels = embeddings, labels
-    gallery, gallery_labels = labelled_embeddings(
-        gallery, gallery_labels, name="gallery"
-    )
-    labels, gallery_labels = class_numbers(labels, gallery_labels)
+    items, item_labels = embeddings, labels
+    if not own_gallery:
+        items, item_labels = labelled_embeddings(
+            gallery, gallery_labels, "gallery", embeddings.shape[1]
+        )
+    labels, item_labels = class_numbers(labels, item_labels)
     others, mates = [], []
-    for start in range(0, len(embeddings), _QUERIES_AT_ONCE):
-        rows = slice(start, start + _QUERIES_AT_ONCE)
-        scores = embeddings[rows] @ gallery.T
-        same = labels[rows, None] == gallery_labels
+    for rows, scores in similarity_blocks(embeddings, items):
+        same = labels[rows, None] == item_labels
         others.append(np.where(same, _NOTHING, scores).max(axis=1))
         if own_gallery:
-            queries = np.arange(len(scores))
-            scores[queries, start + queries] = _NOTHING
+            scores[np.arange(len(scores)), np.r_[rows]] = _NOTHING
         mates.append(np.where(same, scores, _NOTHING).max(axis=1))
     return _threshold(
         np.concatenate(others), np.concatenate(mates), false_match_rate
@@ -111,8 +114,8 @@ def calibrate_match_threshold(
 def _threshold(others, mates, false_match_rate):
     if not np.isfinite(others).all():
         raise ValueError(
-            "the gallery must have items of another class for each query; it "
-            f"has none for row {np.argmin(np.isfinite(others))}"
+            "gallery must have items of another class for each query; received "
+            f"none for row {np.argmin(np.isfinite(others))}"
         )
     highest_first = np.sort(others)[::-1]
     num_allowed = int(false_match_rate * len(others))

@@ -9,7 +9,7 @@ _STRETCH = 128
 
 
 class RankCounter:
-    """Finds, for some queries, the ranks at which their positives stand.
+    """Finds, for some queries, the ranks of their positives.
 
     Of a query with R positives only ranks up to R matter to any score, and
     the rank of the best positive, whatever it is. So the R best items are
@@ -23,10 +23,12 @@ class RankCounter:
         queries: `(P,)` int array in 0..num_queries-1, ascending. Each
             positive's query.
         scores: `(P,)` float32 array. Each positive's score.
-        num_queries: int. Rows, of which some may have no positive.
+        num_queries: Rows, of which some may have no positive.
     """
 
-    def __init__(self, queries, scores, num_queries):
+    def __init__(
+        self, queries: np.ndarray, scores: np.ndarray, num_queries: int
+    ) -> None:
         self._lock = threading.Lock()
         self._num_positive = np.bincount(queries, minlength=num_queries)
         self._ends = np.cumsum(self._num_positive)
@@ -44,7 +46,7 @@ class RankCounter:
         self._floor = np.full(num_queries, np.inf, np.float32)
         self._floor[self._some] = np.minimum.reduceat(scores, self._starts)
 
-    def add(self, scores, query_axis=0):
+    def add(self, scores: np.ndarray, query_axis: int = 0) -> None:
         """Counts more negatives.
 
         Args:
@@ -70,7 +72,7 @@ class RankCounter:
             if self._num_found > len(self._keys):
                 self._keep_best()
 
-    def result(self):
+    def result(self) -> tuple[np.ndarray, ...]:
         """Returns the standing of each query once all negatives are in.
 
         Returns:
@@ -175,7 +177,7 @@ def _count_by_query(scores, thresholds, query_axis):
         words = reaching.view(np.uint64)
         parts = np.array_split(words, words.shape[1] // 256 + 1, axis=1)
         sums = [part.sum(axis=1).view(np.uint8) for part in parts]
-        return sum(one.reshape(-1, 8).sum(axis=1, dtype=int) for one in sums)
+        return sum(part.reshape(-1, 8).sum(axis=1, dtype=int) for part in sums)
     parts = np.array_split(reaching, rows // 256 + 1)
     sums = [np.add.reduce(part, axis=0, dtype=np.uint8) for part in parts]
-    return sum(one.astype(int) for one in sums)[:columns]
+    return np.sum(sums, axis=0, dtype=int)[:columns]

@@ -1,7 +1,8 @@
 """At which ranks each query finds the items of its class."""
 
 import logging
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -25,8 +26,14 @@ class PositiveRanks(NamedTuple):
         num_within_r: `(Q,)` int array. Positives of rank up to R.
         average_precision: `(Q,)` float array. `1/R sum_i i / rank_i` over the
             positives of rank up to R, i their order.
-        gallery_size: int. Items that a query is compared with.
-        num_left_out: int. Queries left out.
+        gallery_size: Items that a query is compared with.
+        num_left_out: Queries left out.
+
+    Example:
+        >>> import keras_dvml as kd
+        >>> ranks = kd.evaluation.positive_ranks([[1.0], [2.0]], [0, 0])
+        >>> ranks.best.tolist(), ranks.gallery_size
+        ([1, 1], 1)
     """
 
     queries: np.ndarray
@@ -39,8 +46,13 @@ class PositiveRanks(NamedTuple):
     num_left_out: int
 
 
-def positive_ranks(embeddings, labels=None, queries=None, progress=True):
-    """Finds where same-class items stand in the order of similarity.
+def positive_ranks(
+    embeddings: Any,
+    labels: Any = None,
+    queries: Any = None,
+    progress: bool = True,
+) -> PositiveRanks:
+    """Finds the ranks of same-class items in the order of similarity.
 
     Items are ordered by the dot product in float32. Ties do not flatter: of
     equally similar items those of other classes come first. Exact, and never
@@ -55,7 +67,7 @@ def positive_ranks(embeddings, labels=None, queries=None, progress=True):
         queries: `None`, so that each embedding is a query among all others;
             or `(query_embeddings, query_labels)` or a `tf.data.Dataset` of
             such pairs, to be looked up among all the embeddings.
-        progress: bool. Whether to show a progress bar when it takes long.
+        progress: Whether to show a progress bar when it takes long.
 
     Returns:
         `PositiveRanks`.
@@ -78,8 +90,9 @@ def positive_ranks(embeddings, labels=None, queries=None, progress=True):
         counted = count_ranks(embeddings, numbers, progress=progress)
         query_labels, gallery_size = labels, len(labels) - 1
     else:
-        dim = embeddings.shape[1]
-        query_embeddings, query_labels = checked_queries(queries, dim)
+        query_embeddings, query_labels = checked_queries(
+            queries, embeddings.shape[1]
+        )
         numbers, query_numbers = class_numbers(labels, query_labels)
         counted = count_ranks(
             embeddings, numbers, query_embeddings, query_numbers, progress
@@ -89,12 +102,19 @@ def positive_ranks(embeddings, labels=None, queries=None, progress=True):
     rows = np.flatnonzero(num_positive)
     num_left_out = len(query_labels) - len(rows)
     if not len(rows):
-        raise ValueError(_nothing_to_find(labels, queries))
+        held = f"{len(labels)} items of {len(np.unique(labels))} classes"
+        raise ValueError(
+            f"labels must give a class two items; received {held}"
+            if queries is None
+            else "queries must be of classes that the gallery has; received "
+            f"none among its {held}"
+        )
     if num_left_out:
         _LOGGER.info(
             "%d of %d queries are left out: the gallery has no %sitem of "
             "their class",
-            *(num_left_out, len(query_labels)),
+            num_left_out,
+            len(query_labels),
             "other " if queries is None else "",
         )
     return PositiveRanks(
@@ -109,37 +129,34 @@ def positive_ranks(embeddings, labels=None, queries=None, progress=True):
     )
 
 
-def checked_queries(queries, dim):
+def query_scores(
+    ranks: PositiveRanks, ks: Sequence[int]
+) -> dict[str, np.ndarray]:
+    """Returns what the retrieval scores are means of, `(Q,)` each, by name."""
+    return {
+        **{f"recall@{k}": ranks.best <= k for k in ks},
+        "map@r": ranks.average_precision,
+        "r_precision": ranks.num_within_r / ranks.num_positive,
+        "mrr": 1 / ranks.best,
+    }
+
+
+def checked_queries(queries: Any, dim: int) -> tuple[np.ndarray, np.ndarray]:
     """Returns `(query_embeddings, query_labels)` as arrays.
 
+    Args:
+        queries: As for `positive_ranks`.
+        dim: Width that the embeddings must have.
+
     Raises:
-        ValueError: If they are malformed, or not `(Q, dim)`.
+        ValueError: If they are malformed.
     """
-    if isinstance(queries, (tuple, list)):
-        if len(queries) != 2:
-            raise ValueError(
-                "queries must be (query_embeddings, query_labels); received "
-                f"{len(queries)} parts"
-            )
-        checked = labelled_embeddings(*queries, name="queries")
-    else:
-        checked = labelled_embeddings(queries, name="queries")
-    if checked[0].shape[1] != dim:
+    if not isinstance(queries, (tuple, list)):
+        return labelled_embeddings(queries, None, "queries", dim)
+    if len(queries) != 2:
         raise ValueError(
-            f"queries must have the embeddings' {dim} columns; received shape "
-            f"{checked[0].shape}"
+            "queries must be (query_embeddings, query_labels); received "
+            f"{len(queries)} parts"
         )
-    return checked
-
-
-def _nothing_to_find(labels, queries):
-    if queries is None:
-        return (
-            "no class has two items, so there is nothing to retrieve; "
-            f"received {len(labels)} items of {len(np.unique(labels))} classes"
-        )
-    return (
-        "no query has an item of its class in the gallery, so there is "
-        f"nothing to retrieve; the gallery has {len(labels)} items of "
-        f"{len(np.unique(labels))} classes"
-    )
+    query_embeddings, query_labels = queries
+    return labelled_embeddings(query_embeddings, query_labels, "queries", dim)

@@ -1,28 +1,52 @@
 """Retrieval scores on the zero-shot protocol: named numbers of embeddings."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
+from keras_dvml.arguments import check_in_range
 from keras_dvml.evaluation.checks import labelled_embeddings
 from keras_dvml.evaluation.clustering_scores import (
-    ami,
     cluster_as_classes,
-    nmi,
-    pairwise_f1,
+    scores_of_clusters,
 )
-from keras_dvml.evaluation.ranks import checked_queries, positive_ranks
+from keras_dvml.evaluation.ranks import (
+    PositiveRanks,
+    checked_queries,
+    positive_ranks,
+    query_scores,
+)
+
+_GALLERY_SIZE = "the number of items a query is compared with"
 
 
 class RetrievalScores(dict):
     """Scores by name, with what they were computed from.
 
     Attributes:
-        ks: ints. The k of Recall@k.
-        ranks: `PositiveRanks`, one entry for each query that counts.
+        ks: The k of Recall@k.
+        ranks: One entry for each query that counts.
         labels: `(Q,)` array. Labels of all queries.
         clusters: `(Q,)` int array or `None`. Their clusters, if any.
+
+    Example:
+        >>> import keras_dvml as kd
+        >>> scores = kd.evaluation.evaluate_retrieval(
+        ...     [[1.0, 0.0], [0.9, 0.1], [0.0, 1.0]], [0, 0, 1], ks=(1,)
+        ... )
+        >>> scores.ks, scores.labels.tolist(), scores.num_left_out
+        ((1,), [0, 0, 1], 1)
     """
 
-    def __init__(self, scores, ks, ranks, labels, clusters=None):
+    def __init__(
+        self,
+        scores: dict[str, float],
+        ks: Sequence[int],
+        ranks: PositiveRanks,
+        labels: np.ndarray,
+        clusters: np.ndarray | None = None,
+    ) -> None:
         super().__init__(scores)
         self.ks = tuple(ks)
         self.ranks = ranks
@@ -30,21 +54,21 @@ class RetrievalScores(dict):
         self.clusters = clusters
 
     @property
-    def num_left_out(self):
+    def num_left_out(self) -> int:
         """Queries that count in no retrieval score: nothing is to be found."""
         return self.ranks.num_left_out
 
 
 def evaluate_retrieval(
-    embeddings,
-    labels=None,
-    ks=(1, 2, 4, 8),
-    queries=None,
+    embeddings: Any,
+    labels: Any = None,
+    ks: Sequence[int] = (1, 2, 4, 8),
+    queries: Any = None,
     *,
-    clustering=True,
-    seed=0,
-    progress=True,
-):
+    clustering: bool = True,
+    seed: int = 0,
+    progress: bool = True,
+) -> RetrievalScores:
     """Scores embeddings by retrieval and by clustering.
 
     Items are ordered by the dot product in float32; of equally similar items
@@ -60,14 +84,14 @@ def evaluate_retrieval(
             length makes the dot product the cosine.
         labels: `(N,)` array or `tf.data.Dataset` of class ids; `None` where
             the embeddings come with them.
-        ks: ints. The k of Recall@k, each in 1..N-1, or 1..N with queries.
+        ks: The k of Recall@k, each in 1..N-1, or 1..N with queries.
         queries: `None`, so that each embedding is a query among all others;
             or `(query_embeddings, query_labels)` or a `tf.data.Dataset` of
             such pairs, to be looked up among all the embeddings.
-        clustering: bool. Whether to give `nmi`, `ami` and `f1`: k-means of
+        clustering: Whether to give `nmi`, `ami` and `f1`: k-means of
             the queries into as many clusters as they have classes.
-        seed: int. Seed of the k-means.
-        progress: bool. Whether to show a progress bar when it takes long.
+        seed: Seed of the k-means.
+        progress: Whether to show a progress bar when it takes long.
 
     Returns:
         `RetrievalScores`, a dict of floats: `recall@k` for each k, `map@r`,
@@ -91,61 +115,87 @@ def evaluate_retrieval(
     """
     embeddings, labels = labelled_embeddings(embeddings, labels)
     gallery_size = len(labels) - 1
-    asked = embeddings, labels
+    clustered = embeddings, labels
     if queries is not None:
         gallery_size = len(labels)
-        asked = queries = checked_queries(queries, embeddings.shape[1])
+        clustered = queries = checked_queries(queries, embeddings.shape[1])
     # Before the long part.
     for k in ks:
-        _check_k(k, gallery_size)
+        check_in_range(1, gallery_size, _GALLERY_SIZE, k=k)
     ranks = positive_ranks(embeddings, labels, queries, progress)
-    scores = {f"recall@{k}": recall_at_k(ranks, k) for k in ks}
-    scores["map@r"] = map_at_r(ranks)
-    scores["r_precision"] = r_precision(ranks)
-    scores["mrr"] = mean_reciprocal_rank(ranks)
+    scores = {
+        name: float(np.mean(values))
+        for name, values in query_scores(ranks, ks).items()
+    }
     clusters = None
     if clustering:
-        clusters = cluster_as_classes(*asked, seed=seed, progress=progress)
-        scores["nmi"] = nmi(asked[1], clusters)
-        scores["ami"] = ami(asked[1], clusters)
-        scores["f1"] = pairwise_f1(asked[1], clusters)
-    return RetrievalScores(scores, ks, ranks, asked[1], clusters)
+        clusters = cluster_as_classes(*clustered, seed, progress)
+        scores |= scores_of_clusters(clustered[1], clusters)
+    return RetrievalScores(scores, ks, ranks, clustered[1], clusters)
 
 
-def score_names(ks=(1, 2, 4, 8), clustering=True):
-    """Returns the names of the scores that `evaluate_retrieval` gives."""
+def score_names(
+    ks: Sequence[int] = (1, 2, 4, 8), clustering: bool = True
+) -> list[str]:
+    """Returns the names of the scores that `evaluate_retrieval` gives.
+
+    Args:
+        ks: The k of Recall@k.
+        clustering: Whether it clusters.
+
+    Example:
+        >>> import keras_dvml as kd
+        >>> kd.evaluation.score_names((1,), clustering=False)
+        ['recall@1', 'map@r', 'r_precision', 'mrr']
+    """
     names = [f"recall@{k}" for k in ks] + ["map@r", "r_precision", "mrr"]
     return names + ["nmi", "ami", "f1"] if clustering else names
 
 
-def recall_at_k(ranks, k):
+def recall_at_k(ranks: PositiveRanks, k: int) -> float:
     """Share of queries with a same-class item among their k nearest.
 
     Args:
-        ranks: `PositiveRanks`, as from `positive_ranks`.
-        k: int in 1..gallery size (without the query itself).
+        ranks: As from `positive_ranks`.
+        k: 1..gallery size (without the query itself).
 
     Returns:
-        float in 0..1.
+        0..1.
 
     Raises:
         ValueError: If k is below 1, or there are no k items.
+
+    Example:
+        >>> import keras_dvml as kd
+        >>> ranks = kd.evaluation.positive_ranks(
+        ...     [[1.0, 0.0], [0.8, 0.6], [0.6, 0.8]], ["a", "b", "a"]
+        ... )
+        >>> [kd.evaluation.recall_at_k(ranks, k) for k in (1, 2)]
+        [0.0, 1.0]
     """
-    _check_k(k, ranks.gallery_size)
+    check_in_range(1, ranks.gallery_size, _GALLERY_SIZE, k=k)
     return float(np.mean(ranks.best <= k))
 
 
-def map_at_r(ranks):
+def map_at_r(ranks: PositiveRanks) -> float:
     """Mean average precision at R, R the number of same-class items.
 
     `1/R sum_{i <= R} precision(i) if item i is of the class else 0`, mean
     over queries.
 
     Args:
-        ranks: `PositiveRanks`, as from `positive_ranks`.
+        ranks: As from `positive_ranks`.
 
     Returns:
-        float in 0..1.
+        0..1.
+
+    Example:
+        >>> import keras_dvml as kd
+        >>> ranks = kd.evaluation.positive_ranks(
+        ...     [[1.0, 0.0], [0.8, 0.6], [0.6, 0.8]], ["a", "b", "a"]
+        ... )
+        >>> kd.evaluation.map_at_r(ranks)
+        0.0
 
     Reference:
         [Musgrave et al., 2020](https://arxiv.org/abs/2003.08505)
@@ -153,33 +203,41 @@ def map_at_r(ranks):
     return float(np.mean(ranks.average_precision))
 
 
-def r_precision(ranks):
+def r_precision(ranks: PositiveRanks) -> float:
     """Share of same-class items among the R nearest, R as many as there are.
 
     Args:
-        ranks: `PositiveRanks`, as from `positive_ranks`.
+        ranks: As from `positive_ranks`.
 
     Returns:
-        float in 0..1.
+        0..1.
+
+    Example:
+        >>> import keras_dvml as kd
+        >>> ranks = kd.evaluation.positive_ranks(
+        ...     [[1.0, 0.0], [0.8, 0.6], [0.6, 0.8]], ["a", "b", "a"]
+        ... )
+        >>> kd.evaluation.r_precision(ranks)
+        0.0
     """
     return float(np.mean(ranks.num_within_r / ranks.num_positive))
 
 
-def mean_reciprocal_rank(ranks):
+def mean_reciprocal_rank(ranks: PositiveRanks) -> float:
     """Mean over queries of `1 / rank` of the nearest same-class item.
 
     Args:
-        ranks: `PositiveRanks`, as from `positive_ranks`.
+        ranks: As from `positive_ranks`.
 
     Returns:
-        float in 0..1.
+        0..1.
+
+    Example:
+        >>> import keras_dvml as kd
+        >>> ranks = kd.evaluation.positive_ranks(
+        ...     [[1.0, 0.0], [0.8, 0.6], [0.6, 0.8]], ["a", "b", "a"]
+        ... )
+        >>> kd.evaluation.mean_reciprocal_rank(ranks)
+        0.5
     """
     return float(np.mean(1 / ranks.best))
-
-
-def _check_k(k, gallery_size):
-    if not 1 <= k <= gallery_size or k != int(k):
-        raise ValueError(
-            f"k must be in 1..{gallery_size} (the items that a query is "
-            f"compared with); received {k}"
-        )

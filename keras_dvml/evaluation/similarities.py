@@ -24,8 +24,12 @@ _POSITIVES_AT_ONCE = 2**24
 
 
 def count_ranks(
-    embeddings, classes, queries=None, query_classes=None, progress=False
-):
+    embeddings: np.ndarray,
+    classes: np.ndarray,
+    queries: np.ndarray | None = None,
+    query_classes: np.ndarray | None = None,
+    progress: bool = False,
+) -> list[np.ndarray]:
     """Counts ranks as `RankCounter.result` gives them, in input order.
 
     Args:
@@ -34,28 +38,22 @@ def count_ranks(
         queries: `(Q, dim)` float32 array, or `None` for the embeddings
             themselves, each without itself.
         query_classes: `(Q,)` int array in 0..C-1.
-        progress: bool.
+        progress: Whether to show a progress bar when it takes long.
 
     Returns:
-        Tuple of four `(Q,)` arrays.
+        Four `(Q,)` arrays.
     """
     gallery = _Sorted(embeddings, classes)
-    if queries is not None:
-        asked = _Sorted(queries, query_classes)
-        parts = _count_queries(asked, gallery, False, progress)
-    elif gallery.fits_parts():
-        asked = gallery
+    without_self = queries is None
+    asked = gallery if queries is None else _Sorted(queries, query_classes)
+    if without_self and gallery.fits_parts():
         parts = _count_symmetric(gallery, progress)
     else:
-        asked = gallery
-        parts = _count_queries(gallery, gallery, True, progress)
-    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
-    results = []
-    for column in columns:
-        in_input_order = np.empty_like(column)
-        in_input_order[asked.order] = column
-        results.append(in_input_order)
-    return results
+        parts = _count_queries(asked, gallery, without_self, progress)
+    places = np.argsort(asked.order)
+    return [
+        np.concatenate(column)[places] for column in zip(*parts, strict=True)
+    ]
 
 
 class _Sorted:
@@ -65,22 +63,17 @@ class _Sorted:
         self.embeddings = embeddings
         self.order = np.argsort(classes, kind="stable")
         self.classes = classes[self.order]
+        self.sizes = np.bincount(classes)
         # Class c has the rows starts[c]..starts[c + 1] - 1.
-        sizes = np.bincount(classes)
-        self.starts = np.concatenate([[0], np.cumsum(sizes)])
-        self.sizes = sizes
+        self.starts = np.concatenate([[0], np.cumsum(self.sizes)])
 
     def __len__(self):
         return len(self.order)
 
     def rows(self, start, stop):
         """Returns sorted embeddings as a tensor."""
-        return tf.constant(self.embeddings[self.order[start:stop]])
-
-    def class_ranges(self, classes):
-        """Returns `(n, 2)` rows where each class starts and ends."""
-        ends = np.stack([classes, classes + 1], axis=1)
-        return self.starts[np.minimum(ends, len(self.sizes))]
+        with tf.device("CPU"):
+            return tf.constant(self.embeddings[self.order[start:stop]])
 
     def fits_parts(self):
         """Whether each class fits a part, and the positives fit memory."""
@@ -96,31 +89,23 @@ class _Sorted:
         while start < len(self):
             last = np.searchsorted(ends, start + size, side="right") - 1
             # At least one class, which may be larger.
-            stop = max(ends[last], self.class_end(start))
+            stop = max(ends[last], ends[self.classes[start]])
             cuts.append((start, stop))
             start = stop
         return cuts
 
-    def class_end(self, row):
-        """Returns where the class of a row ends."""
-        return self.starts[self.classes[row] + 1]
-
 
 def _count_symmetric(items, progress):
     cuts = items.cuts()
-    with tf.device("CPU"):
-        parts = [items.rows(*cut) for cut in cuts]
-    counters = [None] * len(parts)
+    parts = [items.rows(*cut) for cut in cuts]
     num_pairs = len(parts) * (len(parts) + 1) // 2
     bar = DelayedProgress(num_pairs, progress, "block")
 
     def count_own(i):
         classes = items.classes[slice(*cuts[i])]
         scores = _product(parts[i], parts[i])
-        counters[i] = _own_counter(
-            scores, classes, classes, np.arange(len(classes))
-        )
         bar.step()
+        return _own_counter(scores, classes, classes, np.arange(len(classes)))
 
     def count_pair(pair):
         i, j = pair
@@ -131,26 +116,24 @@ def _count_symmetric(items, progress):
 
     numbers = range(len(parts))
     with _workers() as workers:
-        list(workers.map(count_own, numbers))
+        counters = list(workers.map(count_own, numbers))
         pairs = ((i, j) for i in numbers for j in numbers if i < j)
         list(workers.map(count_pair, pairs))
     return [counter.result() for counter in counters]
 
 
 def _count_queries(queries, gallery, without_self, progress):
-    with tf.device("CPU"):
-        parts = [
-            gallery.rows(start, start + _PART)
-            for start in range(0, len(gallery), _PART)
-        ]
+    parts = [
+        gallery.rows(start, start + _PART)
+        for start in range(0, len(gallery), _PART)
+    ]
     blocks = list(_query_blocks(queries, gallery))
     bar = DelayedProgress(len(blocks), progress, "block")
 
     def count(block):
         start, stop, own_start, own_stop = block
-        with tf.device("CPU"):
-            rows = queries.rows(start, stop)
-            own = gallery.rows(own_start, own_stop)
+        rows = queries.rows(start, stop)
+        own = gallery.rows(own_start, own_stop)
         counter = _own_counter(
             _product(rows, own),
             queries.classes[start:stop],
@@ -179,8 +162,10 @@ def _query_blocks(queries, gallery):
     while start < len(queries):
         stop = min(start + _PART, len(queries))
         while True:
-            own = gallery.class_ranges(queries.classes[[start, stop - 1]])
-            own_start, own_stop = own[0, 0], own[1, 1]
+            classes = queries.classes[[start, stop - 1]] + [0, 1]
+            own_start, own_stop = gallery.starts[
+                np.minimum(classes, len(gallery.sizes))
+            ]
             size = (stop - start) * (own_stop - own_start)
             if size <= _OWN_AT_ONCE or stop - start == 1:
                 break

@@ -1,21 +1,32 @@
 """Exact search with plain TensorFlow operations."""
 
 import functools
+from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import ArrayLike
 
+from keras_dvml.arguments import check_one_of
+from keras_dvml.embeddings import QUERIES_AT_ONCE, blocks
 from keras_dvml.index.gallery import checked_gallery
-from keras_dvml.index.index import Index
+from keras_dvml.index.index import (
+    Arrays,
+    Index,
+    Neighbours,
+    NeighbourTensors,
+)
 from keras_dvml.index.recall import measure_recall
-from keras_dvml.index.storage import check_storage, decode, encode
+from keras_dvml.index.storage import STORAGES, decode, encode
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 # Scores held at once, and numbers widened to float32 at once: 16 and 64 MB.
 _SCORES_AT_ONCE = 1 << 22
 _NUMBERS_AT_ONCE = 1 << 24
 # Fewer rows at once would leave a product too little to do.
 _LEAST_ROWS = 1024
-_QUERIES_AT_ONCE = 1024
 
 
 class ExactIndex(Index):
@@ -36,21 +47,34 @@ class ExactIndex(Index):
         [['fox', 'dog']]
     """
 
-    def __init__(self, stored, scales, ids, metric="dot_product", recall=1.0):
+    def __init__(
+        self,
+        stored: np.ndarray,
+        scales: np.ndarray,
+        ids: ArrayLike,
+        metric: str = "dot_product",
+        recall: float = 1.0,
+    ) -> None:
         super().__init__(ids, stored.shape[1], metric)
-        self._stored = tf.Variable(stored, trainable=False)
-        self._scales = tf.Variable(scales, trainable=False)
+        self._num_rows = len(stored)
+        self._stored = tf.Variable(tf.constant(stored), trainable=False)
+        self._scales = tf.Variable(tf.constant(scales), trainable=False)
         self._recall = float(recall)
 
     @classmethod
     def build(
-        cls, embeddings, ids=None, *, metric="dot_product", storage="float32"
-    ):
+        cls,
+        embeddings: ArrayLike,
+        ids: ArrayLike | None = None,
+        *,
+        metric: str = "dot_product",
+        storage: str = "float32",
+    ) -> "Self":
         """Builds an index.
 
         Args:
             embeddings: `(N, dim)` float array, finite.
-            ids: sequence of N unique str; by default the row numbers.
+            ids: N unique str; by default the row numbers.
             metric: "dot_product" or "cosine".
             storage: what the numbers are kept as. A score of an embedding e
                 and a query q is off by at most
@@ -64,7 +88,7 @@ class ExactIndex(Index):
         Raises:
             ValueError: As for every index, and if storage is none of these.
         """
-        check_storage(storage)
+        check_one_of(STORAGES, storage=storage)
         embeddings, ids = checked_gallery(embeddings, ids, metric)
         index = cls(*encode(embeddings, storage), ids, metric)
         if storage != "float32":
@@ -73,56 +97,51 @@ class ExactIndex(Index):
         return index
 
     @property
-    def storage(self):
+    def storage(self) -> str:
         """What the numbers are kept as: "float32", "float16" or "int8"."""
         return self._stored.dtype.name
 
-    def build_options(self):
+    def build_options(self) -> dict[str, object]:
         return {"storage": self.storage}
 
-    def nearest(self, queries, k):
+    def nearest(self, queries: np.ndarray, k: int) -> Neighbours:
         if len(queries) == 1 and self.storage == "float32":
             # The product of a matrix and a vector is faster in NumPy.
             scores, rows = tf.math.top_k(self._rows @ queries[0], k)
             return rows.numpy()[None], scores.numpy()[None]
         parts = [
-            super(ExactIndex, self).nearest(part, k)
-            for part in _in_parts(queries, _QUERIES_AT_ONCE)
+            Index.nearest(self, queries[rows], k)
+            # Of no queries, one part that has none.
+            for rows in blocks(max(1, len(queries)), QUERIES_AT_ONCE)
         ]
-        if len(parts) == 1:
-            return parts[0]
         rows, scores = zip(*parts, strict=True)
         return np.concatenate(rows), np.concatenate(scores)
 
     @functools.cached_property
     def _rows(self):
         """The stored numbers as an array, over the memory of the variable."""
-        return np.frombuffer(self._stored.value(), np.float32).reshape(
-            self._stored.shape
-        )
+        stored = np.frombuffer(self._stored.value(), np.float32)
+        return stored.reshape(-1, self.dim)
 
-    def lookup(self, queries, k):
+    def lookup(self, queries: tf.Tensor, k: int) -> NeighbourTensors:
         if self.metric == "cosine":
             queries = tf.math.l2_normalize(queries, axis=1)
-        num_rows = self._stored.shape[0]
-        if num_rows <= _LEAST_ROWS or self._fits(queries):
-            scores, rows = tf.math.top_k(self._scores(queries, 0, num_rows), k)
-            return rows, scores
-        return self._lookup_in_chunks(queries, k)
-
-    def _fits(self, queries):
-        num_queries = queries.shape[0]
-        return (
+        num_rows, num_queries = self._num_rows, queries.shape[0]
+        fits = num_rows <= _LEAST_ROWS or (
             num_queries is not None
             and self._stored.dtype == tf.float32
-            and num_queries * self._stored.shape[0] <= _SCORES_AT_ONCE
+            and num_queries * num_rows <= _SCORES_AT_ONCE
         )
+        if not fits:
+            return self._lookup_in_chunks(queries, k)
+        scores, rows = tf.math.top_k(self._scores(queries, 0, num_rows), k)
+        return rows, scores
 
     def _lookup_in_chunks(self, queries, k):
-        num_rows, dim = self._stored.shape
-        num_queries = tf.shape(queries)[0]
+        num_rows, num_queries = self._num_rows, tf.shape(queries)[0]
         size = _SCORES_AT_ONCE // tf.maximum(num_queries, 1)
-        size = tf.clip_by_value(size, _LEAST_ROWS, _NUMBERS_AT_ONCE // dim)
+        most = _NUMBERS_AT_ONCE // self.dim
+        size = tf.clip_by_value(size, _LEAST_ROWS, most)
 
         def best_with_chunk(start, rows, scores):
             end = tf.minimum(start + size, num_rows)
@@ -157,13 +176,13 @@ class ExactIndex(Index):
             scores *= self._scales[start:end]
         return scores
 
-    def measured_recall(self):
+    def measured_recall(self) -> float:
         return self._recall
 
-    def built_embeddings(self):
+    def built_embeddings(self) -> np.ndarray:
         return decode(self._stored.numpy(), self._scales.numpy())
 
-    def arrays(self):
+    def arrays(self) -> Arrays:
         return {
             "stored": self._stored.numpy(),
             "scales": self._scales.numpy(),
@@ -171,12 +190,7 @@ class ExactIndex(Index):
         }
 
     @classmethod
-    def from_arrays(cls, arrays, ids, metric):
-        return cls(
-            arrays["stored"], arrays["scales"], ids, metric, arrays["recall"]
-        )
-
-
-def _in_parts(rows, size):
-    """Returns rows cut into parts of a size; one part where there are none."""
-    return [rows[i : i + size] for i in range(0, max(1, len(rows)), size)]
+    def from_arrays(
+        cls, arrays: Arrays, ids: np.ndarray, metric: str
+    ) -> "Self":
+        return cls(ids=ids, metric=metric, **arrays)

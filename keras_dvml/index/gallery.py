@@ -1,107 +1,64 @@
 """What embeddings and ids must be to be stored under a metric."""
 
 import numpy as np
+from numpy.typing import ArrayLike
+
+from keras_dvml.arguments import check_one_of
+from keras_dvml.embeddings import checked_embeddings, unit_length
 
 METRICS = ("dot_product", "cosine")
 
 
-def check_metric(metric):
-    """Returns a metric's name, or raises ValueError."""
-    if metric not in METRICS:
-        raise ValueError(
-            f"metric must be one of {', '.join(METRICS)}; received {metric!r}"
-        )
-    return metric
-
-
-def checked_gallery(embeddings, ids, metric):
+def checked_gallery(
+    embeddings: ArrayLike,
+    ids: ArrayLike | None,
+    metric: str,
+    dim: int | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
     """Returns what a metric makes of embeddings, and ids as str.
 
     Args:
         embeddings: `(N, dim)` float array.
-        ids: sequence of N str, or `None` for the row numbers.
+        ids: N str, or `None` for the row numbers.
         metric: "dot_product" or "cosine".
+        dim: Width that embeddings must have, or `None` for any.
 
     Returns:
         Tuple of `(N, dim)` float32 array, of unit length for "cosine", and
         `(N,)` array of str.
 
     Raises:
-        ValueError: If there are no embeddings, some are not finite, ids
-            repeat, are empty or differ in number, the metric is neither, or
-            an embedding is zero where it is "cosine".
+        ValueError: If embeddings are malformed or not finite, ids repeat, are
+            empty or differ in number, the metric is neither, or an embedding
+            is zero where it is "cosine".
     """
-    check_metric(metric)
-    embeddings = np.ascontiguousarray(embeddings, dtype=np.float32)
-    if embeddings.ndim != 2 or 0 in embeddings.shape:
-        raise ValueError(
-            "embeddings must be (N, dim) with N, dim >= 1; received shape "
-            f"{embeddings.shape}"
-        )
-    check_finite(embeddings, "embeddings")
+    check_one_of(METRICS, metric=metric)
+    embeddings = checked_embeddings(embeddings, dim=dim)
+    embeddings = np.ascontiguousarray(embeddings)
     if metric == "cosine":
         embeddings = unit_length(embeddings)
-        zero = ~embeddings.any(axis=1)
-        if zero.any():
+        is_zero = ~embeddings.any(axis=1)
+        if is_zero.any():
             raise ValueError(
-                "embeddings must not be zero where metric is cosine; row "
-                f"{zero.argmax()} is"
+                "embeddings must not be zero where metric is cosine; received "
+                f"zeros in row {is_zero.argmax()}"
             )
-    if ids is None:
-        ids = np.arange(len(embeddings))
-    return embeddings, _checked_ids(ids, len(embeddings))
-
-
-def check_finite(embeddings, name):
-    """Raises where a score of embeddings may not be finite.
-
-    The product of two vectors is at most that of their lengths: where the
-    squares of both are finite, so is their score. Of one that is not, some
-    releases of ScaNN take the process down.
-
-    Args:
-        embeddings: `(N, dim)` float32 array.
-        name: str. The argument's.
-
-    Raises:
-        ValueError: If one is NaN, infinite or longer than 1e19.
-    """
-    # The sum of all squares tells it soonest, where it is finite.
-    if np.isfinite(np.vdot(embeddings, embeddings)):
-        return
-    if not np.isfinite(embeddings).all():
-        raise ValueError(f"{name} must be finite; received NaN or infinity")
-    with np.errstate(over="ignore"):
-        squares = np.einsum("nd,nd->n", embeddings, embeddings)
-    too_long = ~np.isfinite(squares)
-    if too_long.any():
+    ids = np.arange(len(embeddings)) if ids is None else np.asarray(ids)
+    ids = ids.astype(np.str_)
+    if ids.shape != (len(embeddings),):
         raise ValueError(
-            f"{name} must be shorter than 1e19; row {too_long.argmax()} is not"
-        )
-
-
-def unit_length(embeddings):
-    """Returns rows divided by their length; a zero row stays zero."""
-    length = np.linalg.norm(embeddings, axis=1, keepdims=True)
-    return embeddings / np.maximum(length, np.finfo(np.float32).tiny)
-
-
-def _checked_ids(ids, num_embeddings):
-    ids = np.asarray(ids).astype(np.str_)
-    if ids.shape != (num_embeddings,):
-        raise ValueError(
-            f"{num_embeddings} embeddings but ids of shape {ids.shape}; "
-            "expected one id each"
+            f"ids must be one for each of {len(embeddings)} embeddings; "
+            f"received shape {ids.shape}"
         )
     if (ids == "").any():
-        # It stands for "nothing found" in the answer to a search.
+        # It means "nothing found" in the answer to a search.
         raise ValueError(
-            f"ids must not be empty; number {(ids == '').argmax()} is ''"
+            f"ids must not be empty; received '' in row {(ids == '').argmax()}"
         )
     unique, counts = np.unique(ids, return_counts=True)
     if len(unique) != len(ids):
-        repeated = str(unique[counts.argmax()])
         raise ValueError(
-            f"ids must be unique; {repeated!r} occurs {counts.max()} times"
+            f"ids must be unique; received {str(unique[counts.argmax()])!r} "
+            f"{counts.max()} times"
         )
-    return ids
+    return embeddings, ids

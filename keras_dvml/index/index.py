@@ -1,14 +1,27 @@
-"""The contract that every index keeps."""
+"""What every index keeps to."""
 
 import abc
 import os
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import ArrayLike
 
+from keras_dvml.arguments import check_in_range, check_one_of
+from keras_dvml.embeddings import check_finite, unit_length
 from keras_dvml.index.changes import Changes
-from keras_dvml.index.gallery import check_finite, check_metric, unit_length
+from keras_dvml.index.gallery import METRICS
 from keras_dvml.whole_files import whole_file
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+# From names to arrays.
+Arrays = dict[str, Any]
+# Rows or ids, best first, and their scores.
+Neighbours = tuple[np.ndarray, np.ndarray]
+NeighbourTensors = tuple[tf.Tensor, tf.Tensor]
 
 
 class Index(tf.Module, abc.ABC):
@@ -20,26 +33,41 @@ class Index(tf.Module, abc.ABC):
     index that is built of everything.
 
     Attributes:
-        dim: int. Width of the embeddings.
+        dim: Width of the embeddings.
         metric: "dot_product" or "cosine". For embeddings of unit length the
             two are the same.
+
+    Example:
+        >>> import keras_dvml as kd
+        >>> index = kd.index.ExactIndex.build([[1.0, 0.0], [0.0, 1.0]])
+        >>> isinstance(index, kd.index.Index)
+        True
+        >>> index
+        ExactIndex(size=2, dim=2, metric='dot_product', storage='float32')
     """
 
-    def __init__(self, ids, dim, metric):
+    def __init__(self, ids: ArrayLike, dim: int, metric: str) -> None:
         super().__init__()
         self.dim = int(dim)
         self.metric = metric
-        self._built_ids = tf.Variable(ids, dtype=tf.string, trainable=False)
-        self._changes = Changes(np.asarray(ids, np.str_), self.dim)
+        ids = np.asarray(ids, np.str_)
+        self._built_ids = tf.Variable(tf.constant(ids), trainable=False)
+        self._changes = Changes(ids, np.empty((0, self.dim), np.float32))
 
     @classmethod
     @abc.abstractmethod
-    def build(cls, embeddings, ids=None, *, metric="dot_product"):
+    def build(
+        cls,
+        embeddings: ArrayLike,
+        ids: ArrayLike | None = None,
+        *,
+        metric: str = "dot_product",
+    ) -> "Self":
         """Builds an index.
 
         Args:
             embeddings: `(N, dim)` float array, finite.
-            ids: sequence of N unique str; by default the row numbers.
+            ids: N unique str; by default the row numbers.
             metric: "dot_product" or "cosine".
 
         Raises:
@@ -49,12 +77,12 @@ class Index(tf.Module, abc.ABC):
         """
 
     @abc.abstractmethod
-    def lookup(self, queries, k):
+    def lookup(self, queries: tf.Tensor, k: int) -> NeighbourTensors:
         """Finds neighbours in the built part, inside a graph or outside.
 
         Args:
             queries: `(Q, dim)` float32 tensor.
-            k: int in 1..(number of embeddings built).
+            k: 1..(number of embeddings built).
 
         Returns:
             Tuple of `(Q, k)` int32 row numbers, best first, and `(Q, k)`
@@ -62,45 +90,53 @@ class Index(tf.Module, abc.ABC):
         """
 
     @abc.abstractmethod
-    def measured_recall(self):
+    def measured_recall(self) -> float:
         """Returns the recall@10 against exact search in float32, 0..1."""
 
     @abc.abstractmethod
-    def built_embeddings(self):
+    def built_embeddings(self) -> np.ndarray:
         """Returns the float32 embeddings of the built part."""
 
     @abc.abstractmethod
-    def arrays(self):
-        """Returns what the built part is, as a dict of NumPy arrays."""
+    def arrays(self) -> Arrays:
+        """Returns what the built part is, by name."""
 
     @classmethod
     @abc.abstractmethod
-    def from_arrays(cls, arrays, ids, metric):
+    def from_arrays(
+        cls, arrays: Arrays, ids: np.ndarray, metric: str
+    ) -> "Self":
         """Makes an index from what `arrays` returned."""
 
-    def build_options(self):
+    def build_options(self) -> dict[str, object]:
         """Returns the keyword arguments, but the metric, for `build`."""
         return {}
 
-    def __len__(self):
+    def __len__(self) -> int:
         return self._changes.num_items
 
+    def __repr__(self) -> str:
+        facts = {"size": len(self), "dim": self.dim, "metric": self.metric}
+        facts |= self.build_options()
+        shown = ", ".join(f"{name}={facts[name]!r}" for name in facts)
+        return f"{type(self).__name__}({shown})"
+
     @property
-    def ids(self):
+    def ids(self) -> np.ndarray:
         """`(N,)` array of str, the id of each embedding it holds."""
         return self._changes.live_ids()
 
     @property
-    def embeddings(self):
+    def embeddings(self) -> np.ndarray:
         """`(N, dim)` float32 embeddings, in the order of `ids`."""
         return self._changes.live_rows(self.built_embeddings())
 
     @property
-    def is_changed(self):
+    def is_changed(self) -> bool:
         """Whether anything was added or removed since it was built."""
-        return self._changes.any()
+        return self._changes.any
 
-    def add(self, embeddings, ids):
+    def add(self, embeddings: ArrayLike, ids: ArrayLike) -> None:
         """Adds items; the next search finds them.
 
         They are compared one by one with each query: after many additions
@@ -108,26 +144,27 @@ class Index(tf.Module, abc.ABC):
 
         Args:
             embeddings: `(M, dim)` float array, finite.
-            ids: sequence of M unique str that the index does not hold.
+            ids: M unique str that the index does not hold.
 
         Raises:
-            ValueError: As for `build`, and if an id is there already. Nothing
-                is added then.
+            ValueError: As for `build`, and if the index holds an id already.
+                Nothing is added then.
         """
         self._changes = self._changes.with_added(embeddings, ids, self.metric)
 
-    def remove(self, ids):
+    def remove(self, ids: ArrayLike) -> None:
         """Removes items; no later search returns them.
 
         Args:
-            ids: sequence of unique str that the index holds.
+            ids: Unique str that the index holds.
 
         Raises:
-            ValueError: If one is not there. Nothing is removed then.
+            ValueError: If the index does not hold one. Nothing is removed
+                then.
         """
         self._changes = self._changes.with_removed(ids)
 
-    def rebuilt(self):
+    def rebuilt(self) -> "Self":
         """Returns an index built of what this one holds, itself if unchanged.
 
         Raises:
@@ -135,19 +172,19 @@ class Index(tf.Module, abc.ABC):
         """
         if not self.is_changed:
             return self
-        return type(self).build(
+        return self.build(
             self.embeddings,
             self.ids,
             metric=self.metric,
             **self.build_options(),
         )
 
-    def search(self, queries, k=10):
+    def search(self, queries: ArrayLike, k: int = 10) -> Neighbours:
         """Finds the k most similar embeddings of each query.
 
         Args:
             queries: `(Q, dim)` or `(dim,)` float array.
-            k: int in 1..N, where N counts what was removed since building.
+            k: 1..N, where N counts what was removed since building.
 
         Returns:
             Tuple of `(Q, k)` array of str ids, best first, and `(Q, k)`
@@ -155,7 +192,7 @@ class Index(tf.Module, abc.ABC):
 
         Raises:
             ValueError: If k is out of range, or queries have another width or
-                are not finite, or are longer than 1e19.
+                are not finite, or are longer than 1.8e19.
         """
         queries = np.asarray(queries, np.float32)
         if queries.ndim == 1:
@@ -166,23 +203,23 @@ class Index(tf.Module, abc.ABC):
                 f"{queries.shape}"
             )
         check_finite(queries, "queries")
-        changes = self._changes
-        _check_k(k, changes.num_rows)
+        self.check_k(k)
         if self.metric == "cosine":
             queries = unit_length(queries)
-        if not changes.any():
+        changes = self._changes
+        if not changes.any:
             rows, scores = self.nearest(queries, k)
         else:
             rows, scores = self.nearest(queries, changes.num_to_ask_for(k))
             rows, scores = changes.applied(queries, rows, scores, k)
         return changes.names.take(rows), scores
 
-    def nearest(self, queries, k):
+    def nearest(self, queries: np.ndarray, k: int) -> Neighbours:
         """Does for arrays what `lookup` does for tensors.
 
         Args:
             queries: `(Q, dim)` finite float32 array, as the metric wants it.
-            k: int in 1..(number of embeddings built).
+            k: 1..(number of embeddings built).
 
         Returns:
             As `lookup`, as arrays.
@@ -190,20 +227,21 @@ class Index(tf.Module, abc.ABC):
         rows, scores = self.lookup(tf.constant(queries), k)
         return rows.numpy(), scores.numpy()
 
-    def check_k(self, k):
+    def check_k(self, k: int) -> None:
         """Raises `ValueError` where k is not in 1..N."""
-        _check_k(k, self._changes.num_rows)
+        num_rows = self._changes.num_rows
+        check_in_range(1, num_rows, "the number of stored embeddings", k=k)
 
-    def ids_of(self, rows):
+    def ids_of(self, rows: tf.Tensor) -> tf.Tensor:
         """Returns the ids of built rows, "" for -1, in a graph or outside."""
         ids = tf.gather(self._built_ids, tf.maximum(rows, 0))
         return tf.where(rows >= 0, ids, "")
 
-    def save(self, path):
+    def save(self, path: str | os.PathLike) -> None:
         """Writes the index, changes included, whole or not at all.
 
         Args:
-            path: str or `os.PathLike`. The file, by custom `*.npz`.
+            path: The file, by custom `*.npz`.
         """
         with whole_file(path) as file:
             np.savez(
@@ -215,7 +253,7 @@ class Index(tf.Module, abc.ABC):
             )
 
     @classmethod
-    def load(cls, path):
+    def load(cls, path: str | os.PathLike) -> "Self":
         """Reads an index that `save` wrote.
 
         Raises:
@@ -223,21 +261,14 @@ class Index(tf.Module, abc.ABC):
         """
         with np.load(path, allow_pickle=False) as stored:
             arrays = dict(stored)
-        kind = str(arrays.pop("kind"))
+        kind, metric = (str(arrays.pop(name)) for name in ("kind", "metric"))
         if kind != cls.__name__:
             raise ValueError(
-                f"{os.fspath(path)} holds a {kind}; expected a {cls.__name__}"
+                f"path must be of a saved {cls.__name__}; received a {kind} in "
+                f"{os.fspath(path)}"
             )
+        check_one_of(METRICS, metric=metric)
         changes, built_ids = Changes.from_arrays(arrays)
-        metric = check_metric(str(arrays.pop("metric")))
         index = cls.from_arrays(arrays, built_ids, metric)
         index._changes = changes
         return index
-
-
-def _check_k(k, num_items):
-    if not 1 <= k <= num_items:
-        raise ValueError(
-            f"k must be in 1..{num_items}, the number of stored embeddings; "
-            f"received {k}"
-        )

@@ -1,36 +1,44 @@
-"""Approximate search with ScaNN. The only file that imports it."""
+"""Approximate search with ScaNN."""
 
+import bisect
 import functools
-import importlib
 import logging
 import math
-import tempfile
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import ArrayLike
 
-from keras_dvml.extras import install_command
+from keras_dvml.index import scann_library
 from keras_dvml.index.exact import ExactIndex
 from keras_dvml.index.gallery import checked_gallery
-from keras_dvml.index.index import Index
-from keras_dvml.index.recall import RecallMeasure, measure_recall
-from keras_dvml.index.scann_files import parts_of, tensors_of, write_files
+from keras_dvml.index.index import (
+    Arrays,
+    Index,
+    Neighbours,
+    NeighbourTensors,
+)
+from keras_dvml.index.recall import measure_recall, recall_against
 from keras_dvml.index.timing import median_seconds
 
-_logger = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+_LOGGER = logging.getLogger(__name__)
 
 # Below this many points a partition saves nothing, and hashing has too little
 # to learn from: ScaNN then scores every point.
 _SMALLEST_TREE = 2048
 # Measured best at 60,000 and at 500,000 points: with fewer leaves too much of
-# each is scored for nothing, with more neighbours are torn apart. K-means has
-# to see about as many points a leaf, or more leaves do harm.
+# each is scored for nothing, with more neighbours are torn apart.
 _POINTS_PER_LEAF = 250
-# Below this many ScaNN has nothing to offer.
-_FEWEST_POINTS = 16
-# How many candidates may be scored again exactly: the fastest of those that
-# meet the floor is taken.
-_REORDERED = (30, 60, 120, 240)
+# How many candidates may be scored again exactly, at least; of those that meet
+# the floor the cheapest is taken.
+_FEWEST_REORDERED, _MOST_REORDERED = 30, 240
+# How many hashed points take about as long as one that is scored again:
+# measured 4 at 60,000 and 10 at 500,000 points.
+_COST_OF_REORDERING = 8
 # Fewer queries are answered before a second thread is at work.
 _FEWEST_IN_PARALLEL = 16
 
@@ -40,9 +48,9 @@ class ScannIndex(Index):
 
     The number of leaves follows from the number of embeddings; how many of
     them are searched, and how many candidates are scored again exactly, is
-    found by measurement: what meets `recall_floor` against exact search
-    soonest. A SavedModel that holds this index loads only where ScaNN's
-    operations are registered.
+    the least work that meets `recall_floor` against exact search: the same
+    embeddings give the same index. A SavedModel
+    that holds this index loads only where ScaNN's operations are registered.
 
     Example:
         >>> import numpy as np
@@ -57,68 +65,78 @@ class ScannIndex(Index):
         [Guo et al., 2020](https://arxiv.org/abs/1908.10396)
     """
 
-    def __init__(self, state, ids, metric="dot_product", recall_floor=0.95):
+    def __init__(
+        self,
+        state: Any,
+        ids: ArrayLike,
+        metric: str = "dot_product",
+        recall_floor: float = 0.95,
+    ) -> None:
         super().__init__(ids, state.dataset.shape[1], metric)
         self.recall_floor = float(recall_floor)
         self._state = state
-        self._num_leaves = 1 + int(np.max(_leaf_of_each(state)))
+        self._num_leaves = scann_library.num_leaves_of(state)
         self._leaves_to_search = self._num_leaves
-        self._num_reordered = _REORDERED[-1]
+        self._num_reordered = _MOST_REORDERED
 
     @classmethod
     def build(
-        cls, embeddings, ids=None, *, metric="dot_product", recall_floor=0.95
-    ):
+        cls,
+        embeddings: ArrayLike,
+        ids: ArrayLike | None = None,
+        *,
+        metric: str = "dot_product",
+        recall_floor: float = 0.95,
+    ) -> "Self":
         """Builds an index, and searches enough of it to meet a recall.
 
         Args:
             embeddings: `(N, dim)` float array, finite.
-            ids: sequence of N unique str; by default the row numbers.
+            ids: N unique str; by default the row numbers.
             metric: "dot_product" or "cosine".
-            recall_floor: float in 0..1. Recall@10 against exact search that
-                is reached.
+            recall_floor: 0..1. Recall@10 against exact search that is reached.
 
         Raises:
             ImportError: If ScaNN is not installed.
             ValueError: As for every index.
         """
         embeddings, ids = checked_gallery(embeddings, ids, metric)
-        searcher = _build_searcher(embeddings, _num_leaves(len(embeddings)))
-        index = cls(searcher.serialize_to_module(), ids, metric, recall_floor)
+        num_leaves = _num_leaves(len(embeddings))
+        state = scann_library.build_state(embeddings, num_leaves)
+        index = cls(state, ids, metric)
         index.tune(recall_floor)
         return index
 
-    def build_options(self):
+    def build_options(self) -> dict[str, object]:
         return {"recall_floor": self.recall_floor}
 
-    @functools.cached_property
-    def exact_is_better(self):
-        """Whether exact search is the better choice on this machine.
+    def measure_speedup(self, num_queries: int = 16) -> float:
+        """Measures how much faster than exact search this machine answers.
 
-        It is for fewer than 16 embeddings, and where it answers single
-        queries as fast. The log says so too.
+        Args:
+            num_queries: >= 1. Stored embeddings that are searched for, one at
+                a time.
+
+        Returns:
+            The time of an `ExactIndex` over that of this index. Below 1, as
+            for small galleries, the former is the better choice.
         """
         exact = ExactIndex.build(self.built_embeddings())
-        seconds = [0, 0]
-        if len(exact) >= _FEWEST_POINTS:
-            seconds = median_seconds(
-                [self.nearest, exact.nearest],
-                [(query[None], 10) for query in exact.embeddings[:16]],
-            )
-        if seconds[1] > seconds[0]:
-            return False
-        _logger.warning(
-            "exact search is the better choice for %d embeddings of %d "
-            "dimensions: on this machine ScaNN is not faster",
-            *(len(exact), self.dim),
+        k = min(10, len(exact))
+        queries = self.built_embeddings()[:num_queries]
+        of_exact, own = median_seconds(
+            [exact.nearest, self.nearest],
+            [(query[None], k) for query in queries],
         )
-        return True
+        return of_exact / own
 
-    def tune(self, recall_floor, queries=None):
+    def tune(
+        self, recall_floor: float, queries: ArrayLike | None = None
+    ) -> None:
         """Searches as much as meets another recall, without a new build.
 
         Args:
-            recall_floor: float in 0..1. As for `build`.
+            recall_floor: 0..1. As for `build`.
             queries: `(Q, dim)` float array of queries like those to come, or
                 `None` for stored embeddings.
         """
@@ -126,58 +144,52 @@ class ScannIndex(Index):
         if self._num_leaves == 1:
             return  # Every point is scored as it is.
         oracle = ExactIndex.build(self.embeddings, self.ids)
-        measure = RecallMeasure(oracle, queries=queries)
-        settings = []
-        for num_reordered in _REORDERED:
+        recall_of = recall_against(oracle, queries=queries)
+        settings, num_reordered = [], _FEWEST_REORDERED
+        # With every leaf searched, more candidates are all that helps.
+        while not settings or num_reordered <= _MOST_REORDERED:
             self._num_reordered = num_reordered
-            if self._search_fewest_leaves(measure):
-                settings.append((self._leaves_to_search, num_reordered))
-        if settings:
-            self._choose_fastest(settings, measure.queries[:32])
-        # With every leaf searched, more candidates are all that helps. With
-        # all points scored again the search is exact: any floor is met.
-        while not settings and self._num_reordered < len(self):
-            self._num_reordered = min(len(self), 2 * self._num_reordered)
-            if self._search_fewest_leaves(measure):
-                break
-        _logger.info(
+            leaves = self._fewest_leaves(recall_of)
+            if leaves:
+                settings.append((leaves, num_reordered))
+            elif num_reordered == len(self):
+                # All points are scored again, and what is missing is rounding.
+                settings.append((self._num_leaves, num_reordered))
+            num_reordered = min(len(self), 2 * num_reordered)
+        self._leaves_to_search, self._num_reordered = min(
+            settings, key=self._cost
+        )
+        _LOGGER.info(
             "ScaNN: %d embeddings, %d of %d leaves searched, %d reordered",
-            *(len(self), self._leaves_to_search, self._num_leaves),
+            len(self),
+            self._leaves_to_search,
+            self._num_leaves,
             self._num_reordered,
         )
 
-    def _search_fewest_leaves(self, measure):
-        """Searches as few leaves as meet the floor; returns whether any do."""
-        too_few, enough = 0, self._num_leaves
-        self._leaves_to_search = enough
-        if measure.of(self) < self.recall_floor:
-            return False
-        while enough - too_few > 1:
-            self._leaves_to_search = (too_few + enough) // 2
-            if measure.of(self) < self.recall_floor:
-                too_few = self._leaves_to_search
-            else:
-                enough = self._leaves_to_search
-        self._leaves_to_search = enough
-        return True
+    def _fewest_leaves(self, recall_of):
+        """Returns how few leaves meet the floor, 0 where not even all do."""
 
-    def _choose_fastest(self, settings, queries):
-        def search_with(setting, query):
-            self._leaves_to_search, self._num_reordered = setting
-            self.nearest(query, 10)
+        def meets_floor(num_leaves):
+            self._leaves_to_search = num_leaves
+            return recall_of(self) >= self.recall_floor
 
-        seconds = median_seconds(
-            [functools.partial(search_with, setting) for setting in settings],
-            [(query[None],) for query in queries],
-        )
-        fastest = settings[int(np.argmin(seconds))]
-        self._leaves_to_search, self._num_reordered = fastest
+        if not meets_floor(self._num_leaves):
+            return 0
+        fewer = range(1, self._num_leaves)
+        return 1 + bisect.bisect_left(fewer, True, key=meets_floor)
 
-    def lookup(self, queries, k):
+    def _cost(self, setting):
+        """Work of a query, in hashed points that are scored."""
+        leaves, num_reordered = setting
+        points_per_leaf = len(self) / self._num_leaves
+        return leaves * points_per_leaf + _COST_OF_REORDERING * num_reordered
+
+    def lookup(self, queries: tf.Tensor, k: int) -> NeighbourTensors:
         if self.metric == "cosine":
             queries = tf.math.l2_normalize(queries, axis=1)
         # A graph must make its searcher from the state it is saved with.
-        searcher = _scann("scann_ops").searcher_from_module(self._state)
+        searcher = scann_library.graph_searcher(self._state)
 
         def found(leaves_to_search):
             rows, scores = searcher.search_batched_parallel(
@@ -207,17 +219,18 @@ class ScannIndex(Index):
         shape = (queries.shape[0], k)
         return tf.ensure_shape(rows, shape), tf.ensure_shape(scores, shape)
 
-    def nearest(self, queries, k):
+    def nearest(self, queries: np.ndarray, k: int) -> Neighbours:
         # ScaNN's Python side answers sooner than its TensorFlow operation, but
         # not to no question at all.
         if not len(queries):
             return super().nearest(queries, k)
         rows, scores = self._found(queries, k, self._leaves_to_search)
         # Fewer than k come as fewer columns, or as NaN at the end of a row,
-        # which is told soonest by a sum that it spoils.
+        # which shows soonest in a sum that it spoils.
         last = scores[:, -1]
         if scores.shape[1] < k or math.isnan(np.vdot(last, last)):
-            return _padded(*self._found(queries, k, self._num_leaves), k)
+            rows, scores = self._found(queries, k, self._num_leaves)
+            return _padded(rows, scores, k)
         return rows, scores
 
     def _found(self, queries, k, leaves_to_search):
@@ -234,31 +247,28 @@ class ScannIndex(Index):
 
     @functools.cached_property
     def _searcher(self):
-        python_side = _scann("scann_ops_pybind")
-        with tempfile.TemporaryDirectory() as folder:
-            assets = write_files(parts_of(self._state), folder)
-            return python_side.ScannSearcher(
-                python_side.scann_pybind.ScannNumpy(folder, assets)
-            )
+        return scann_library.python_searcher(self._state)
 
-    def measured_recall(self):
+    def measured_recall(self) -> float:
         return measure_recall(self, ExactIndex.build(self.embeddings, self.ids))
 
-    def built_embeddings(self):
+    def built_embeddings(self) -> np.ndarray:
         return self._state.dataset.numpy()
 
-    def arrays(self):
+    def arrays(self) -> Arrays:
         return {
-            **parts_of(self._state),
+            **scann_library.arrays_of(self._state),
             "leaves_to_search": np.asarray(self._leaves_to_search),
             "num_reordered": np.asarray(self._num_reordered),
             "recall_floor": np.asarray(self.recall_floor),
         }
 
     @classmethod
-    def from_arrays(cls, arrays, ids, metric):
-        state = _scann("scann_ops").ScannState(tensors_of(arrays))
-        index = cls(state, ids, metric, arrays["recall_floor"])
+    def from_arrays(
+        cls, arrays: Arrays, ids: np.ndarray, metric: str
+    ) -> "Self":
+        state = scann_library.state_of(arrays)
+        index = cls(state, ids, metric, float(arrays["recall_floor"]))
         index._leaves_to_search = int(arrays["leaves_to_search"])
         index._num_reordered = int(arrays["num_reordered"])
         return index
@@ -276,50 +286,9 @@ def _padded(rows, scores, k):
     )
 
 
-def _scann(module):
-    try:
-        return importlib.import_module(f"scann.scann_ops.py.{module}")
-    # ScaNN's operations are compiled against one release of TensorFlow and are
-    # not found beside another.
-    except (ImportError, tf.errors.NotFoundError) as error:
-        raise ImportError(
-            "ScannIndex needs ScaNN beside the TensorFlow that it was compiled "
-            f"for: {install_command('scann')}. ExactIndex works without."
-        ) from error
-
-
 def _num_leaves(num_embeddings):
     if num_embeddings < _SMALLEST_TREE:
         return 1
     # A query is compared with every leaf's centre before it sees a point.
     root = math.sqrt(num_embeddings)
     return round(np.clip(num_embeddings / _POINTS_PER_LEAF, root, 4 * root))
-
-
-def _leaf_of_each(state):
-    """Returns the leaf of each embedding, 0 where there is no tree."""
-    leaves = state.datapoint_to_token
-    return leaves.numpy() if leaves.shape.rank else 0
-
-
-def _build_searcher(embeddings, num_leaves):
-    builder = _scann("scann_ops").builder(embeddings, 10, "dot_product")
-    if num_leaves == 1:
-        return builder.score_brute_force().build()
-    num_trained = min(
-        len(embeddings), max(100_000, num_leaves * _POINTS_PER_LEAF)
-    )
-    return (
-        builder.tree(
-            num_leaves=num_leaves,
-            num_leaves_to_search=max(1, num_leaves // 10),
-            training_sample_size=num_trained,
-        )
-        .score_ah(
-            2,
-            anisotropic_quantization_threshold=0.2,
-            training_sample_size=min(len(embeddings), 100_000),
-        )
-        .reorder(100)
-        .build()
-    )

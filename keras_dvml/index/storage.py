@@ -5,17 +5,9 @@ import numpy as np
 STORAGES = ("float32", "float16", "int8")
 
 
-def check_storage(storage):
-    """Returns a storage's name, or raises ValueError."""
-    if storage not in STORAGES:
-        raise ValueError(
-            f"storage must be one of {', '.join(STORAGES)}; received "
-            f"{storage!r}"
-        )
-    return storage
-
-
-def encode(embeddings, storage):
+def encode(
+    embeddings: np.ndarray, storage: str
+) -> tuple[np.ndarray, np.ndarray]:
     """Returns embeddings as they are stored.
 
     Args:
@@ -31,23 +23,22 @@ def encode(embeddings, storage):
     Raises:
         ValueError: If a number is too large for float16.
     """
-    scales = np.ones(len(embeddings), np.float32)
-    if storage == "float16":
-        limit = np.finfo(np.float16).max
-        if np.abs(embeddings).max() > limit:
-            raise ValueError(
-                f"embeddings must be at most {limit:.0f} in size to be stored "
-                f"as float16; received {np.abs(embeddings).max():.3g}"
-            )
-        return embeddings.astype(np.float16), scales
     if storage == "int8":
         largest = np.abs(embeddings).max(axis=1)
         scales = np.where(largest > 0, largest / 127, 1).astype(np.float32)
         return np.rint(embeddings / scales[:, None]).astype(np.int8), scales
-    return embeddings, scales
+    if storage == "float16":
+        limit, largest = np.finfo(np.float16).max, np.abs(embeddings).max()
+        if largest > limit:
+            raise ValueError(
+                f"embeddings must be at most {limit:.0f} in size to be stored "
+                f"as float16; received {largest:.3g}"
+            )
+        embeddings = embeddings.astype(np.float16)
+    return embeddings, np.ones(len(embeddings), np.float32)
 
 
-def decode(stored, scales):
+def decode(stored: np.ndarray, scales: np.ndarray) -> np.ndarray:
     """Returns the `(N, dim)` float32 embeddings that `encode` stored."""
     if stored.dtype == np.float32:
         return stored

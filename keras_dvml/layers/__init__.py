@@ -9,3 +9,12 @@ from keras_dvml.layers.variational_embedding import (
     VariationalEmbedding,
     VariationalOutputs,
 )
+
+__all__ = [
+    "CaffeScaling", "FeatureDecoder", "GaussianSampling", "HubFeatures",
+    "RotationHead", "VariationalEmbedding", "VariationalOutputs",
+]  # fmt: skip
+
+
+def __dir__() -> list[str]:
+    return __all__

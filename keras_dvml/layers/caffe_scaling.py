@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from keras_dvml.typing import TensorLike
+
 # Mean blue, green and red of ImageNet.
 _MEANS = (103.939, 116.779, 123.68)
 
@@ -27,6 +29,6 @@ class CaffeScaling(keras.layers.Layer):
         array([-103.939, -116.779, -123.68 ], dtype=float32)
     """
 
-    def call(self, images):
+    def call(self, images: TensorLike) -> tf.Tensor:
         blue_first = tf.reverse(tf.cast(images, self.compute_dtype), axis=[-1])
         return blue_first - tf.constant(_MEANS, blue_first.dtype)

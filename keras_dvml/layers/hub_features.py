@@ -1,30 +1,33 @@
 """A pretrained feature vector of TensorFlow Hub as a layer."""
 
 import os
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 from keras_dvml import keras_versions
+from keras_dvml.configured_layer import ConfiguredLayer
+from keras_dvml.typing import LayerOptions, TensorLike, Unpack
 
 
 @keras.saving.register_keras_serializable(package="keras_dvml")
-class HubFeatures(keras.layers.Layer):
+class HubFeatures(ConfiguredLayer):
     """A feature vector of TensorFlow Hub, trained further.
 
     A saved Keras model with it can be loaded where the handle still leads to
     the SavedModel.
 
     Args:
-        handle: str. Path of a folder that holds a TF2 SavedModel of the kind
-            "image feature vector", or its address, which needs the package
+        handle: Path of a folder that holds a TF2 SavedModel of the kind "image
+            feature vector", or its address, which needs the package
             tensorflow-hub.
-        batch_norm_frozen: bool. Whether batch normalisation uses the
-            statistics of pretraining in training too.
+        batch_norm_frozen: Whether batch normalisation uses the statistics of
+            pretraining in training too.
 
     Call arguments:
         images: `(batch, height, width, 3)` float tensor, 0..1.
-        training: bool.
+        training: Whether the call is a step of training.
 
     Returns:
         `(batch, feature_dim)` float32 tensor.
@@ -45,7 +48,12 @@ class HubFeatures(keras.layers.Layer):
         [Reusable SavedModels](https://www.tensorflow.org/hub/reusable_saved_models)
     """
 
-    def __init__(self, handle, batch_norm_frozen=False, **kwargs):
+    def __init__(
+        self,
+        handle: str,
+        batch_norm_frozen: bool = False,
+        **kwargs: Unpack[LayerOptions],
+    ) -> None:
         super().__init__(**kwargs)
         self.handle = handle
         self.batch_norm_frozen = batch_norm_frozen
@@ -58,36 +66,34 @@ class HubFeatures(keras.layers.Layer):
                 "handle must lead to a TF2 SavedModel that can be called and "
                 f"has trainable variables; received {handle!r}"
             )
-        ours = {id(variable) for variable in trainable}
-        self.saved_model = saved_model
+        trained = {id(variable) for variable in trainable}
+        self.saved_model: Any = saved_model
         self.variables_trained = keras_versions.keras_variables(trainable)
         self.variables_kept = keras_versions.keras_variables(
-            [one for one in saved_model.variables if id(one) not in ours],
+            [
+                variable
+                for variable in saved_model.variables
+                if id(variable) not in trained
+            ],
             trainable=False,
         )
 
-    def call(self, images, training=False):
+    def call(self, images: TensorLike, training: bool = False) -> tf.Tensor:
         training = bool(training) and not self.batch_norm_frozen
         if training:
             for penalty in getattr(
                 self.saved_model, "regularization_losses", ()
             ):
                 self.add_loss(penalty())
-        return self.saved_model(tf.cast(images, tf.float32), training=training)
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "handle": self.handle,
-            "batch_norm_frozen": self.batch_norm_frozen,
-        }
+        saved_model: Any = self.saved_model
+        return saved_model(tf.cast(images, tf.float32), training=training)
 
 
 def _folder_of(handle):
     if os.path.isdir(handle):
         return handle
     try:
-        # Wanted by few; takes seconds to import.
+        # Few need it, and it takes seconds to import.
         import tensorflow_hub as hub
     except ImportError as error:
         raise ImportError(

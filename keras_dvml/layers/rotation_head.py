@@ -1,13 +1,18 @@
-"""The head that tells by how many quarter turns an image was turned."""
+"""The head that predicts by how many quarter turns an image was turned."""
+
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 from keras_dvml import ops
+from keras_dvml.arguments import check_at_least
+from keras_dvml.configured_layer import ConfiguredLayer
+from keras_dvml.typing import LayerOptions, TensorLike, Unpack
 
 
 @keras.saving.register_keras_serializable(package="keras_dvml")
-class RotationHead(keras.layers.Layer):
+class RotationHead(ConfiguredLayer):
     """Predicts the turn of an image, 0 to 3 quarters, from its feature.
 
     `F -> hidden_dim (ReLU) -> 4`. Always computes in float32. The loss is a
@@ -17,16 +22,16 @@ class RotationHead(keras.layers.Layer):
     the number of turns.
 
     Args:
-        hidden_dim: int >= 1. Width of the hidden layer. Defaults to 512.
-        rotation_weight: float >= 0. Where above 0, `ops.rotation_loss` times
-            this weight is added through `add_loss`, for use in a plain
+        hidden_dim: >= 1. Width of the hidden layer.
+        rotation_weight: >= 0. Where above 0, `ops.rotation_loss` times this
+            weight is added through `add_loss`, for use in a plain
             `keras.Model` on the features of `ops.four_turns`.
 
     Call arguments:
         features: `(batch, feature_dim)` float tensor, pooled features.
 
     Returns:
-        `(batch, 4)` float32 tensor of logits; column t stands for t quarter
+        `(batch, 4)` float32 tensor of logits; column t is for t quarter
         turns, counter-clockwise.
 
     Example:
@@ -43,12 +48,14 @@ class RotationHead(keras.layers.Layer):
         [Cao et al., 2019](https://arxiv.org/abs/1911.07072)
     """
 
-    def __init__(self, hidden_dim=512, rotation_weight=0.0, **kwargs):
+    def __init__(
+        self,
+        hidden_dim: int = 512,
+        rotation_weight: float = 0.0,
+        **kwargs: Unpack[LayerOptions],
+    ) -> None:
         super().__init__(**kwargs)
-        if hidden_dim < 1:
-            raise ValueError(
-                f"hidden_dim must be at least 1; received {hidden_dim}"
-            )
+        check_at_least(1, hidden_dim=hidden_dim)
         self.hidden_dim = hidden_dim
         self.rotation_weight = rotation_weight
         self.hidden = keras.layers.Dense(
@@ -56,20 +63,13 @@ class RotationHead(keras.layers.Layer):
         )
         self.logits = keras.layers.Dense(4, dtype="float32", name="logits")
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         self.hidden.build(input_shape)
         self.logits.build((*input_shape[:-1], self.hidden_dim))
         self.built = True
 
-    def call(self, features):
+    def call(self, features: TensorLike) -> tf.Tensor:
         logits = self.logits(self.hidden(tf.cast(features, tf.float32)))
         if self.rotation_weight:
             self.add_loss(self.rotation_weight * ops.rotation_loss(logits))
         return logits
-
-    def get_config(self):
-        config = super().get_config()
-        config.update(
-            hidden_dim=self.hidden_dim, rotation_weight=self.rotation_weight
-        )
-        return config

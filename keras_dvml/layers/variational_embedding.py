@@ -1,12 +1,15 @@
 """Three parallel heads that split a feature into class and variation."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
 
 from keras_dvml import ops
+from keras_dvml.arguments import check_at_least
+from keras_dvml.configured_layer import ConfiguredLayer
 from keras_dvml.layers.gaussian_sampling import GaussianSampling
+from keras_dvml.typing import LayerOptions, TensorLike, Unpack
 
 
 class VariationalOutputs(NamedTuple):
@@ -17,6 +20,15 @@ class VariationalOutputs(NamedTuple):
         variation_mean: `(batch, dim)` mean of the variation's posterior.
         variation_log_variance: `(batch, dim)` its log variance.
         synthetic: `(T, batch, dim)` draws of z_I + z_V.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> import keras_dvml as kd
+        >>> outputs = kd.layers.VariationalEmbedding(4)(tf.ones((8, 16)))
+        >>> isinstance(outputs, kd.layers.VariationalOutputs)
+        True
+        >>> [output.shape.as_list() for output in outputs]
+        [[8, 4], [8, 4], [8, 4], [1, 8, 4]]
     """
 
     invariant: tf.Tensor
@@ -26,7 +38,7 @@ class VariationalOutputs(NamedTuple):
 
 
 @keras.saving.register_keras_serializable(package="keras_dvml")
-class VariationalEmbedding(keras.layers.Layer):
+class VariationalEmbedding(ConfiguredLayer):
     """Splits features into an invariant embedding and a modelled variation.
 
     Three dense heads give `z_I` (invariant), `mu` and `log sigma^2`; draws
@@ -34,17 +46,16 @@ class VariationalEmbedding(keras.layers.Layer):
     `invariant` alone is the embedding. Always computes in float32.
 
     Args:
-        embedding_dim: int >= 1. Width D of the embedding.
-        num_samples: int >= 1. Draws T per image in training. The paper
-            uses 20.
-        prior_weight: float >= 0. Where above 0, the mean divergence of the
-            variation from N(0, 1) times this weight is added through
-            `add_loss`, for use in a plain `keras.Model`.
-        seed: int or `None`. Seed of the draws.
+        embedding_dim: >= 1. Width D of the embedding.
+        num_samples: >= 1. Draws T per image in training. The paper uses 20.
+        prior_weight: >= 0. Where above 0, the mean divergence of the variation
+            from N(0, 1) times this weight is added through `add_loss`, for use
+            in a plain `keras.Model`.
+        seed: Seed of the draws; `None` as in `GaussianSampling`.
 
     Call arguments:
         features: `(batch, feature_dim)` float tensor.
-        training: bool. Whether to draw; otherwise `synthetic` is
+        training: Whether to draw; otherwise `synthetic` is
             `invariant + variation_mean`, one draw.
 
     Returns:
@@ -66,23 +77,22 @@ class VariationalEmbedding(keras.layers.Layer):
 
     def __init__(
         self,
-        embedding_dim,
-        num_samples=20,
-        prior_weight=0.0,
-        seed=None,
-        **kwargs,
-    ):
+        embedding_dim: int,
+        num_samples: int = 20,
+        prior_weight: float = 0.0,
+        seed: int | None = None,
+        **kwargs: Unpack[LayerOptions],
+    ) -> None:
         super().__init__(**kwargs)
-        if embedding_dim < 1:
-            raise ValueError(
-                f"embedding_dim must be at least 1; received {embedding_dim}"
-            )
+        check_at_least(1, embedding_dim=embedding_dim)
         self.embedding_dim = embedding_dim
         self.prior_weight = prior_weight
         self.invariant = self._head("invariant")
         self.variation_mean = self._head("variation_mean")
         self.variation_log_variance = self._head("variation_log_variance")
         self.sampling = GaussianSampling(num_samples, seed, name="variation")
+        self.num_samples = num_samples
+        self.seed = self.sampling.seed
 
     def _head(self, name):
         # The pair maths downstream needs float32 under every policy.
@@ -90,16 +100,15 @@ class VariationalEmbedding(keras.layers.Layer):
             self.embedding_dim, dtype="float32", name=name
         )
 
-    def build(self, input_shape):
-        for head in (
-            self.invariant,
-            self.variation_mean,
-            self.variation_log_variance,
-        ):
-            head.build(input_shape)
+    def build(self, input_shape: Any) -> None:
+        self.invariant.build(input_shape)
+        self.variation_mean.build(input_shape)
+        self.variation_log_variance.build(input_shape)
         self.built = True
 
-    def call(self, features, training=False):
+    def call(
+        self, features: TensorLike, training: bool = False
+    ) -> VariationalOutputs:
         features = tf.cast(features, tf.float32)
         invariant = self.invariant(features)
         mean = self.variation_mean(features)
@@ -111,13 +120,3 @@ class VariationalEmbedding(keras.layers.Layer):
         return VariationalOutputs(
             invariant, mean, log_variance, invariant[None] + variation
         )
-
-    def get_config(self):
-        config = super().get_config()
-        config.update(
-            embedding_dim=self.embedding_dim,
-            num_samples=self.sampling.num_samples,
-            prior_weight=self.prior_weight,
-            seed=self.sampling.seed,
-        )
-        return config

@@ -23,3 +23,18 @@ from keras_dvml.losses.triplet_semi_hard import (
     TripletSemiHardLoss,
     triplet_semi_hard_loss,
 )
+
+__all__ = [
+    "AngularLoss", "CircleLoss", "ContrastiveLoss", "HistogramLoss",
+    "LiftedStructureLoss", "MarginLoss", "MetricLoss",
+    "MultiSimilarityLoss", "NPairLoss", "Proxies", "ProxyAnchorLoss",
+    "ProxyLoss", "ProxyNCALoss", "TripletHardLoss", "TripletSemiHardLoss",
+    "angular_loss", "circle_loss", "contrastive_loss", "histogram_loss",
+    "lifted_structure_loss", "margin_loss", "multi_similarity_loss",
+    "n_pair_loss", "proxy_anchor_loss", "proxy_nca_loss",
+    "triplet_hard_loss", "triplet_semi_hard_loss",
+]  # fmt: skip
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,5 +1,6 @@
 """Angular loss."""
 
+import dataclasses
 import math
 
 import keras
@@ -7,9 +8,12 @@ import tensorflow as tf
 
 from keras_dvml import ops
 from keras_dvml.losses.metric_loss import MetricLoss
+from keras_dvml.typing import TensorLike
 
 
-def angular_loss(labels, embeddings, angle=40.0):
+def angular_loss(
+    labels: TensorLike, embeddings: TensorLike, angle: float = 40.0
+) -> tf.Tensor:
     """Bounds the angle at the negative of the triangles it forms with pairs.
 
     `mean_(a,p) log(1 + sum_n exp(4 t (z_a + z_p) z_n - 2 (1 + t) z_a z_p))`,
@@ -21,14 +25,21 @@ def angular_loss(labels, embeddings, angle=40.0):
     Args:
         labels: `(batch,)` or `(batch, 1)` tensor of class ids.
         embeddings: `(batch, dim)` float tensor, unit length expected.
-        angle: float. alpha of the paper, in degrees, between 0 and 90.
+        angle: alpha of the paper, in degrees, between 0 and 90.
 
     Returns:
         Scalar float32 tensor.
+
+    Example:
+        >>> import keras_dvml as kd
+        >>> embeddings = [[1.0, 0.0], [0.6, 0.8], [0.8, 0.6]]
+        >>> loss = kd.losses.angular_loss([0, 0, 1], embeddings, angle=45.0)
+        >>> float(loss)
+        4.6...
     """
     log_negatives = ops.log_negative_pairs(labels)
     cycles = ops.class_cycles(labels)
-    weight = tf.math.divide_no_nan(1.0, tf.cast(cycles.num_pairs, tf.float32))
+    mean_weight = cycles.mean_weight
     tangent = math.tan(math.radians(angle)) ** 2
     push = 4.0 * tangent
     pull = 2.0 * (1.0 + tangent)
@@ -36,39 +47,43 @@ def angular_loss(labels, embeddings, angle=40.0):
     def mean_over_pairs(similarity):
         to_negatives = push * similarity + log_negatives
 
-        def add_one_pair_each(there, back, times, total, slope):
+        def add_one_pair_each(
+            partner, reverse_partner, pair_weight, total, slope
+        ):
             log_sum, by_negative = ops.log_sum_exp_with_slope(
-                to_negatives + tf.gather(to_negatives, there)
+                to_negatives + tf.gather(to_negatives, partner)
             )
-            to_positive = tf.gather(similarity, there, batch_dims=1)
+            to_positive = tf.gather(similarity, partner, batch_dims=1)
             log_sum = tf.squeeze(log_sum, axis=1) - pull * to_positive
             # The term of a pair is the same in its other order.
-            times *= 2.0 * weight
-            by_pair = times * tf.sigmoid(log_sum)
+            pair_weight *= 2.0 * mean_weight
+            by_pair = pair_weight * tf.sigmoid(log_sum)
             by_negative *= push * by_pair[:, None]
             # A row is pushed as the anchor and as the positive.
             slope += by_negative
-            slope += tf.gather(by_negative, back)
-            slope = ops.add_to_entries(slope, there, -pull * by_pair)
-            return total + tf.reduce_sum(times * tf.nn.softplus(log_sum)), slope
+            slope += tf.gather(by_negative, reverse_partner)
+            slope = ops.add_to_entries(slope, partner, -pull * by_pair)
+            losses = pair_weight * tf.nn.softplus(log_sum)
+            return total + tf.reduce_sum(losses), slope
 
         return cycles.for_each_pair(
             add_one_pair_each, (0.0, tf.zeros_like(similarity))
         )
 
-    return ops.over_similarities(mean_over_pairs, embeddings)
+    return ops.loss_with_closed_form_gradient(mean_over_pairs, embeddings)
 
 
 @keras.saving.register_keras_serializable(package="keras_dvml")
+@dataclasses.dataclass(eq=False, repr=False)
 class AngularLoss(MetricLoss):
     """Angular loss over all positive pairs of a batch and their negatives.
 
     See `angular_loss` for the formula.
 
     Args:
-        angle: float. alpha of the paper, in degrees, between 0 and 90; the
-            paper tries 36 to 55.
-        name: str. Name of the loss.
+        angle: alpha of the paper, in degrees, between 0 and 90; the paper
+            tries 36 to 55.
+        name: Name of the loss.
 
     Raises:
         ValueError: If `angle` is not between 0 and 90.
@@ -83,16 +98,15 @@ class AngularLoss(MetricLoss):
         [Wang et al., 2017](https://arxiv.org/abs/1708.01682)
     """
 
-    def __init__(self, angle=40.0, name="angular_loss"):
-        super().__init__(name=name)
-        if not 0 < angle < 90:
+    angle: float = 40.0
+    name: str = "angular_loss"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 < self.angle < 90:
             raise ValueError(
-                f"angle must be between 0 and 90 degrees; received {angle!r}"
+                f"angle must be between 0 and 90 degrees; received {self.angle}"
             )
-        self.angle = angle
 
-    def call(self, labels, embeddings):
-        return angular_loss(labels, embeddings, self.angle)
-
-    def get_config(self):
-        return {**super().get_config(), "angle": self.angle}
+    def call(self, labels: tf.Tensor, embeddings: tf.Tensor) -> tf.Tensor:
+        return angular_loss(labels, embeddings, **self.parameters)

@@ -1,13 +1,22 @@
 """Circle loss."""
 
+import dataclasses
+
 import keras
 import tensorflow as tf
 
 from keras_dvml import ops
 from keras_dvml.losses.metric_loss import MetricLoss
+from keras_dvml.typing import TensorLike
 
 
-def circle_loss(labels, embeddings, *, scale=80.0, margin=0.4):
+def circle_loss(
+    labels: TensorLike,
+    embeddings: TensorLike,
+    *,
+    scale: float = 80.0,
+    margin: float = 0.4,
+) -> tf.Tensor:
     """Weighs each pair by how far its similarity is from the optimum.
 
     For each anchor, `s` the dot product and `m` the margin:
@@ -24,11 +33,17 @@ def circle_loss(labels, embeddings, *, scale=80.0, margin=0.4):
     Args:
         labels: `(batch,)` or `(batch, 1)` tensor of class ids.
         embeddings: `(batch, dim)` float tensor, unit length expected.
-        scale: float > 0. gamma of the paper.
-        margin: float > 0. m of the paper.
+        scale: > 0. gamma of the paper.
+        margin: > 0. m of the paper.
 
     Returns:
         Scalar float32 tensor.
+
+    Example:
+        >>> import keras_dvml as kd
+        >>> embeddings = [[1.0, 0.0], [0.6, 0.8], [0.8, 0.6]]
+        >>> float(kd.losses.circle_loss([0, 0, 1], embeddings, scale=8.0))
+        3.3...
     """
     negatives = ops.negative_pairs(labels)
     log_positives = ops.log_positive_pairs(labels)
@@ -52,19 +67,20 @@ def circle_loss(labels, embeddings, *, scale=80.0, margin=0.4):
         slope = (by_negative - by_positive) * by_anchor * weight
         return tf.reduce_mean(per_anchor), slope
 
-    return ops.over_similarities(mean_over_anchors, embeddings)
+    return ops.loss_with_closed_form_gradient(mean_over_anchors, embeddings)
 
 
 @keras.saving.register_keras_serializable(package="keras_dvml")
+@dataclasses.dataclass(eq=False, repr=False)
 class CircleLoss(MetricLoss):
     """Circle loss over all pairs of a batch.
 
     See `circle_loss` for the formula.
 
     Args:
-        scale: float > 0. gamma of the paper.
-        margin: float > 0. m of the paper.
-        name: str. Name of the loss.
+        scale: > 0. gamma of the paper.
+        margin: > 0. m of the paper.
+        name: Name of the loss.
 
     Example:
         >>> import keras_dvml as kd
@@ -76,19 +92,9 @@ class CircleLoss(MetricLoss):
         [Sun et al., 2020](https://arxiv.org/abs/2002.10857)
     """
 
-    def __init__(self, scale=80.0, margin=0.4, name="circle_loss"):
-        super().__init__(name=name)
-        self.scale = scale
-        self.margin = margin
+    scale: float = 80.0
+    margin: float = 0.4
+    name: str = "circle_loss"
 
-    def call(self, labels, embeddings):
-        return circle_loss(
-            labels, embeddings, scale=self.scale, margin=self.margin
-        )
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "scale": self.scale,
-            "margin": self.margin,
-        }
+    def call(self, labels: tf.Tensor, embeddings: tf.Tensor) -> tf.Tensor:
+        return circle_loss(labels, embeddings, **self.parameters)

@@ -1,13 +1,18 @@
 """Contrastive loss."""
 
+import dataclasses
+
 import keras
 import tensorflow as tf
 
 from keras_dvml import ops
 from keras_dvml.losses.metric_loss import MetricLoss
+from keras_dvml.typing import TensorLike
 
 
-def contrastive_loss(labels, embeddings, margin=1.0):
+def contrastive_loss(
+    labels: TensorLike, embeddings: TensorLike, margin: float = 1.0
+) -> tf.Tensor:
     """Pulls positive pairs together, pushes negatives out of a margin.
 
     `mean_P d_ij^2 + mean_N' max(0, margin - d_ij)^2`, `d` the Euclidean
@@ -20,10 +25,16 @@ def contrastive_loss(labels, embeddings, margin=1.0):
     Args:
         labels: `(batch,)` or `(batch, 1)` tensor of class ids.
         embeddings: `(batch, dim)` float tensor.
-        margin: float > 0. Distance beyond which negatives are left alone.
+        margin: > 0. Distance beyond which negatives cost nothing.
 
     Returns:
         Scalar float32 tensor.
+
+    Example:
+        >>> import keras_dvml as kd
+        >>> embeddings = [[0.0, 0.0], [0.0, 0.6], [3.0, 0.0]]
+        >>> float(kd.losses.contrastive_loss([0, 0, 1], embeddings))
+        0.36...
     """
     positives = tf.cast(ops.positive_pairs(labels), tf.float32)
     # How far each row pushes each other row: not those of its class.
@@ -33,8 +44,7 @@ def contrastive_loss(labels, embeddings, margin=1.0):
     has_negative = tf.sign(tf.reduce_max(reach[0]))
 
     def mean_over_pairs(squared_distance):
-        # The slope of a square root at 0 is infinite.
-        distance = tf.sqrt(tf.maximum(squared_distance, 1e-12))
+        distance = ops.safe_sqrt(squared_distance)
         gap = tf.nn.relu(reach - distance)
         num_close = tf.reduce_sum(tf.sign(gap))
         # 1 / number of pairs; 0 without pairs to pull or pairs to push.
@@ -46,20 +56,24 @@ def contrastive_loss(labels, embeddings, margin=1.0):
         slope = pull * positives - push * gap / distance
         return attraction + repulsion, slope
 
-    return ops.over_squared_distances(
-        mean_over_pairs, embeddings, symmetric=True
+    return ops.loss_with_closed_form_gradient(
+        mean_over_pairs,
+        embeddings,
+        pairwise=ops.pairwise_squared_distance,
+        symmetric=True,
     )
 
 
 @keras.saving.register_keras_serializable(package="keras_dvml")
+@dataclasses.dataclass(eq=False, repr=False)
 class ContrastiveLoss(MetricLoss):
     """Contrastive loss over all pairs of a batch.
 
     See `contrastive_loss` for the formula.
 
     Args:
-        margin: float > 0. Distance beyond which negatives are left alone.
-        name: str. Name of the loss.
+        margin: > 0. Distance beyond which negatives cost nothing.
+        name: Name of the loss.
 
     Example:
         >>> import keras_dvml as kd
@@ -71,12 +85,8 @@ class ContrastiveLoss(MetricLoss):
         [Hadsell et al., 2006](https://doi.org/10.1109/CVPR.2006.100)
     """
 
-    def __init__(self, margin=1.0, name="contrastive_loss"):
-        super().__init__(name=name)
-        self.margin = margin
+    margin: float = 1.0
+    name: str = "contrastive_loss"
 
-    def call(self, labels, embeddings):
-        return contrastive_loss(labels, embeddings, self.margin)
-
-    def get_config(self):
-        return {**super().get_config(), "margin": self.margin}
+    def call(self, labels: tf.Tensor, embeddings: tf.Tensor) -> tf.Tensor:
+        return contrastive_loss(labels, embeddings, **self.parameters)

@@ -1,14 +1,19 @@
 """Generalised lifted structure loss."""
 
+import dataclasses
+
 import keras
 import tensorflow as tf
 
 from keras_dvml import ops
 from keras_dvml.losses.metric_loss import MetricLoss
+from keras_dvml.typing import TensorLike
 
 
-def lifted_structure_loss(labels, embeddings, margin=1.0):
-    """Sets all positives of an anchor against all its negatives, softly.
+def lifted_structure_loss(
+    labels: TensorLike, embeddings: TensorLike, margin: float = 1.0
+) -> tf.Tensor:
+    """Compares all positives of an anchor with all its negatives, softly.
 
     `mean_a max(0, log sum_p exp(d_ap) + log sum_n exp(margin - d_an))`,
     `d` the Euclidean distance, mean over the batch; an anchor without positive
@@ -19,17 +24,22 @@ def lifted_structure_loss(labels, embeddings, margin=1.0):
     Args:
         labels: `(batch,)` or `(batch, 1)` tensor of class ids.
         embeddings: `(batch, dim)` float tensor.
-        margin: float, in Euclidean distance.
+        margin: In Euclidean distance.
 
     Returns:
         Scalar float32 tensor.
+
+    Example:
+        >>> import keras_dvml as kd
+        >>> embeddings = [[0.0], [0.5], [0.6]]
+        >>> float(kd.losses.lifted_structure_loss([0, 0, 1], embeddings))
+        0.76...
     """
     log_positives = ops.log_positive_pairs(labels)
     log_negatives = ops.log_negative_pairs(labels)
 
     def mean_over_anchors(squared_distance):
-        # The slope of a square root at 0 is infinite.
-        distance = tf.sqrt(tf.maximum(squared_distance, 1e-12))
+        distance = ops.safe_sqrt(squared_distance)
         to_positives, by_positive = ops.log_sum_exp_with_slope(
             log_positives + distance
         )
@@ -43,19 +53,22 @@ def lifted_structure_loss(labels, embeddings, margin=1.0):
         slope = (by_positive - by_negative) * (0.5 * active) / distance
         return tf.reduce_mean(per_anchor), slope
 
-    return ops.over_squared_distances(mean_over_anchors, embeddings)
+    return ops.loss_with_closed_form_gradient(
+        mean_over_anchors, embeddings, pairwise=ops.pairwise_squared_distance
+    )
 
 
 @keras.saving.register_keras_serializable(package="keras_dvml")
+@dataclasses.dataclass(eq=False, repr=False)
 class LiftedStructureLoss(MetricLoss):
     """Generalised lifted structure loss over all pairs of a batch.
 
     See `lifted_structure_loss` for the formula.
 
     Args:
-        margin: float. How much farther negatives must be than positives, in
+        margin: How much farther negatives must be than positives, in
             Euclidean distance.
-        name: str. Name of the loss.
+        name: Name of the loss.
 
     Example:
         >>> import keras_dvml as kd
@@ -68,12 +81,8 @@ class LiftedStructureLoss(MetricLoss):
         [Song et al., 2016](https://arxiv.org/abs/1511.06452)
     """
 
-    def __init__(self, margin=1.0, name="lifted_structure_loss"):
-        super().__init__(name=name)
-        self.margin = margin
+    margin: float = 1.0
+    name: str = "lifted_structure_loss"
 
-    def call(self, labels, embeddings):
-        return lifted_structure_loss(labels, embeddings, self.margin)
-
-    def get_config(self):
-        return {**super().get_config(), "margin": self.margin}
+    def call(self, labels: tf.Tensor, embeddings: tf.Tensor) -> tf.Tensor:
+        return lifted_structure_loss(labels, embeddings, **self.parameters)

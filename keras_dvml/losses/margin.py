@@ -1,16 +1,25 @@
 """Margin loss with distance-weighted sampling."""
 
+import dataclasses
+
 import keras
 import tensorflow as tf
 
 from keras_dvml import ops
 from keras_dvml.losses.metric_loss import MetricLoss
+from keras_dvml.typing import TensorLike
 
 
 def margin_loss(
-    labels, embeddings, *, boundary=1.2, margin=0.2, cutoff=0.5, seed=0
-):
-    """Holds pairs on their side of a boundary between near and far.
+    labels: TensorLike,
+    embeddings: TensorLike,
+    *,
+    boundary: float = 1.2,
+    margin: float = 0.2,
+    cutoff: float = 0.5,
+    seed: int = 0,
+) -> tf.Tensor:
+    """Keeps pairs on their side of a boundary between near and far.
 
     With one negative `n` drawn for every ordered positive pair `(a, p)`, and
     `d` the Euclidean distance, the losses are `max(0, d_ap - boundary +
@@ -27,26 +36,32 @@ def margin_loss(
     Args:
         labels: `(batch,)` or `(batch, 1)` tensor of class ids.
         embeddings: `(batch, dim)` float tensor, unit length expected.
-        boundary: float > 0. beta of the paper, in Euclidean distance.
-        margin: float >= 0. alpha of the paper, in Euclidean distance.
-        cutoff: float > 0. Distance below which negatives are drawn no more
+        boundary: > 0. beta of the paper, in Euclidean distance.
+        margin: >= 0. alpha of the paper, in Euclidean distance.
+        cutoff: > 0. Distance below which negatives are drawn no more
             often, since their gradients are noisy.
-        seed: int. Seed of the draws.
+        seed: Seed of the draws.
 
     Returns:
         Scalar float32 tensor.
+
+    Example:
+        >>> import keras_dvml as kd
+        >>> embeddings = [[1.0, 0.0], [0.6, 0.8], [0.8, 0.6]]
+        >>> float(kd.losses.margin_loss([0, 0, 1], embeddings))
+        0.9...
     """
     cycles = ops.class_cycles(labels)
     negatives = ops.negative_pairs(labels)
     has_both = tf.reduce_any(negatives) & (cycles.num_pairs > 0)
     has_both = tf.cast(has_both, tf.float32)
-    dim = embeddings.shape[-1]
+    dim = tf.convert_to_tensor(embeddings).shape[-1]
 
     def mean_over_active(squared_distance):
-        distance = tf.sqrt(tf.maximum(squared_distance, 1e-12))
-        worth = negatives & (distance < boundary + margin)
+        distance = ops.safe_sqrt(squared_distance)
+        can_be_drawn = negatives & (distance < boundary + margin)
         cumulative = tf.cumsum(
-            _sampling_weights(distance, worth, dim, cutoff), axis=1
+            _sampling_weights(distance, can_be_drawn, dim, cutoff), axis=1
         )
 
         def add_one_positive_each(
@@ -82,34 +97,27 @@ def margin_loss(
         weight = tf.math.divide_no_nan(has_both, active)
         return weight * total, weight * slope
 
-    return ops.over_squared_distances(mean_over_active, embeddings)
+    return ops.loss_with_closed_form_gradient(
+        mean_over_active, embeddings, pairwise=ops.pairwise_squared_distance
+    )
 
 
-def _sampling_weights(distance, worth, dim, cutoff):
-    """Returns `1 / q(d)` of the pairs worth drawing, largest 1; else 0."""
+def _sampling_weights(distance, can_be_drawn, dim, cutoff):
+    """Returns `1 / q(d)` of the pairs that can be drawn, largest 1; else 0."""
     distance = tf.maximum(distance, cutoff)
-    # Far pairs, where the density ends, are not worth drawing anyway.
-    beside = tf.maximum(1.0 - 0.25 * tf.square(distance), 1e-6)
+    # The density ends at 2, farther than pairs that can be drawn.
+    one_minus_quarter_d2 = tf.maximum(1.0 - 0.25 * tf.square(distance), 1e-6)
     log_weight = -(dim - 2.0) * tf.math.log(distance)
-    log_weight -= 0.5 * (dim - 3.0) * tf.math.log(beside)
-    log_weight = tf.where(worth, log_weight, -ops.FAR)
+    log_weight -= 0.5 * (dim - 3.0) * tf.math.log(one_minus_quarter_d2)
+    log_weight = tf.where(can_be_drawn, log_weight, -ops.FAR)
     largest = tf.reduce_max(log_weight, axis=1, keepdims=True)
-    return tf.where(worth, tf.exp(log_weight - largest), 0.0)
+    return tf.where(can_be_drawn, tf.exp(log_weight - largest), 0.0)
 
 
 def _draw(cumulative, seed):
     """Draws a column for each row; also 1, or 0 where none can be drawn."""
     total = cumulative[:, -1]
-    # Bits are the same everywhere; floats drawn from them are not under XLA.
-    bits = tf.random.stateless_uniform(
-        tf.shape(total),
-        seed=seed,
-        minval=None,
-        maxval=None,
-        dtype=tf.uint32,
-        alg="philox",
-    )
-    uniform = tf.cast(tf.bitwise.right_shift(bits, 8), tf.float32) * 2.0**-24
+    uniform = ops.uniform_noise(tf.shape(total), seed)
     # The first column whose cumulative weight is above the point, which is
     # kept below the total whatever the rounding.
     point = tf.minimum(uniform * total, total * (1.0 - 1e-6))
@@ -120,18 +128,19 @@ def _draw(cumulative, seed):
 
 
 @keras.saving.register_keras_serializable(package="keras_dvml")
+@dataclasses.dataclass(eq=False, repr=False)
 class MarginLoss(MetricLoss):
     """Margin loss, its negatives drawn with weights by distance.
 
     See `margin_loss` for the formula.
 
     Args:
-        boundary: float > 0. beta of the paper, in Euclidean distance.
-        margin: float >= 0. alpha of the paper, in Euclidean distance.
-        cutoff: float > 0. Distance below which negatives are drawn no more
+        boundary: > 0. beta of the paper, in Euclidean distance.
+        margin: >= 0. alpha of the paper, in Euclidean distance.
+        cutoff: > 0. Distance below which negatives are drawn no more
             often.
-        seed: int. Seed of the draws.
-        name: str. Name of the loss.
+        seed: Seed of the draws.
+        name: Name of the loss.
 
     Example:
         >>> import keras_dvml as kd
@@ -143,30 +152,11 @@ class MarginLoss(MetricLoss):
         [Wu et al., 2017](https://arxiv.org/abs/1706.07567)
     """
 
-    def __init__(
-        self, boundary=1.2, margin=0.2, cutoff=0.5, seed=0, name="margin_loss"
-    ):
-        super().__init__(name=name)
-        self.boundary = boundary
-        self.margin = margin
-        self.cutoff = cutoff
-        self.seed = seed
+    boundary: float = 1.2
+    margin: float = 0.2
+    cutoff: float = 0.5
+    seed: int = 0
+    name: str = "margin_loss"
 
-    def call(self, labels, embeddings):
-        return margin_loss(
-            labels,
-            embeddings,
-            boundary=self.boundary,
-            margin=self.margin,
-            cutoff=self.cutoff,
-            seed=self.seed,
-        )
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "boundary": self.boundary,
-            "margin": self.margin,
-            "cutoff": self.cutoff,
-            "seed": self.seed,
-        }
+    def call(self, labels: tf.Tensor, embeddings: tf.Tensor) -> tf.Tensor:
+        return margin_loss(labels, embeddings, **self.parameters)

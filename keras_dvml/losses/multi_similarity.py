@@ -1,21 +1,24 @@
 """Multi-similarity loss with its pair mining."""
 
+import dataclasses
+
 import keras
 import tensorflow as tf
 
 from keras_dvml import ops
 from keras_dvml.losses.metric_loss import MetricLoss
+from keras_dvml.typing import TensorLike
 
 
 def multi_similarity_loss(
-    labels,
-    embeddings,
+    labels: TensorLike,
+    embeddings: TensorLike,
     *,
-    positive_scale=2.0,
-    negative_scale=40.0,
-    threshold=0.5,
-    mining_margin=0.1,
-):
+    positive_scale: float = 2.0,
+    negative_scale: float = 40.0,
+    threshold: float = 0.5,
+    mining_margin: float = 0.1,
+) -> tf.Tensor:
     """Weighs pairs by their own and their relative similarity.
 
     For each anchor, `S` the dot product, alpha = `positive_scale`,
@@ -31,13 +34,19 @@ def multi_similarity_loss(
     Args:
         labels: `(batch,)` or `(batch, 1)` tensor of class ids.
         embeddings: `(batch, dim)` float tensor, unit length expected.
-        positive_scale: float > 0. Sharpness among positives.
-        negative_scale: float > 0. Sharpness among negatives.
-        threshold: float. Similarity that separates the two.
-        mining_margin: float >= 0. Slack of the mining.
+        positive_scale: > 0. Sharpness among positives.
+        negative_scale: > 0. Sharpness among negatives.
+        threshold: Similarity that separates the two.
+        mining_margin: >= 0. Slack of the mining.
 
     Returns:
         Scalar float32 tensor.
+
+    Example:
+        >>> import keras_dvml as kd
+        >>> embeddings = [[1.0, 0.0], [0.6, 0.8], [0.8, 0.6]]
+        >>> float(kd.losses.multi_similarity_loss([0, 0, 1], embeddings))
+        0.45...
     """
     log_positives = ops.log_positive_pairs(labels)
     log_negatives = ops.log_negative_pairs(labels)
@@ -64,13 +73,13 @@ def multi_similarity_loss(
         slope = (by_negative - by_positive) / num_anchors
         return tf.reduce_mean(per_anchor), slope
 
-    return ops.over_similarities(mean_over_anchors, embeddings)
+    return ops.loss_with_closed_form_gradient(mean_over_anchors, embeddings)
 
 
 def _log_one_plus_sum_exp(exponents, shift):
     """Returns `log(1 + sum exp(exponent + shift))` of each row, and its slope.
 
-    The 1 stands on the diagonal: a row is no pair with itself.
+    The 1 is on the diagonal: a row is no pair with itself.
     """
     diagonal = tf.zeros_like(exponents[:, 0])
     log_sum, slope = ops.log_sum_exp_with_slope(
@@ -80,17 +89,18 @@ def _log_one_plus_sum_exp(exponents, shift):
 
 
 @keras.saving.register_keras_serializable(package="keras_dvml")
+@dataclasses.dataclass(eq=False, repr=False)
 class MultiSimilarityLoss(MetricLoss):
     """Multi-similarity loss, with its mining.
 
     See `multi_similarity_loss` for the formula.
 
     Args:
-        positive_scale: float > 0. alpha of the paper.
-        negative_scale: float > 0. beta of the paper.
-        threshold: float. lambda of the paper.
-        mining_margin: float >= 0. epsilon of the paper.
-        name: str. Name of the loss.
+        positive_scale: > 0. alpha of the paper.
+        negative_scale: > 0. beta of the paper.
+        threshold: lambda of the paper.
+        mining_margin: >= 0. epsilon of the paper.
+        name: Name of the loss.
 
     Example:
         >>> import keras_dvml as kd
@@ -102,35 +112,11 @@ class MultiSimilarityLoss(MetricLoss):
         [Wang et al., 2019](https://arxiv.org/abs/1904.06627)
     """
 
-    def __init__(
-        self,
-        positive_scale=2.0,
-        negative_scale=40.0,
-        threshold=0.5,
-        mining_margin=0.1,
-        name="multi_similarity_loss",
-    ):
-        super().__init__(name=name)
-        self.positive_scale = positive_scale
-        self.negative_scale = negative_scale
-        self.threshold = threshold
-        self.mining_margin = mining_margin
+    positive_scale: float = 2.0
+    negative_scale: float = 40.0
+    threshold: float = 0.5
+    mining_margin: float = 0.1
+    name: str = "multi_similarity_loss"
 
-    def call(self, labels, embeddings):
-        return multi_similarity_loss(
-            labels,
-            embeddings,
-            positive_scale=self.positive_scale,
-            negative_scale=self.negative_scale,
-            threshold=self.threshold,
-            mining_margin=self.mining_margin,
-        )
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "positive_scale": self.positive_scale,
-            "negative_scale": self.negative_scale,
-            "threshold": self.threshold,
-            "mining_margin": self.mining_margin,
-        }
+    def call(self, labels: tf.Tensor, embeddings: tf.Tensor) -> tf.Tensor:
+        return multi_similarity_loss(labels, embeddings, **self.parameters)

@@ -1,5 +1,6 @@
 """Multi-class N-pair loss."""
 
+import dataclasses
 import math
 
 import keras
@@ -7,10 +8,13 @@ import tensorflow as tf
 
 from keras_dvml import ops
 from keras_dvml.losses.metric_loss import MetricLoss
+from keras_dvml.typing import TensorLike
 
 
-def n_pair_loss(labels, embeddings, temperature=0.1):
-    """Sets every positive pair against all negatives of its anchor at once.
+def n_pair_loss(
+    labels: TensorLike, embeddings: TensorLike, temperature: float = 0.1
+) -> tf.Tensor:
+    """Compares each positive pair with all negatives of its anchor at once.
 
     `mean_(a,p) log(1 + sum_n exp((S_an - S_ap) / temperature))`,
     `S` the dot product.
@@ -18,16 +22,22 @@ def n_pair_loss(labels, embeddings, temperature=0.1):
     Args:
         labels: `(batch,)` or `(batch, 1)` tensor of class ids.
         embeddings: `(batch, dim)` float tensor.
-        temperature: float > 0. The paper's loss has 1, for embeddings of free
+        temperature: > 0. The paper's loss has 1, for embeddings of free
             length; unit-length ones need a smaller temperature to reach
             confident values.
 
     Returns:
         Scalar float32 tensor.
+
+    Example:
+        >>> import keras_dvml as kd
+        >>> embeddings = [[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]
+        >>> float(kd.losses.n_pair_loss([0, 0, 1], embeddings, temperature=1.0))
+        0.31...
     """
     log_negatives = ops.log_negative_pairs(labels)
     cycles = ops.class_cycles(labels)
-    weight = tf.math.divide_no_nan(1.0, tf.cast(cycles.num_pairs, tf.float32))
+    mean_weight = cycles.mean_weight
 
     def mean_over_pairs(similarity):
         log_sum, by_negative = ops.log_sum_exp_with_slope(
@@ -35,16 +45,18 @@ def n_pair_loss(labels, embeddings, temperature=0.1):
         )
         log_sum = tf.squeeze(log_sum, axis=1)
 
-        def add_one_pair_each(there, back, times, total, push, pull):
+        def add_one_pair_each(
+            partner, reverse_partner, pair_weight, total, push, pull
+        ):
             # Once with the row as the anchor, once with the other member.
-            gaps = tf.stack([log_sum, tf.gather(log_sum, there)])
-            gaps -= tf.gather(similarity, there, batch_dims=1)
-            times *= weight
-            by_pair = times * tf.sigmoid(gaps)
+            gaps = tf.stack([log_sum, tf.gather(log_sum, partner)])
+            gaps -= tf.gather(similarity, partner, batch_dims=1)
+            pair_weight *= mean_weight
+            by_pair = pair_weight * tf.sigmoid(gaps)
             return (
-                total + tf.reduce_sum(times * tf.nn.softplus(gaps)),
-                push + by_pair[0] + tf.gather(by_pair[1], back),
-                ops.add_to_entries(pull, there, by_pair[0] + by_pair[1]),
+                total + tf.reduce_sum(pair_weight * tf.nn.softplus(gaps)),
+                push + by_pair[0] + tf.gather(by_pair[1], reverse_partner),
+                ops.add_to_entries(pull, partner, by_pair[0] + by_pair[1]),
             )
 
         total, push, pull = cycles.for_each_pair(
@@ -55,18 +67,19 @@ def n_pair_loss(labels, embeddings, temperature=0.1):
 
     # Scaled so that their dot products are the similarities / temperature.
     scaled = tf.cast(embeddings, tf.float32) / math.sqrt(temperature)
-    return ops.over_similarities(mean_over_pairs, scaled)
+    return ops.loss_with_closed_form_gradient(mean_over_pairs, scaled)
 
 
 @keras.saving.register_keras_serializable(package="keras_dvml")
+@dataclasses.dataclass(eq=False, repr=False)
 class NPairLoss(MetricLoss):
     """Multi-class N-pair loss over all positive pairs of a batch.
 
     See `n_pair_loss` for the formula.
 
     Args:
-        temperature: float > 0. Divides the similarities.
-        name: str. Name of the loss.
+        temperature: > 0. Divides the similarities.
+        name: Name of the loss.
 
     Example:
         >>> import keras_dvml as kd
@@ -78,12 +91,8 @@ class NPairLoss(MetricLoss):
         [Sohn, 2016](https://papers.nips.cc/paper/6200)
     """
 
-    def __init__(self, temperature=0.1, name="n_pair_loss"):
-        super().__init__(name=name)
-        self.temperature = temperature
+    temperature: float = 0.1
+    name: str = "n_pair_loss"
 
-    def call(self, labels, embeddings):
-        return n_pair_loss(labels, embeddings, self.temperature)
-
-    def get_config(self):
-        return {**super().get_config(), "temperature": self.temperature}
+    def call(self, labels: tf.Tensor, embeddings: tf.Tensor) -> tf.Tensor:
+        return n_pair_loss(labels, embeddings, **self.parameters)

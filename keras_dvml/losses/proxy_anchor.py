@@ -1,13 +1,23 @@
 """Proxy-Anchor loss."""
 
+import dataclasses
+
 import keras
 import tensorflow as tf
 
 from keras_dvml import ops
-from keras_dvml.losses.proxy_loss import ProxyLoss
+from keras_dvml.losses.proxy_loss import ProxyLoss, unit_vectors
+from keras_dvml.typing import TensorLike
 
 
-def proxy_anchor_loss(labels, embeddings, proxies, *, scale=32.0, margin=0.1):
+def proxy_anchor_loss(
+    labels: TensorLike,
+    embeddings: TensorLike,
+    proxies: TensorLike,
+    *,
+    scale: float = 32.0,
+    margin: float = 0.1,
+) -> tf.Tensor:
     """Takes each proxy as the anchor of all embeddings of the batch.
 
     `mean_(c in C+) log(1 + sum_(a in c) exp(-scale (s_ac - margin)))
@@ -20,8 +30,8 @@ def proxy_anchor_loss(labels, embeddings, proxies, *, scale=32.0, margin=0.1):
             `num_classes - 1`.
         embeddings: `(batch, dim)` float tensor.
         proxies: `(num_classes, dim)` float tensor.
-        scale: float > 0. alpha of the paper.
-        margin: float >= 0. delta of the paper.
+        scale: > 0. alpha of the paper.
+        margin: >= 0. delta of the paper.
 
     Returns:
         Scalar float32 tensor.
@@ -29,13 +39,19 @@ def proxy_anchor_loss(labels, embeddings, proxies, *, scale=32.0, margin=0.1):
     Raises:
         InvalidArgumentError: If a label is no class id; not when compiled by
             XLA, which cannot raise.
+
+    Example:
+        >>> import keras_dvml as kd
+        >>> axes = [[1.0, 0.0], [0.0, 1.0]]
+        >>> float(kd.losses.proxy_anchor_loss([0, 1], axes, proxies=axes))
+        3.2...
     """
-    embeddings = ops.l2_normalize(tf.cast(embeddings, tf.float32))
-    proxies = ops.l2_normalize(tf.convert_to_tensor(proxies))
+    embeddings, proxies, own = unit_vectors(labels, embeddings, proxies)
     similarity = tf.matmul(proxies, embeddings, transpose_b=True)
-    own = tf.transpose(ops.own_class(labels, proxies.shape[0]))
+    own = tf.transpose(own)
     attraction = ops.masked_log_sum_exp(-scale * (similarity - margin), own)
-    repulsion = ops.masked_log_sum_exp(scale * (similarity + margin), ~own)
+    others = tf.logical_not(own)
+    repulsion = ops.masked_log_sum_exp(scale * (similarity + margin), others)
     in_batch = tf.reduce_any(own, axis=1)
     return ops.masked_mean(
         tf.nn.softplus(attraction), in_batch
@@ -43,19 +59,20 @@ def proxy_anchor_loss(labels, embeddings, proxies, *, scale=32.0, margin=0.1):
 
 
 @keras.saving.register_keras_serializable(package="keras_dvml")
+@dataclasses.dataclass(eq=False, repr=False)
 class ProxyAnchorLoss(ProxyLoss):
     """Proxy-Anchor loss, its proxies trained with the model.
 
-    See `proxy_anchor_loss` for the formula and `ProxyLoss` for how the proxies
-    come into a model. They want a larger learning rate than the backbone.
+    See `proxy_anchor_loss` for the formula and `ProxyLoss` for how a model
+    adopts the proxies.
 
     Args:
-        num_classes: int >= 2. Classes, with ids from 0 to `num_classes - 1`.
-        embedding_dim: int >= 1. Width of the embedding.
-        scale: float > 0. alpha of the paper.
-        margin: float >= 0. delta of the paper.
-        seed: int. Seed of the initial proxies.
-        name: str. Name of the loss.
+        num_classes: >= 2. Classes, with ids from 0 to `num_classes - 1`.
+        embedding_dim: >= 1. Width of the embedding.
+        scale: > 0. alpha of the paper.
+        margin: >= 0. delta of the paper.
+        seed: Seed of the initial proxies.
+        name: Name of the loss.
 
     Example:
         >>> import keras_dvml as kd
@@ -68,20 +85,14 @@ class ProxyAnchorLoss(ProxyLoss):
         [Kim et al., 2020](https://arxiv.org/abs/2003.13911)
     """
 
-    def __init__(
-        self,
-        num_classes,
-        embedding_dim,
-        scale=32.0,
-        margin=0.1,
-        seed=0,
-        name="proxy_anchor_loss",
-    ):
-        super().__init__(num_classes, embedding_dim, seed=seed, name=name)
-        self.scale = scale
-        self.margin = margin
+    num_classes: int
+    embedding_dim: int
+    scale: float = 32.0
+    margin: float = 0.1
+    seed: int = 0
+    name: str = "proxy_anchor_loss"
 
-    def call(self, labels, embeddings):
+    def call(self, labels: tf.Tensor, embeddings: tf.Tensor) -> tf.Tensor:
         return proxy_anchor_loss(
             labels,
             embeddings,
@@ -89,10 +100,3 @@ class ProxyAnchorLoss(ProxyLoss):
             scale=self.scale,
             margin=self.margin,
         )
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "scale": self.scale,
-            "margin": self.margin,
-        }

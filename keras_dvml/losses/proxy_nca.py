@@ -1,13 +1,21 @@
 """Proxy-NCA loss."""
 
+import dataclasses
+
 import keras
 import tensorflow as tf
 
 from keras_dvml import ops
-from keras_dvml.losses.proxy_loss import ProxyLoss
+from keras_dvml.losses.proxy_loss import ProxyLoss, unit_vectors
+from keras_dvml.typing import TensorLike
 
 
-def proxy_nca_loss(labels, embeddings, proxies, temperature=1.0):
+def proxy_nca_loss(
+    labels: TensorLike,
+    embeddings: TensorLike,
+    proxies: TensorLike,
+    temperature: float = 1.0,
+) -> tf.Tensor:
     """Draws each embedding to its class's proxy, away from all others.
 
     `mean_a (d_ay + log sum_(c != y) exp(-d_ac))`, `d` the squared Euclidean
@@ -20,7 +28,7 @@ def proxy_nca_loss(labels, embeddings, proxies, temperature=1.0):
             `num_classes - 1`.
         embeddings: `(batch, dim)` float tensor.
         proxies: `(num_classes, dim)` float tensor.
-        temperature: float > 0. The paper's loss has 1.
+        temperature: > 0. The paper's loss has 1.
 
     Returns:
         Scalar float32 tensor.
@@ -28,30 +36,35 @@ def proxy_nca_loss(labels, embeddings, proxies, temperature=1.0):
     Raises:
         InvalidArgumentError: If a label is no class id; not when compiled by
             XLA, which cannot raise.
+
+    Example:
+        >>> import keras_dvml as kd
+        >>> axes = [[1.0, 0.0], [0.0, 1.0]]
+        >>> float(kd.losses.proxy_nca_loss([0, 1], axes, proxies=axes))
+        -2.0
     """
-    embeddings = ops.l2_normalize(tf.cast(embeddings, tf.float32))
-    proxies = ops.l2_normalize(tf.convert_to_tensor(proxies))
+    embeddings, proxies, own = unit_vectors(labels, embeddings, proxies)
     similarity = tf.matmul(embeddings, proxies, transpose_b=True)
     squared_distance = (2.0 - 2.0 * similarity) / temperature
-    own = ops.own_class(labels, proxies.shape[0])
     attraction = tf.reduce_sum(tf.where(own, squared_distance, 0.0), axis=1)
-    repulsion = ops.masked_log_sum_exp(-squared_distance, ~own)
+    repulsion = ops.masked_log_sum_exp(-squared_distance, tf.logical_not(own))
     return tf.reduce_mean(attraction + repulsion)
 
 
 @keras.saving.register_keras_serializable(package="keras_dvml")
+@dataclasses.dataclass(eq=False, repr=False)
 class ProxyNCALoss(ProxyLoss):
     """Proxy-NCA loss, its proxies trained with the model.
 
-    See `proxy_nca_loss` for the formula and `ProxyLoss` for how the proxies
-    come into a model. They want a larger learning rate than the backbone.
+    See `proxy_nca_loss` for the formula and `ProxyLoss` for how a model adopts
+    the proxies.
 
     Args:
-        num_classes: int >= 2. Classes, with ids from 0 to `num_classes - 1`.
-        embedding_dim: int >= 1. Width of the embedding.
-        temperature: float > 0. Divides the squared distances.
-        seed: int. Seed of the initial proxies.
-        name: str. Name of the loss.
+        num_classes: >= 2. Classes, with ids from 0 to `num_classes - 1`.
+        embedding_dim: >= 1. Width of the embedding.
+        temperature: > 0. Divides the squared distances.
+        seed: Seed of the initial proxies.
+        name: Name of the loss.
 
     Example:
         >>> import keras_dvml as kd
@@ -64,21 +77,13 @@ class ProxyNCALoss(ProxyLoss):
         [Movshovitz-Attias et al., 2017](https://arxiv.org/abs/1703.07464)
     """
 
-    def __init__(
-        self,
-        num_classes,
-        embedding_dim,
-        temperature=1.0,
-        seed=0,
-        name="proxy_nca_loss",
-    ):
-        super().__init__(num_classes, embedding_dim, seed=seed, name=name)
-        self.temperature = temperature
+    num_classes: int
+    embedding_dim: int
+    temperature: float = 1.0
+    seed: int = 0
+    name: str = "proxy_nca_loss"
 
-    def call(self, labels, embeddings):
+    def call(self, labels: tf.Tensor, embeddings: tf.Tensor) -> tf.Tensor:
         return proxy_nca_loss(
             labels, embeddings, self.proxies.vectors, self.temperature
         )
-
-    def get_config(self):
-        return {**super().get_config(), "temperature": self.temperature}

@@ -1,19 +1,21 @@
 """Losses of other packages whose call differs from (labels, embeddings)."""
 
+from collections.abc import Callable
+
 from keras_dvml import ops
 
 
-def over_embeddings(loss):
+def over_embeddings(loss: Callable) -> Callable:
     """Returns a loss as a function of `(labels, embeddings)`.
 
-    tensorflow-addons' `NpairsLoss` alone wants the similarity matrix of the
+    tensorflow-addons' `NpairsLoss` alone needs the similarity matrix of the
     embeddings instead of the embeddings; everything else is passed through.
 
     Args:
         loss: `keras.losses.Loss` or function.
 
     Returns:
-        Callable over `(labels, embeddings)`.
+        Function of `(labels, embeddings)`.
     """
     # By name: the package need not be installed.
     kind = type(loss)

@@ -1,13 +1,18 @@
 """Triplet loss with the hardest positive and the hardest negative."""
 
+import dataclasses
+
 import keras
 import tensorflow as tf
 
 from keras_dvml import ops
 from keras_dvml.losses.metric_loss import MetricLoss
+from keras_dvml.typing import TensorLike
 
 
-def triplet_hard_loss(labels, embeddings, margin=0.2):
+def triplet_hard_loss(
+    labels: TensorLike, embeddings: TensorLike, margin: float | None = 0.2
+) -> tf.Tensor:
     """Triplet loss, one triplet for every anchor: the hardest of the batch.
 
     `mean_a max(0, max_p d_ap - min_n d_an + margin)`, `d` the Euclidean
@@ -18,10 +23,16 @@ def triplet_hard_loss(labels, embeddings, margin=0.2):
     Args:
         labels: `(batch,)` or `(batch, 1)` tensor of class ids.
         embeddings: `(batch, dim)` float tensor.
-        margin: float >= 0, in Euclidean distance, or `None` for soft-plus.
+        margin: >= 0, in Euclidean distance, or `None` for soft-plus.
 
     Returns:
         Scalar float32 tensor.
+
+    Example:
+        >>> import keras_dvml as kd
+        >>> embeddings = [[0.0], [0.5], [0.75]]
+        >>> float(kd.losses.triplet_hard_loss([0, 0, 1], embeddings, 0.25))
+        0.25
     """
     embeddings = tf.cast(embeddings, tf.float32)
     positive, negative, has_both = _hardest(
@@ -51,21 +62,20 @@ def _hardest(labels, embeddings):
 
 
 def _distance(one, other):
-    squared_distance = tf.reduce_sum(tf.square(one - other), axis=1)
-    # The slope of a square root at 0 is infinite.
-    return tf.sqrt(tf.maximum(squared_distance, 1e-12))
+    return ops.safe_sqrt(tf.reduce_sum(tf.square(one - other), axis=1))
 
 
 @keras.saving.register_keras_serializable(package="keras_dvml")
+@dataclasses.dataclass(eq=False, repr=False)
 class TripletHardLoss(MetricLoss):
     """Triplet loss of the hardest positive and negative of each anchor.
 
     See `triplet_hard_loss` for the formula.
 
     Args:
-        margin: float >= 0, or `None`. How much farther a negative must be than
-            a positive, in Euclidean distance; `None` for the soft margin.
-        name: str. Name of the loss.
+        margin: >= 0. How much farther a negative must be than a positive, in
+            Euclidean distance; `None` for the soft margin.
+        name: Name of the loss.
 
     Example:
         >>> import keras_dvml as kd
@@ -80,12 +90,8 @@ class TripletHardLoss(MetricLoss):
         [Hermans et al., 2017](https://arxiv.org/abs/1703.07737)
     """
 
-    def __init__(self, margin=0.2, name="triplet_hard_loss"):
-        super().__init__(name=name)
-        self.margin = margin
+    margin: float | None = 0.2
+    name: str = "triplet_hard_loss"
 
-    def call(self, labels, embeddings):
-        return triplet_hard_loss(labels, embeddings, self.margin)
-
-    def get_config(self):
-        return {**super().get_config(), "margin": self.margin}
+    def call(self, labels: tf.Tensor, embeddings: tf.Tensor) -> tf.Tensor:
+        return triplet_hard_loss(labels, embeddings, **self.parameters)

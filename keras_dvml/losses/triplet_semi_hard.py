@@ -1,13 +1,18 @@
 """Triplet loss with semi-hard negatives."""
 
+import dataclasses
+
 import keras
 import tensorflow as tf
 
 from keras_dvml import ops
 from keras_dvml.losses.metric_loss import MetricLoss
+from keras_dvml.typing import TensorLike
 
 
-def triplet_semi_hard_loss(labels, embeddings, margin=0.2):
+def triplet_semi_hard_loss(
+    labels: TensorLike, embeddings: TensorLike, margin: float = 0.2
+) -> tf.Tensor:
     """Triplet loss, one semi-hard negative for every positive pair.
 
     `mean_(a,p) max(0, d_ap - d_an + margin)`, `d` the squared Euclidean
@@ -20,14 +25,20 @@ def triplet_semi_hard_loss(labels, embeddings, margin=0.2):
     Args:
         labels: `(batch,)` or `(batch, 1)` tensor of class ids.
         embeddings: `(batch, dim)` float tensor.
-        margin: float >= 0, in squared distance.
+        margin: >= 0, in squared distance.
 
     Returns:
         Scalar float32 tensor.
+
+    Example:
+        >>> import keras_dvml as kd
+        >>> embeddings = [[0.0], [0.5], [0.6]]
+        >>> float(kd.losses.triplet_semi_hard_loss([0, 0, 1], embeddings))
+        0.26...
     """
     negatives = ops.negative_pairs(labels)
     cycles = ops.class_cycles(labels)
-    weight = tf.math.divide_no_nan(1.0, tf.cast(cycles.num_pairs, tf.float32))
+    mean_weight = cycles.mean_weight
 
     def mean_over_pairs(squared_distance):
         # Below every distance where there is no negative.
@@ -37,14 +48,14 @@ def triplet_semi_hard_loss(labels, embeddings, margin=0.2):
             to_positive = tf.gather(squared_distance, positive, batch_dims=1)
             # Read as integers, floats below 0 come first and rise away from
             # 0, then those above rise away from 0: the least is the nearest
-            # of the farther negatives or, for want of these, the farthest.
+            # of the farther negatives or, without any, the farthest.
             rank = tf.bitcast(to_positive[:, None] - to_negatives, tf.int32)
             negative = tf.argmin(rank, axis=1, output_type=tf.int32)
             to_negative = tf.gather(to_negatives, negative, batch_dims=1)
 
             violation = to_positive - to_negative + margin
             active = (to_negative >= 0.0) & (violation > 0.0)
-            by_pair = weight * is_pair * tf.cast(active, tf.float32)
+            by_pair = mean_weight * is_pair * tf.cast(active, tf.float32)
             slope = ops.add_to_entries(
                 slope, [positive, negative], [by_pair, -by_pair]
             )
@@ -54,19 +65,22 @@ def triplet_semi_hard_loss(labels, embeddings, margin=0.2):
             add_one_positive_each, (0.0, tf.zeros_like(squared_distance))
         )
 
-    return ops.over_squared_distances(mean_over_pairs, embeddings)
+    return ops.loss_with_closed_form_gradient(
+        mean_over_pairs, embeddings, pairwise=ops.pairwise_squared_distance
+    )
 
 
 @keras.saving.register_keras_serializable(package="keras_dvml")
+@dataclasses.dataclass(eq=False, repr=False)
 class TripletSemiHardLoss(MetricLoss):
     """Triplet loss with semi-hard negatives, over squared distances.
 
     See `triplet_semi_hard_loss` for the formula.
 
     Args:
-        margin: float >= 0. How much farther a negative must be than a
+        margin: >= 0. How much farther a negative must be than a
             positive, in squared Euclidean distance.
-        name: str. Name of the loss.
+        name: Name of the loss.
 
     Example:
         >>> import keras_dvml as kd
@@ -78,12 +92,8 @@ class TripletSemiHardLoss(MetricLoss):
         [Schroff et al., 2015](https://arxiv.org/abs/1503.03832)
     """
 
-    def __init__(self, margin=0.2, name="triplet_semi_hard_loss"):
-        super().__init__(name=name)
-        self.margin = margin
+    margin: float = 0.2
+    name: str = "triplet_semi_hard_loss"
 
-    def call(self, labels, embeddings):
-        return triplet_semi_hard_loss(labels, embeddings, self.margin)
-
-    def get_config(self):
-        return {**super().get_config(), "margin": self.margin}
+    def call(self, labels: tf.Tensor, embeddings: tf.Tensor) -> tf.Tensor:
+        return triplet_semi_hard_loss(labels, embeddings, **self.parameters)

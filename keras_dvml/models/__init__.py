@@ -6,4 +6,14 @@ from keras_dvml.models.embedding_model import EmbeddingModel
 from keras_dvml.models.freezing import freeze_batch_norm
 from keras_dvml.models.metric_model import LossTerm, MetricModel
 from keras_dvml.models.no_metric_loss import NoMetricLoss
-from keras_dvml.models.udml import UDML
+from keras_dvml.models.udml import UDML, PlainUDML, VariationalUDML
+
+__all__ = [
+    "DVML", "UDML", "EmbeddingModel", "LossTerm", "MetricModel",
+    "NoMetricLoss", "PlainUDML", "VariationalUDML", "conv_backbone",
+    "freeze_batch_norm",
+]  # fmt: skip
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,18 +1,22 @@
 """A small convolutional backbone that trains on a CPU."""
 
+from collections.abc import Sequence
+
 import keras
 
 
-def conv_backbone(image_size, widths=(32, 64, 128, 256)):
+def conv_backbone(
+    image_size: int, widths: Sequence[int] = (32, 64, 128, 256)
+) -> keras.Model:
     """Builds blocks of convolution, batch norm, ReLU and pooling.
 
     Args:
-        image_size: int. Height and width of the images, in pixels; at least
+        image_size: Height and width of the images, in pixels; at least
             `2 ** len(widths)`.
-        widths: ints. Channels of each block; the last is the feature width.
+        widths: Channels of each block; the last is the feature width.
 
     Returns:
-        A functional `keras.Model`: `(batch, image_size, image_size, 3)` ->
+        A functional model: `(batch, image_size, image_size, 3)` ->
         `(batch, widths[-1])`.
 
     Raises:

@@ -1,11 +1,18 @@
 """Deep variational metric learning over any metric loss."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
 from keras_dvml import ops
+from keras_dvml.arguments import check_at_least
 from keras_dvml.layers import FeatureDecoder, VariationalEmbedding
 from keras_dvml.models.metric_model import LossTerm, MetricModel
+from keras_dvml.typing import ModelOptions, TensorLike, Unpack
+
+#: The weight of a term, or one for each of the two phases.
+TermWeight = float | tuple[float, float] | list[float]
 
 
 @keras.saving.register_keras_serializable(package="keras_dvml")
@@ -26,32 +33,32 @@ class DVML(MetricModel):
     In phase 1 no gradient passes from the decoder to the embedding; in phase
     2 it does. `training.PhaseSchedule` switches.
 
-    Three choices differ from the paper, whose own take from the embedding
-    what they should give. Means stand where it sums over D and F (multiply
-    `prior_weight` by D and `reconstruction_weight` by F to have the sums). The
-    prior weighs 0.01 and not 1 and 0.8: it sets how far synthetic embeddings
-    are strewn, and at 1 that is farther than classes lie apart. And the
-    reconstruction's target gets no gradient, or the backbone would shrink its
-    features to please the decoder.
+    Three choices differ from the paper, whose own make the embedding worse.
+    Terms are means where it sums over D and F (multiply `prior_weight` by D and
+    `reconstruction_weight` by F to have the sums). The prior weighs 0.01 and
+    not 1 and 0.8: it sets how far synthetic embeddings scatter, and at 1 they
+    scatter farther than the distance between classes. And the reconstruction's
+    target gets no gradient, or the backbone would shrink its features to lower
+    the error of the decoder.
 
-    Each weight is a float, or a pair of floats for phases 1 and 2.
+    Each weight is a number, or a pair of numbers for phases 1 and 2.
 
     Args:
-        backbone: `keras.Model` from images `(batch, height, width, 3)` to
-            pooled features `(batch, feature_dim)`.
-        embedding_dim: int >= 1. Width D of the embedding.
-        num_samples: int >= 1. Draws of the variation per image.
+        backbone: From images `(batch, height, width, 3)` to pooled features
+            `(batch, feature_dim)`.
+        embedding_dim: >= 1. Width D of the embedding.
+        num_samples: >= 1. Draws of the variation per image.
         prior_weight: Weight of the prior term.
         reconstruction_weight: Weight of the reconstruction term.
         synthetic_weight: Weight of the synthetic term.
         invariant_weight: Weight of the invariant term.
-        seed: int or `None`. Seed of the draws.
+        seed: Seed of the draws; `None` as in `layers.GaussianSampling`.
         **kwargs: `normalized`, `preprocessing`, `head_rate`, `name`: see
             `MetricModel`.
 
     Call arguments:
         images: `(batch, height, width, 3)` tensor, uint8 or float, 0..255.
-        training: bool.
+        training: Whether the call is a step of training.
 
     Returns:
         `(batch, embedding_dim)` float32 tensor `z_I`, unit length by default.
@@ -71,27 +78,27 @@ class DVML(MetricModel):
 
     def __init__(
         self,
-        backbone,
-        embedding_dim=128,
-        num_samples=20,
-        prior_weight=0.01,
-        reconstruction_weight=(1.0, 1.0),
-        synthetic_weight=(0.1, 0.2),
-        invariant_weight=(1.0, 0.8),
-        seed=None,
-        **kwargs,
-    ):
+        backbone: keras.Model,
+        embedding_dim: int = 128,
+        num_samples: int = 20,
+        prior_weight: TermWeight = 0.01,
+        reconstruction_weight: TermWeight = (1.0, 1.0),
+        synthetic_weight: TermWeight = (0.1, 0.2),
+        invariant_weight: TermWeight = (1.0, 0.8),
+        seed: int | None = None,
+        **kwargs: Unpack[ModelOptions],
+    ) -> None:
         head = VariationalEmbedding(
             embedding_dim, num_samples, seed=seed, name="variational"
         )
         super().__init__(backbone, head, **kwargs)
         self.term_weights = {
-            "prior": _by_phase("prior_weight", prior_weight),
+            "prior": _by_phase("prior", prior_weight),
             "reconstruction": _by_phase(
-                "reconstruction_weight", reconstruction_weight
+                "reconstruction", reconstruction_weight
             ),
-            "synthetic": _by_phase("synthetic_weight", synthetic_weight),
-            "invariant": _by_phase("invariant_weight", invariant_weight),
+            "synthetic": _by_phase("synthetic", synthetic_weight),
+            "invariant": _by_phase("invariant", invariant_weight),
         }
         self.decoder = FeatureDecoder(backbone.output_shape[-1], name="decoder")
         self.decoder.build((None, None, embedding_dim))
@@ -104,37 +111,45 @@ class DVML(MetricModel):
             trainable=False,
         )
 
-    def set_phase(self, phase):
+    def set_phase(self, phase: int) -> None:
         """Enters phase 1 (decoder cut off) or 2 (its gradient released)."""
         if phase not in (1, 2):
             raise ValueError(f"phase must be 1 or 2; received {phase!r}")
         self.phase.assign(float(phase))
 
-    def embed(self, features):
+    def embed(self, features: tf.Tensor) -> tf.Tensor:
         return self.finish(self.head(features).invariant)
 
-    def generate(self, images, num_samples):
+    def generate(self, images: TensorLike, num_samples: int) -> tf.Tensor:
         """Draws synthetic embeddings `z_I + z_V` around images.
 
         Args:
-            images: `(batch, height, width, 3)` array or tensor, 0..255.
-            num_samples: int >= 1. Draws per image.
+            images: `(batch, height, width, 3)` tensor, 0..255.
+            num_samples: >= 1. Draws per image.
 
         Returns:
             `(num_samples, batch, embedding_dim)` float32 tensor, unit length
             by default.
+
+        Example:
+            >>> import tensorflow as tf
+            >>> import keras_dvml as kd
+            >>> backbone = kd.models.conv_backbone(16, widths=(4, 8))
+            >>> model = kd.models.DVML(backbone, embedding_dim=8)
+            >>> images = tf.zeros((2, 16, 16, 3))
+            >>> model.generate(images, num_samples=5).shape.as_list()
+            [5, 2, 8]
         """
-        if num_samples < 1:
-            raise ValueError(
-                f"num_samples must be at least 1; received {num_samples}"
-            )
+        check_at_least(1, num_samples=num_samples)
         parts = self.head(self.features(images))
         variation = self.head.sampling.draw(
             parts.variation_mean, parts.variation_log_variance, num_samples
         )
         return self.finish(parts.invariant[None] + variation)
 
-    def feature_terms(self, features, labels, training):
+    def feature_terms(
+        self, features: tf.Tensor, labels: tf.Tensor, training: bool
+    ) -> dict[str, LossTerm]:
         parts = self.head(features, training=training)
         embeddings = self.finish(parts.invariant)
 
@@ -156,7 +171,7 @@ class DVML(MetricModel):
 
     def _cut(self, synthetic):
         """Lets gradient pass from the decoder in phase 2 only."""
-        released = tf.convert_to_tensor(self.phase) - 1.0
+        released = self._released()
 
         @tf.custom_gradient
         def cut(value):
@@ -172,15 +187,18 @@ class DVML(MetricModel):
 
     def _weight(self, name):
         first, second = self.term_weights[name]
-        released = tf.convert_to_tensor(self.phase) - 1.0
-        return first + released * (second - first)
+        return first + self._released() * (second - first)
 
-    def get_config(self):
+    def _released(self):
+        """Returns 0.0 in phase 1 and 1.0 in phase 2."""
+        return tf.convert_to_tensor(self.phase) - 1.0
+
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "embedding_dim": self.head.embedding_dim,
-            "num_samples": self.head.sampling.num_samples,
-            "seed": self.head.sampling.seed,
+            "num_samples": self.head.num_samples,
+            "seed": self.head.seed,
             **{
                 f"{name}_weight": list(weights)
                 for name, weights in self.term_weights.items()
@@ -188,12 +206,12 @@ class DVML(MetricModel):
         }
 
 
-def _by_phase(name, weight):
+def _by_phase(term, weight):
     """Returns a weight as (phase 1, phase 2)."""
     pair = tuple(weight) if isinstance(weight, (tuple, list)) else (weight,) * 2
     if len(pair) != 2 or min(pair) < 0:
         raise ValueError(
-            f"{name} must be a float >= 0, or one for each of the two phases; "
-            f"received {weight!r}"
+            f"{term}_weight must be at least 0, or a pair of such numbers for "
+            f"the two phases; received {weight!r}"
         )
     return pair

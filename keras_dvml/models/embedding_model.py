@@ -1,8 +1,12 @@
 """The plain baseline: a backbone, one dense head, any metric loss."""
 
+from typing import Any
+
 import keras
+import tensorflow as tf
 
 from keras_dvml.models.metric_model import LossTerm, MetricModel
+from keras_dvml.typing import ModelOptions, Unpack
 
 
 @keras.saving.register_keras_serializable(package="keras_dvml")
@@ -10,15 +14,15 @@ class EmbeddingModel(MetricModel):
     """Embeds images with a backbone and a dense head.
 
     Args:
-        backbone: `keras.Model` from images `(batch, height, width, 3)` to
-            pooled features `(batch, feature_dim)`.
-        embedding_dim: int >= 1. Width D of the embedding.
+        backbone: From images `(batch, height, width, 3)` to pooled features
+            `(batch, feature_dim)`.
+        embedding_dim: >= 1. Width D of the embedding.
         **kwargs: `normalized`, `preprocessing`, `head_rate`, `name`: see
             `MetricModel`.
 
     Call arguments:
         images: `(batch, height, width, 3)` tensor, uint8 or float, 0..255.
-        training: bool.
+        training: Whether the call is a step of training.
 
     Returns:
         `(batch, embedding_dim)` float32 tensor, unit length by default.
@@ -33,16 +37,23 @@ class EmbeddingModel(MetricModel):
 
     term_names = ("metric",)
 
-    def __init__(self, backbone, embedding_dim=128, **kwargs):
+    def __init__(
+        self,
+        backbone: keras.Model,
+        embedding_dim: int = 128,
+        **kwargs: Unpack[ModelOptions],
+    ) -> None:
         head = keras.layers.Dense(
             embedding_dim, dtype="float32", name="embedding"
         )
         super().__init__(backbone, head, **kwargs)
         self.embedding_dim = embedding_dim
 
-    def feature_terms(self, features, labels, training):
+    def feature_terms(
+        self, features: tf.Tensor, labels: tf.Tensor, training: bool
+    ) -> dict[str, LossTerm]:
         embeddings = self.embed(features)
         return {"metric": LossTerm(1.0, self.metric_loss(labels, embeddings))}
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "embedding_dim": self.embedding_dim}

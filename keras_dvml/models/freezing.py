@@ -3,7 +3,7 @@
 import keras
 
 
-def freeze_batch_norm(backbone):
+def freeze_batch_norm(backbone: keras.Model) -> keras.Model:
     """Makes every batch normalisation of a model use its moving statistics.
 
     A batch of few classes has other statistics than the images a backbone was
@@ -11,7 +11,7 @@ def freeze_batch_norm(backbone):
     freeze the whole backbone, set `backbone.trainable = False`.
 
     Args:
-        backbone: `keras.Model`, changed in place, nested models included.
+        backbone: Changed in place, nested models included.
 
     Returns:
         The same model.

@@ -1,9 +1,13 @@
 """A learning rate of its own for part of a model's weights."""
 
+from collections.abc import Callable, Sequence
+
 import tensorflow as tf
 
 
-def scale_change(change, variables, factor):
+def scale_change(
+    change: Callable[[], None], variables: Sequence[tf.Variable], factor: float
+) -> None:
     """Runs `change` and makes what it does to some variables larger.
 
     An optimizer's step is proportional to its learning rate, so this equals
@@ -11,9 +15,9 @@ def scale_change(change, variables, factor):
     optimizer; factors on gradients would not do that under Adam.
 
     Args:
-        change: function without arguments that assigns to the variables.
-        variables: sequence of `tf.Variable`.
-        factor: float > 0.
+        change: Assigns to the variables.
+        variables: Those to change more.
+        factor: > 0.
     """
     if factor == 1.0:
         change()
@@ -25,7 +29,7 @@ def scale_change(change, variables, factor):
         for variable, old in zip(variables, before, strict=True):
             strategy.extended.update(
                 variable,
-                lambda one, old: one.assign(old + factor * (one - old)),
+                lambda new, old: new.assign(old + factor * (new - old)),
                 args=(old,),
             )
 

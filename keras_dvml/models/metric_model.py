@@ -1,6 +1,6 @@
 """What the models share: a backbone, a head, and steps over loss terms."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
@@ -9,66 +9,92 @@ from keras_dvml import keras_versions, ops
 from keras_dvml.losses import ProxyLoss
 from keras_dvml.losses.third_party import over_embeddings
 from keras_dvml.models.learning_rates import scale_change
+from keras_dvml.typing import LayerOptions, Self, TensorLike, Unpack
 
 
 class LossTerm(NamedTuple):
     """A term of a training loss.
 
     Attributes:
-        weight: float or scalar tensor. What the value counts in the sum.
+        weight: Scalar. What the value counts in the sum.
         value: Scalar tensor, logged unweighted.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> import keras_dvml as kd
+        >>> term = kd.models.LossTerm(weight=0.1, value=tf.constant(2.0))
+        >>> round(float(term.weight * term.value), 4)
+        0.2
     """
 
-    weight: tf.Tensor
+    weight: tf.Tensor | float
     value: tf.Tensor
 
 
-class MetricModel(keras.Model):
+class MetricModel(keras_versions.BuiltModel):
     """Base of the models that learn an embedding from labels.
 
     Compile it with a loss over `(labels, embeddings)` and fit it on batches
     that hold several images of each class. Images go in as they were decoded,
-    RGB in 0..255: the scaling the backbone wants is part of the model, so that
+    RGB in 0..255: the scaling the backbone needs is part of the model, so that
     training and serving cannot differ.
 
     A subclass names its loss terms in `term_names` and computes them in
     `feature_terms`; steps, logging and configuration are done here.
 
     Args:
-        backbone: `keras.Model` from images `(batch, height, width, 3)` to
-            pooled features `(batch, feature_dim)`.
-        head: `keras.layers.Layer` on the pooled features.
-        normalized: bool. Whether embeddings have unit length.
-        preprocessing: `keras.layers.Layer` applied to the images before the
-            backbone. Defaults to scaling 0..255 to -1..1; for a backbone that
-            scales by itself pass `keras.layers.Rescaling(1.0)`.
-        head_rate: float > 0. The learning rate of all but the backbone, as a
-            multiple of the optimizer's; new heads on a pretrained backbone
-            often want 10.
+        backbone: From images `(batch, height, width, 3)` to pooled features
+            `(batch, feature_dim)`.
+        head: Layer on the pooled features.
+        normalized: Whether embeddings have unit length.
+        preprocessing: Layer applied to the images before the backbone. Defaults
+            to scaling 0..255 to -1..1; for a backbone that scales by itself
+            pass `keras.layers.Rescaling(1.0)`.
+        head_rate: > 0. The learning rate of all but the backbone, as a multiple
+            of the optimizer's; new heads on a pretrained backbone often need
+            10.
 
     Call arguments:
         images: `(batch, height, width, 3)` tensor, uint8 or float, 0..255.
-        training: bool.
+        training: Whether the call is a step of training.
 
     Returns:
         `(batch, embedding_dim)` float32 tensor.
 
     Raises:
         ValueError: If the backbone's output is not one vector an image.
+
+    Example:
+        >>> import keras
+        >>> import tensorflow as tf
+        >>> import keras_dvml as kd
+        >>> class SmallFeatures(kd.models.MetricModel):
+        ...     term_names = ("metric", "size")
+        ...     def feature_terms(self, features, labels, training):
+        ...         loss = self.metric_loss(labels, self.embed(features))
+        ...         size = tf.reduce_mean(tf.square(features))
+        ...         return {
+        ...             "metric": kd.models.LossTerm(1.0, loss),
+        ...             "size": kd.models.LossTerm(0.01, size),
+        ...         }
+        >>> backbone = kd.models.conv_backbone(16, widths=(4, 8))
+        >>> model = SmallFeatures(backbone, keras.layers.Dense(8))
+        >>> [metric.name for metric in model.metrics]
+        ['loss', 'metric_loss', 'size_loss']
     """
 
     #: Names of the loss terms, in the order they are logged.
-    term_names = ()
+    term_names: tuple[str, ...] = ()
 
     def __init__(
         self,
-        backbone,
-        head,
-        normalized=True,
-        preprocessing=None,
-        head_rate=1.0,
-        **kwargs,
-    ):
+        backbone: keras.Model,
+        head: keras.layers.Layer,
+        normalized: bool = True,
+        preprocessing: keras.layers.Layer | None = None,
+        head_rate: float = 1.0,
+        **kwargs: Unpack[LayerOptions],
+    ) -> None:
         super().__init__(**kwargs)
         if head_rate <= 0:
             raise ValueError(f"head_rate must be above 0; received {head_rate}")
@@ -97,59 +123,66 @@ class MetricModel(keras.Model):
         self.built = True
 
     @property
-    def image_size(self):
+    def image_size(self) -> tuple[int, int]:
         """(height, width) in pixels of the images that the backbone takes."""
-        return tuple(self.backbone.input_shape[1:3])
+        _, height, width, _ = self.backbone.input_shape
+        return height, width
 
-    def call(self, images, training=False):
+    def call(self, images: TensorLike, training: bool = False) -> tf.Tensor:
         return self.embed(self.features(images, training=training))
 
-    def features(self, images, training=False):
+    def features(self, images: TensorLike, training: bool = False) -> tf.Tensor:
         """Returns pooled backbone features, `(batch, feature_dim)` float32."""
         return self.in_float32(
             self.backbone(self.preprocessing(images), training=training)
         )
 
-    def embed(self, features):
+    def embed(self, features: tf.Tensor) -> tf.Tensor:
         """Returns the embeddings of pooled features, `(batch, dim)`."""
         return self.finish(self.head(features))
 
-    def finish(self, embeddings):
-        """Scales embeddings to unit length, where `normalized` asks for it."""
+    def finish(self, embeddings: tf.Tensor) -> tf.Tensor:
+        """Scales embeddings to unit length, where `normalized`."""
         return ops.l2_normalize(embeddings) if self.normalized else embeddings
 
-    def loss_terms(self, images, labels, training):
+    def loss_terms(
+        self, images: TensorLike, labels: tf.Tensor, training: bool
+    ) -> dict[str, LossTerm]:
         """Computes the terms of the loss.
 
         Args:
             images: `(batch, height, width, 3)` tensor.
             labels: `(batch,)` tensor of class ids.
-            training: bool.
+            training: Whether the terms are those of a training step.
 
         Returns:
-            dict from each of `term_names` to its `LossTerm`.
+            From each of `term_names` to its term.
         """
         features = self.features(images, training=training)
         return self.feature_terms(features, labels, training)
 
-    def feature_terms(self, features, labels, training):
+    def feature_terms(
+        self, features: tf.Tensor, labels: tf.Tensor, training: bool
+    ) -> dict[str, LossTerm]:
         """Computes the terms that need no more of an image than its feature.
 
         Args:
             features: `(batch, feature_dim)` tensor.
             labels: `(batch,)` tensor of class ids.
-            training: bool.
+            training: Whether the terms are those of a training step.
 
         Returns:
-            dict from names to `LossTerm`s.
+            From names to terms.
         """
         raise NotImplementedError
 
-    def metric_loss(self, labels, embeddings):
+    def metric_loss(
+        self, labels: tf.Tensor, embeddings: tf.Tensor
+    ) -> tf.Tensor:
         """Returns the compiled loss of a batch as a float32 scalar.
 
         Under a `tf.distribute` strategy, of the global batch: a loss over
-        pairs must not lose those that the split put on two replicas.
+        pairs must not lose those that the split divides.
 
         Args:
             labels: `(batch,)` tensor, the part of this replica.
@@ -159,9 +192,11 @@ class MetricModel(keras.Model):
             ops.gather_replicas(labels), ops.gather_replicas(embeddings)
         )
 
-    def global_loss(self, labels, embeddings):
+    def global_loss(
+        self, labels: tf.Tensor, embeddings: tf.Tensor
+    ) -> tf.Tensor:
         """Returns the compiled loss of the batch as it is given."""
-        loss = keras.losses.get(self.loss)
+        loss: Any = keras.losses.get(self.loss)
         if loss is None:
             raise ValueError(
                 "The model was compiled without a loss. Pass one over "
@@ -171,7 +206,7 @@ class MetricModel(keras.Model):
         loss = over_embeddings(loss)
         return tf.reduce_mean(tf.cast(loss(labels, embeddings), tf.float32))
 
-    def compile(self, *args, **kwargs):
+    def compile(self, *args: Any, **kwargs: Any) -> None:
         super().compile(*args, **kwargs)
         # As a part of the model they are trained, counted and saved with it.
         has_proxies = isinstance(self.loss, ProxyLoss)
@@ -180,11 +215,11 @@ class MetricModel(keras.Model):
         )
 
     # Keras leaves loading to those who override `compile`.
-    def compile_from_config(self, config):
+    def compile_from_config(self, config: dict[str, Any]) -> None:
         self.compile(**keras.saving.deserialize_keras_object(config))
         self.optimizer.build(self.trainable_variables)
 
-    def train_step(self, data):
+    def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """Takes one gradient step on a batch of (images, labels)."""
         images, labels = _images_and_labels(data)
         with tf.GradientTape() as tape:
@@ -205,28 +240,23 @@ class MetricModel(keras.Model):
         )
         return self._track(loss, terms)
 
-    def test_step(self, data):
+    def test_step(self, data: Any) -> dict[str, tf.Tensor]:
         """Measures the loss of a batch of (images, labels)."""
         images, labels = _images_and_labels(data)
         terms = self.loss_terms(images, labels, training=False)
         return self._track(self._total(terms), terms)
 
     @property
-    def metrics(self):
+    def metrics(self) -> list[keras.metrics.Metric]:
         """The logged means: the loss, then its terms, unweighted."""
         return [self.loss_tracker, *self.term_trackers]
 
-    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
-        # Keras 3 would take a batch and average it over the replicas, which
-        # fails across processes, to build a model that is built already.
-        if self.optimizer is not None and not self.optimizer.built:
-            with self.distribute_strategy.scope():
-                self.optimizer.build(self.trainable_variables)
-
     def _head_variables(self):
-        backbone = {id(one) for one in self.backbone.trainable_variables}
+        backbone = {id(weight) for weight in self.backbone.trainable_variables}
         return keras_versions.tf_variables(
-            [one for one in self.trainable_variables if id(one) not in backbone]
+            weight
+            for weight in self.trainable_variables
+            if id(weight) not in backbone
         )
 
     def _total(self, terms):
@@ -244,7 +274,7 @@ class MetricModel(keras.Model):
             {metric.name: metric.result() for metric in self.metrics}
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         serialize = keras.saving.serialize_keras_object
         return {
             "name": self.name,
@@ -255,7 +285,9 @@ class MetricModel(keras.Model):
         }
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: dict | None = None
+    ) -> Self:
         parts = {
             name: keras.saving.deserialize_keras_object(
                 config[name], custom_objects=custom_objects

@@ -1,14 +1,12 @@
 """Stateless tensor maths: distances, pair masks, masked reductions."""
 
 from keras_dvml.ops.class_cycles import ClassCycles, class_cycles
-from keras_dvml.ops.closed_form import (
-    over_similarities,
-    over_squared_distances,
-)
+from keras_dvml.ops.closed_form import loss_with_closed_form_gradient
 from keras_dvml.ops.distances import (
     l2_normalize,
     pairwise_similarity,
     pairwise_squared_distance,
+    safe_sqrt,
 )
 from keras_dvml.ops.divergence import gaussian_divergence
 from keras_dvml.ops.entries import add_to_entries
@@ -17,11 +15,9 @@ from keras_dvml.ops.masked import (
     FAR,
     log_sum_exp_with_slope,
     masked_log_sum_exp,
-    masked_max,
     masked_mean,
-    masked_min,
 )
-from keras_dvml.ops.normal_noise import normal_noise
+from keras_dvml.ops.noise import normal_noise, uniform_noise
 from keras_dvml.ops.pairs import (
     flatten_labels,
     log_negative_pairs,
@@ -30,8 +26,19 @@ from keras_dvml.ops.pairs import (
     own_class,
     positive_pairs,
 )
-from keras_dvml.ops.replicas import (
-    gather_replicas,
-    num_replicas,
-    slice_replica,
-)
+from keras_dvml.ops.replicas import gather_replicas, num_replicas, slice_replica
+
+__all__ = [
+    "FAR", "ClassCycles", "add_to_entries", "class_cycles",
+    "flatten_labels", "four_turns", "gather_replicas",
+    "gaussian_divergence", "l2_normalize", "log_negative_pairs",
+    "log_positive_pairs", "log_sum_exp_with_slope",
+    "loss_with_closed_form_gradient", "masked_log_sum_exp", "masked_mean",
+    "negative_pairs", "normal_noise", "num_replicas", "own_class",
+    "pairwise_similarity", "pairwise_squared_distance", "positive_pairs",
+    "rotation_loss", "safe_sqrt", "slice_replica", "uniform_noise",
+]  # fmt: skip
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,10 +1,12 @@
 """Walks through the members of each class, one positive of each row a step."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import tensorflow as tf
 
 from keras_dvml.ops.pairs import flatten_labels
+from keras_dvml.typing import TensorLike
 
 
 class ClassCycles(NamedTuple):
@@ -16,6 +18,14 @@ class ClassCycles(NamedTuple):
             `order`.
         rank: `(batch,)` int32 tensor. The row's place within its class.
         size: `(batch,)` int32 tensor. Members of the row's class.
+
+    Example:
+        >>> import keras_dvml as kd
+        >>> cycles = kd.ops.class_cycles([7, 1, 7, 7])
+        >>> cycles.member(1).numpy().tolist()
+        [2, 1, 3, 0]
+        >>> int(cycles.num_pairs)
+        6
     """
 
     order: tf.Tensor
@@ -24,18 +34,23 @@ class ClassCycles(NamedTuple):
     size: tf.Tensor
 
     @property
-    def num_pairs(self):
+    def num_pairs(self) -> tf.Tensor:
         """Ordered pairs of two different members of a class: scalar int32."""
         return tf.reduce_sum(self.size - 1)
 
-    def member(self, steps):
-        """Returns the row that stands `steps` places on in each row's class.
+    @property
+    def mean_weight(self) -> tf.Tensor:
+        """Weight of a pair in a mean: `1 / num_pairs`, or 0 without pairs."""
+        return tf.math.divide_no_nan(1.0, tf.cast(self.num_pairs, tf.float32))
+
+    def member(self, steps: TensorLike) -> tf.Tensor:
+        """Returns the row that is `steps` places further in each row's class.
 
         For `steps` from 1 to `size - 1` this runs through all positives of a
         row; `size` steps lead back to the row itself. Negative steps go back.
 
         Args:
-            steps: Scalar int32 tensor.
+            steps: Scalar, int32.
 
         Returns:
             `(batch,)` int32 tensor.
@@ -43,7 +58,9 @@ class ClassCycles(NamedTuple):
         place = tf.math.floormod(self.rank + steps, self.size)
         return tf.gather(self.order, self.first + place)
 
-    def for_each_positive(self, update, initial):
+    def for_each_positive(
+        self, update: Callable[..., tuple], initial: tuple
+    ) -> tuple[tf.Tensor, ...]:
         """Folds over the positives of all rows, one of each row at a time.
 
         A round costs what `update` costs: where each pair needs work on a
@@ -54,10 +71,19 @@ class ClassCycles(NamedTuple):
                 this round; `is_pair`, `(batch,)` float32, 1 or, for a row
                 that has no positive left, 0; and the carried tensors, to the
                 carried tensors.
-            initial: tuple of tensors to begin with.
+            initial: The tensors to begin with.
 
         Returns:
-            Tuple of the carried tensors after the last round.
+            The carried tensors after the last round.
+
+        Example:
+            >>> import keras_dvml as kd
+            >>> cycles = kd.ops.class_cycles([7, 1, 7, 7])
+            >>> def count(positive, is_pair, total):
+            ...     return (total + is_pair,)
+            >>> (positives,) = cycles.for_each_positive(count, ([0.0] * 4,))
+            >>> positives.numpy().tolist()
+            [2.0, 0.0, 2.0, 2.0]
         """
         longest = tf.reduce_max(self.size)
 
@@ -70,30 +96,42 @@ class ClassCycles(NamedTuple):
         )
         return tuple(carried)
 
-    def for_each_pair(self, update, initial):
+    def for_each_pair(
+        self, update: Callable[..., tuple], initial: tuple
+    ) -> tuple[tf.Tensor, ...]:
         """Folds over the positive pairs, each met in one of its two orders.
 
         For terms of a pair (a, p) that also give those of (p, a): half of
         each circle meets all pairs.
 
         Args:
-            update: Function from `there`, the `(batch,)` int32 row that each
-                row is paired with in this round; `back`, `(batch,)` int32, the
-                row that is paired with each row; `times`, `(batch,)` float32,
-                1, or 1/2 for opposite members of a circle, which meet twice,
-                or, for a row without a pair, 0; and the carried tensors, to
-                the carried tensors.
-            initial: tuple of tensors to begin with.
+            update: Function from `partner`, the `(batch,)` int32 row that each
+                row is paired with in this round; `reverse_partner`, `(batch,)`
+                int32, the row that is paired with each row; `pair_weight`,
+                `(batch,)` float32, 1, or 1/2 for opposite members of a circle,
+                which meet twice, or, for a row without a pair, 0; and the
+                carried tensors, to the carried tensors.
+            initial: The tensors to begin with.
 
         Returns:
-            Tuple of the carried tensors after the last round.
+            The carried tensors after the last round.
+
+        Example:
+            >>> import tensorflow as tf
+            >>> import keras_dvml as kd
+            >>> cycles = kd.ops.class_cycles([7, 1, 7, 7])
+            >>> def count(partner, reverse_partner, pair_weight, total):
+            ...     return (total + tf.reduce_sum(pair_weight),)
+            >>> (pairs,) = cycles.for_each_pair(count, (0.0,))
+            >>> float(pairs)
+            3.0
         """
         longest = tf.reduce_max(self.size)
 
         def one_round(steps, *carried):
-            times = tf.cast(tf.sign(self.size - 2 * steps) + 1, tf.float32) / 2
-            there, back = self.member(steps), self.member(-steps)
-            return (steps + 1, *update(there, back, times, *carried))
+            weight = tf.cast(tf.sign(self.size - 2 * steps) + 1, tf.float32) / 2
+            partners = self.member(steps), self.member(-steps)
+            return (steps + 1, *update(*partners, weight, *carried))
 
         _, *carried = tf.while_loop(
             lambda steps, *_: 2 * steps <= longest, one_round, (1, *initial)
@@ -101,14 +139,16 @@ class ClassCycles(NamedTuple):
         return tuple(carried)
 
 
-def class_cycles(labels):
+def class_cycles(labels: TensorLike) -> ClassCycles:
     """Arranges each class of a batch in a circle.
 
     Args:
         labels: `(batch,)` or `(batch, 1)` tensor of class ids.
 
-    Returns:
-        `ClassCycles`.
+    Example:
+        >>> import keras_dvml as kd
+        >>> kd.ops.class_cycles([7, 1, 7]).size.numpy().tolist()
+        [2, 1, 2]
     """
     labels = flatten_labels(labels)
     order = tf.argsort(labels, stable=True)

@@ -1,4 +1,4 @@
-"""Losses over pairs whose derivative is written down beside them.
+"""Losses over pairs whose derivative is given in closed form.
 
 Automatic differentiation of a loss over all pairs walks the matrix again for
 each step of the formula. The derivative itself is a short formula that shares
@@ -7,6 +7,9 @@ most of its parts with the loss.
 Only the first derivative is right: the slope counts as a constant.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import tensorflow as tf
 
 from keras_dvml.ops.distances import (
@@ -14,20 +17,30 @@ from keras_dvml.ops.distances import (
     pairwise_squared_distance,
 )
 from keras_dvml.ops.small import is_small
+from keras_dvml.typing import TensorLike
 
 
-def over_similarities(value_and_slope, embeddings, *, symmetric=False):
-    """A loss over dot products, differentiable by the embeddings.
+def loss_with_closed_form_gradient(
+    value_and_slope: Callable[[tf.Tensor], tuple[tf.Tensor, ...]],
+    embeddings: TensorLike,
+    *,
+    pairwise: Callable[[TensorLike], tf.Tensor] = pairwise_similarity,
+    symmetric: bool = False,
+) -> tf.Tensor:
+    """Makes a loss over pairs differentiable by the embeddings.
 
-    The gradient is `sum_j (G_ij + G_ji) z_j`, `G` the slope: of the entries
-    (i, j) and (j, i) only the sum counts.
+    With `G` the slope, the gradient is `sum_j (G_ij + G_ji) z_j` over
+    similarities, and `2 sum_j (G_ij + G_ji) (z_i - z_j)` over squared
+    distances: of the entries (i, j) and (j, i) only the sum counts, and of the
+    distance (i, i) nothing.
 
     Args:
         value_and_slope: Function from the `(batch, batch)` float32 tensor of
-            similarities to the loss, a scalar, and its derivative by each of
-            them, of the tensor's shape.
+            similarities or squared distances to the loss, a scalar, and its
+            derivative by each of them, of the tensor's shape.
         embeddings: `(batch, dim)` float tensor of any precision.
-        symmetric: bool. Whether `G_ij = G_ji`.
+        pairwise: `pairwise_similarity` or `pairwise_squared_distance`.
+        symmetric: Whether `G_ij = G_ji`.
 
     Returns:
         Scalar float32 tensor.
@@ -40,55 +53,39 @@ def over_similarities(value_and_slope, embeddings, *, symmetric=False):
         ...     return value, 2.0 * similarity
         >>> embeddings = tf.Variable([[1.0, 2.0]])
         >>> with tf.GradientTape() as tape:
-        ...     loss = ops.over_similarities(sum_of_squares, embeddings)
+        ...     loss = ops.loss_with_closed_form_gradient(
+        ...         sum_of_squares, embeddings
+        ...     )
         >>> float(loss), tape.gradient(loss, embeddings).numpy().tolist()
         (25.0, [[20.0, 40.0]])
     """
+    by_embeddings = _through_similarities
+    if pairwise is pairwise_squared_distance:
+        by_embeddings = _through_squared_distances
 
     @tf.custom_gradient
-    def loss(embeddings):
-        value, slope = value_and_slope(pairwise_similarity(embeddings))
+    def loss(embeddings: tf.Tensor) -> Any:
+        value, slope = value_and_slope(pairwise(embeddings))
 
         def gradient(upstream):
-            return upstream * _both_ways(slope, embeddings, symmetric)
+            return by_embeddings(upstream, slope, embeddings, symmetric)
 
         return value, gradient
 
     return loss(tf.cast(embeddings, tf.float32))
 
 
-def over_squared_distances(value_and_slope, embeddings, *, symmetric=False):
-    """A loss over squared distances, differentiable by the embeddings.
+def _through_similarities(upstream, slope, embeddings, symmetric):
+    return upstream * _both_ways(slope, embeddings, symmetric)
 
-    The gradient is `2 sum_j (G_ij + G_ji) (z_i - z_j)`, `G` the slope: of the
-    entries (i, j) and (j, i) only the sum counts, and of (i, i) nothing.
 
-    Args:
-        value_and_slope: Function from the `(batch, batch)` float32 tensor of
-            squared Euclidean distances to the loss, a scalar, and its
-            derivative by each of them, of the tensor's shape.
-        embeddings: `(batch, dim)` float tensor of any precision.
-        symmetric: bool. Whether `G_ij = G_ji`.
-
-    Returns:
-        Scalar float32 tensor.
-    """
-
-    @tf.custom_gradient
-    def loss(embeddings):
-        value, slope = value_and_slope(pairwise_squared_distance(embeddings))
-
-        def gradient(upstream):
-            # The sum of the weights rides along in the product.
-            ones = tf.ones_like(embeddings[:, :1])
-            rows = tf.concat([embeddings, ones], axis=1)
-            pull = _both_ways(slope, rows, symmetric)
-            pull, total = pull[:, :-1], pull[:, -1:]
-            return (2.0 * upstream) * (total * embeddings - pull)
-
-        return value, gradient
-
-    return loss(tf.cast(embeddings, tf.float32))
+def _through_squared_distances(upstream, slope, embeddings, symmetric):
+    # A column of ones makes the product contain the sum of the weights.
+    ones = tf.ones_like(embeddings[:, :1])
+    rows = tf.concat([embeddings, ones], axis=1)
+    pull = _both_ways(slope, rows, symmetric)
+    pull, total = pull[:, :-1], pull[:, -1:]
+    return (2.0 * upstream) * (total * embeddings - pull)
 
 
 def _both_ways(slope, rows, symmetric):

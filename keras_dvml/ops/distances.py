@@ -2,8 +2,10 @@
 
 import tensorflow as tf
 
+from keras_dvml.typing import TensorLike
 
-def l2_normalize(embeddings):
+
+def l2_normalize(embeddings: TensorLike) -> tf.Tensor:
     """Scales each vector to length 1.
 
     Args:
@@ -11,11 +13,17 @@ def l2_normalize(embeddings):
 
     Returns:
         `(..., dim)` float tensor; a zero vector stays zero.
+
+    Example:
+        >>> import keras_dvml as kd
+        >>> kd.ops.l2_normalize([[3.0, 4.0], [0.0, 0.0]]).numpy()
+        array([[0.6, 0.8],
+               [0. , 0. ]], dtype=float32)
     """
     return tf.math.l2_normalize(embeddings, axis=-1, epsilon=1e-12)
 
 
-def pairwise_similarity(embeddings):
+def pairwise_similarity(embeddings: TensorLike) -> tf.Tensor:
     """Dot product of every pair of rows: `S_ij = <z_i, z_j>`.
 
     Args:
@@ -23,13 +31,19 @@ def pairwise_similarity(embeddings):
 
     Returns:
         `(batch, batch)` float32 tensor; the cosine for unit-length rows.
+
+    Example:
+        >>> import keras_dvml as kd
+        >>> kd.ops.pairwise_similarity([[1.0, 0.0], [1.0, 2.0]]).numpy()
+        array([[1., 1.],
+               [1., 5.]], dtype=float32)
     """
     # Half precision has too few digits for differences of near-equal pairs.
     embeddings = tf.cast(embeddings, tf.float32)
     return tf.matmul(embeddings, embeddings, transpose_b=True)
 
 
-def pairwise_squared_distance(embeddings):
+def pairwise_squared_distance(embeddings: TensorLike) -> tf.Tensor:
     """Squared Euclidean distance of every pair of rows.
 
     Computes `||z_i||^2 + ||z_j||^2 - 2 <z_i, z_j>`; rounding that would make
@@ -40,11 +54,17 @@ def pairwise_squared_distance(embeddings):
 
     Returns:
         `(batch, batch)` float32 tensor, values >= 0.
+
+    Example:
+        >>> import keras_dvml as kd
+        >>> kd.ops.pairwise_squared_distance([[1.0, 0.0], [1.0, 2.0]]).numpy()
+        array([[0., 4.],
+               [4., 0.]], dtype=float32)
     """
     embeddings = tf.cast(embeddings, tf.float32)
     squared_norm = tf.reduce_sum(tf.square(embeddings), axis=1, keepdims=True)
     ones = tf.ones_like(squared_norm)
-    # The norms ride along in the product: no sums over the matrix.
+    # The product contains the norms: no sums over the matrix.
     squared_distance = tf.matmul(
         tf.concat([-2.0 * embeddings, squared_norm, ones], axis=1),
         tf.concat([embeddings, ones, squared_norm], axis=1),
@@ -54,3 +74,22 @@ def pairwise_squared_distance(embeddings):
     return tf.linalg.set_diag(
         squared_distance, tf.zeros_like(squared_norm[:, 0])
     )
+
+
+def safe_sqrt(values: TensorLike) -> tf.Tensor:
+    """Square root whose gradient is finite at 0.
+
+    Args:
+        values: float tensor, >= 0, such as of squared distances. Values below
+            1e-12 count as 1e-12.
+
+    Returns:
+        Float tensor of the same shape, >= 1e-6.
+
+    Example:
+        >>> import keras_dvml as kd
+        >>> kd.ops.safe_sqrt([4.0, 0.0]).numpy()
+        array([2.e+00, 1.e-06], dtype=float32)
+    """
+    # The slope of a square root at 0 is infinite.
+    return tf.sqrt(tf.maximum(values, 1e-12))

@@ -2,8 +2,12 @@
 
 import tensorflow as tf
 
+from keras_dvml.typing import TensorLike
 
-def gaussian_divergence(mean, log_variance):
+
+def gaussian_divergence(
+    mean: TensorLike, log_variance: TensorLike
+) -> tf.Tensor:
     """Kullback-Leibler divergence from N(0, 1), averaged per dimension.
 
     `0.5 * (exp(log_variance) + mean^2 - log_variance - 1)`, mean over the
@@ -15,6 +19,11 @@ def gaussian_divergence(mean, log_variance):
 
     Returns:
         `(batch,)` float tensor, >= 0, and 0 at the prior.
+
+    Example:
+        >>> import keras_dvml as kd
+        >>> kd.ops.gaussian_divergence([[0.0], [2.0]], [[0.0], [0.0]]).numpy()
+        array([0., 2.], dtype=float32)
 
     Reference:
         [Kingma and Welling, 2014](https://arxiv.org/abs/1312.6114), appendix B

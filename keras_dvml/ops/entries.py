@@ -2,8 +2,12 @@
 
 import tensorflow as tf
 
+from keras_dvml.typing import TensorLike
 
-def add_to_entries(matrix, columns, values):
+
+def add_to_entries(
+    matrix: TensorLike, columns: TensorLike, values: TensorLike
+) -> tf.Tensor:
     """Adds a value to one entry of each row, or to several.
 
     Args:
@@ -13,6 +17,13 @@ def add_to_entries(matrix, columns, values):
 
     Returns:
         `(rows, columns)` tensor.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> import keras_dvml as kd
+        >>> kd.ops.add_to_entries(tf.zeros((2, 3)), [2, 0], [5.0, 1.0]).numpy()
+        array([[0., 0., 5.],
+               [1., 0., 0.]], dtype=float32)
     """
     columns = tf.convert_to_tensor(columns)
     rows = tf.broadcast_to(tf.range(tf.shape(matrix)[0]), tf.shape(columns))

@@ -1,9 +1,11 @@
-"""Quarter turns of images, and the loss of telling them apart."""
+"""Quarter turns of images, and the loss of predicting them."""
 
 import tensorflow as tf
 
+from keras_dvml.typing import TensorLike
 
-def four_turns(images):
+
+def four_turns(images: TensorLike) -> tf.Tensor:
     """Turns images by 0, 90, 180 and 270 degrees, exactly.
 
     The turns are counter-clockwise, as those of `np.rot90`, and move pixels
@@ -55,8 +57,8 @@ def four_turns(images):
     )
 
 
-def rotation_loss(logits):
-    """Cross-entropy of telling by how many quarter turns images were turned.
+def rotation_loss(logits: TensorLike) -> tf.Tensor:
+    """Cross-entropy of predicting by how many quarter turns images were turned.
 
     Mean over images and turns; `log 4` where nothing is known.
 

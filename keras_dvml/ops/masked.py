@@ -1,46 +1,21 @@
 """Row-wise reductions over the marked entries of a matrix.
 
-A row without a marked entry gives a finite stand-in, so gradients stay finite
+A row without a marked entry gives a finite substitute, so gradients stay finite
 in batches that lack positive or negative pairs.
 """
 
 import tensorflow as tf
 
 from keras_dvml.ops.small import is_small
+from keras_dvml.typing import TensorLike
 
-#: Stands in for what is not there: large enough to lose every comparison and
+#: Value of what is not there: large enough to lose every comparison and
 #: small enough that arithmetic on it stays finite in float32 (an infinity
 #: would turn into NaN in a gradient).
 FAR = 1e9
 
 
-def masked_max(values, mask):
-    """Largest marked value of each row; -1e9 where no entry is marked.
-
-    Args:
-        values: `(rows, columns)` float tensor.
-        mask: `(rows, columns)` bool tensor.
-
-    Returns:
-        `(rows,)` float tensor.
-    """
-    return tf.reduce_max(tf.where(mask, values, -FAR), axis=1)
-
-
-def masked_min(values, mask):
-    """Smallest marked value of each row; 1e9 where no entry is marked.
-
-    Args:
-        values: `(rows, columns)` float tensor.
-        mask: `(rows, columns)` bool tensor.
-
-    Returns:
-        `(rows,)` float tensor.
-    """
-    return tf.reduce_min(tf.where(mask, values, FAR), axis=1)
-
-
-def masked_log_sum_exp(values, mask):
+def masked_log_sum_exp(values: TensorLike, mask: TensorLike) -> tf.Tensor:
     """`log(sum exp(value))` over the marked entries of each row.
 
     Args:
@@ -49,11 +24,16 @@ def masked_log_sum_exp(values, mask):
 
     Returns:
         `(rows,)` float tensor; about -1e9 where no entry is marked.
+
+    Example:
+        >>> import keras_dvml as kd
+        >>> kd.ops.masked_log_sum_exp([[2.0, 5.0]], [[True, False]]).numpy()
+        array([2.], dtype=float32)
     """
     return tf.reduce_logsumexp(tf.where(mask, values, -FAR), axis=1)
 
 
-def log_sum_exp_with_slope(values):
+def log_sum_exp_with_slope(values: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """`log(sum exp(value))` of each row, and its derivative.
 
     Args:
@@ -62,6 +42,14 @@ def log_sum_exp_with_slope(values):
     Returns:
         `(rows, 1)` float tensor, about -1e9 for a row without entries, and
         `(rows, columns)` float tensor of derivatives: the softmax.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> import keras_dvml as kd
+        >>> values = tf.constant([[1.0, 1.0]])
+        >>> log_sum, slope = kd.ops.log_sum_exp_with_slope(values)
+        >>> round(float(log_sum[0, 0]), 4), slope.numpy().tolist()
+        (1.6931, [[0.5, 0.5]])
     """
     largest = tf.reduce_max(values, axis=1, keepdims=True)
     if is_small(values):
@@ -69,12 +57,12 @@ def log_sum_exp_with_slope(values):
         total = tf.reduce_sum(share, axis=1, keepdims=True)
         return largest + tf.math.log(total), share * (1.0 / total)
     slope = tf.nn.softmax(values, axis=1)
-    # The largest entry tells the sum, since its share is exp(largest) / sum.
+    # The largest entry gives the sum, since its share is exp(largest) / sum.
     share = tf.reduce_max(slope, axis=1, keepdims=True)
     return largest - tf.math.log(share), slope
 
 
-def masked_mean(values, mask):
+def masked_mean(values: tf.Tensor, mask: TensorLike) -> tf.Tensor:
     """Mean of all marked entries of a tensor; 0 where none is marked.
 
     Args:
@@ -83,6 +71,13 @@ def masked_mean(values, mask):
 
     Returns:
         Scalar float tensor.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> import keras_dvml as kd
+        >>> values = tf.constant([1.0, 3.0, 9.0])
+        >>> float(kd.ops.masked_mean(values, [True, True, False]))
+        2.0
     """
     marked = tf.cast(mask, values.dtype)
     total = tf.reduce_sum(tf.where(mask, values, 0.0))

@@ -1,15 +1,21 @@
-"""Batches that `tf.distribute` has split, put together again."""
+"""Batches that `tf.distribute` has split, joined again."""
 
 import tensorflow as tf
 
 
-def num_replicas():
-    """Returns how many replicas share a step; 1 without a strategy."""
+def num_replicas() -> int:
+    """Returns how many replicas share a step; 1 without a strategy.
+
+    Example:
+        >>> import keras_dvml as kd
+        >>> kd.ops.num_replicas()
+        1
+    """
     context = tf.distribute.get_replica_context()
     return 1 if context is None else context.num_replicas_in_sync
 
 
-def gather_replicas(values, axis=0):
+def gather_replicas(values: tf.Tensor, axis: int = 0) -> tf.Tensor:
     """Returns the values of all replicas, in their order, on each of them.
 
     Gradients flow back to the replica a value came from: a loss over pairs
@@ -17,16 +23,25 @@ def gather_replicas(values, axis=0):
 
     Args:
         values: tensor, the part of this replica.
-        axis: int. Axis of the batch.
+        axis: Axis of the batch.
 
     Returns:
         Tensor with the global batch on `axis`; `values` itself without a
         strategy.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> import keras_dvml as kd
+        >>> def step():
+        ...     return kd.ops.gather_replicas(tf.constant([1.0, 2.0]))
+        >>> strategy = tf.distribute.OneDeviceStrategy("/cpu:0")
+        >>> strategy.run(step).numpy()
+        array([1., 2.], dtype=float32)
     """
     if num_replicas() == 1:
         return values
     context = tf.distribute.get_replica_context()
-    # A sum over replicas of what each puts into its own slot: unlike
+    # A sum over replicas of what each has in a slot of its own: unlike
     # `all_gather` this works under every strategy.
     slot = tf.one_hot(
         context.replica_id_in_sync_group, num_replicas(), dtype=values.dtype
@@ -36,15 +51,24 @@ def gather_replicas(values, axis=0):
     return tf.concat(tf.unstack(gathered, num_replicas()), axis=axis)
 
 
-def slice_replica(values, axis=0):
+def slice_replica(values: tf.Tensor, axis: int = 0) -> tf.Tensor:
     """Returns the part of a global tensor that belongs to this replica.
 
     Args:
         values: tensor with the global batch on `axis`, parts of equal size.
-        axis: int. Axis of the batch.
+        axis: Axis of the batch.
 
     Returns:
         Tensor; `values` itself without a strategy.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> import keras_dvml as kd
+        >>> def step():
+        ...     return kd.ops.slice_replica(tf.constant([1.0, 2.0]))
+        >>> strategy = tf.distribute.OneDeviceStrategy("/cpu:0")
+        >>> strategy.run(step).numpy()
+        array([1., 2.], dtype=float32)
     """
     if num_replicas() == 1:
         return values

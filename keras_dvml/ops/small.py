@@ -1,9 +1,11 @@
 """Which matrices are too small to share among threads."""
 
+import tensorflow as tf
+
 _FEWEST_ROWS = 256
 
 
-def is_small(matrix):
+def is_small(matrix: tf.Tensor) -> bool:
     """Whether waking other threads costs more than they save.
 
     On CPUs, TensorFlow's softmax and transposition (oneDNN) wake all threads
@@ -14,7 +16,7 @@ def is_small(matrix):
         matrix: `(batch, batch)` tensor.
 
     Returns:
-        bool; `False` where the size is known at run time only.
+        `False` also where the size is known at run time only.
     """
     num_rows = matrix.shape[0]
     return num_rows is not None and num_rows < _FEWEST_ROWS

@@ -13,3 +13,14 @@ from keras_dvml.reports.projection import project_embeddings
 from keras_dvml.reports.report import write_report
 from keras_dvml.reports.searches import Search, SearchResult
 from keras_dvml.reports.variations import Variation, search_variation
+
+__all__ = [
+    "Cluster", "ClusterRound", "EmbeddingMap", "Search", "SearchResult",
+    "Variation", "plot_clusters", "plot_embedding_map", "plot_history",
+    "plot_scores", "plot_search", "project_embeddings", "search_variation",
+    "write_report",
+]  # fmt: skip
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,14 +1,15 @@
 """Training curves as inline SVG: one panel a term, one line a row.
 
 Drawn here and not by a plotting library, so that colours come from the
-page's style sheet and turn with dark mode, and the text stays text.
+page's style sheet and change with dark mode, and the text stays text.
 """
 
-import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from html import escape
+from typing import NamedTuple
 
+from keras_dvml.reports.page import section
 from keras_dvml.reports.wording import is_share, spell_name
 
 Histories = Mapping[str, Mapping[str, Sequence[float | None]]]
@@ -17,19 +18,27 @@ LOG_FROM_RATIO = 50
 
 _WIDTH, _HEIGHT = 320, 176
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 10, 10, 24
+_HINT = (
+    "One panel per score or loss term, one line per row of the table. "
+    "Point at a curve to read the values of that epoch below it."
+)
 
 
-@dataclasses.dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """One row's values of one term; `None` where nothing was measured."""
 
     row: str
     values: list[float | None]
     is_validation: bool
 
+    @property
+    def measured(self) -> list[tuple[int, float]]:
+        """Pairs of an epoch, from 0, and its value."""
+        pairs = enumerate(self.values)
+        return [(epoch, value) for epoch, value in pairs if value is not None]
 
-@dataclasses.dataclass(frozen=True)
-class Panel:
+
+class Panel(NamedTuple):
     """The lines drawn over each other because they measure the same."""
 
     term: str
@@ -50,37 +59,34 @@ def panels(histories: Histories) -> list[Panel]:
     for row, history in histories.items():
         for key, values in history.items():
             numbers = [_number(value) for value in values]
-            if any(number is not None for number in numbers):
-                lines.setdefault(key.removeprefix("val_"), []).append(
-                    Line(row, numbers, key.startswith("val_"))
-                )
+            line = Line(row, numbers, key.startswith("val_"))
+            if line.measured:
+                lines.setdefault(key.removeprefix("val_"), []).append(line)
     order = sorted(lines, key=lambda term: (not is_share(term), term != "loss"))
     return [Panel(term, lines[term]) for term in order]
 
 
-def curves_html(histories: Histories, colors: Mapping[str, int]) -> str:
+def curves_section(histories: Histories, colors: Mapping[str, int]) -> str:
     """Returns the figures of all panels.
 
     Args:
-        histories: row name -> term -> value per epoch, NaN or `None` where
+        histories: Row name -> term -> value per epoch, NaN or `None` where
             nothing was measured.
-        colors: row name -> number of its colour in the style sheet.
+        colors: Row name -> number of its colour in the style sheet.
     """
     drawn = panels(histories)
     num_epochs = max(
         (len(line.values) for panel in drawn for line in panel.lines), default=0
     )
-    return "\n".join(_figure(panel, num_epochs, colors) for panel in drawn)
+    figures = "\n".join(_figure(panel, num_epochs, colors) for panel in drawn)
+    return section("Training", _HINT, figures, "curves")
 
 
 def curves_data(histories: Histories) -> list[list[list[str | None]]]:
-    """Returns, per panel and line, what the page reads out on hover."""
+    """Returns, per panel and line, what the page shows on hover."""
     return [
         [
-            [
-                None if value is None else _spell(value, panel.term)
-                for value in line.values
-            ]
+            [_spell(value, panel.term) for value in line.values]
             for line in panel.lines
         ]
         for panel in panels(histories)
@@ -88,8 +94,8 @@ def curves_data(histories: Histories) -> list[list[list[str | None]]]:
 
 
 def _figure(panel: Panel, num_epochs: int, colors: Mapping[str, int]) -> str:
-    scale = _Scale.of(panel)
-    # Dashes tell validation from training where both are in one panel.
+    scale = _scale(panel)
+    # Dashes separate validation from training where both are in one panel.
     is_mixed = len({line.is_validation for line in panel.lines}) > 1
     grid = "".join(
         f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" '
@@ -103,23 +109,17 @@ def _figure(panel: Panel, num_epochs: int, colors: Mapping[str, int]) -> str:
         f'y="{_HEIGHT - 6}" text-anchor="{anchor}">{text}</text>'
         for epoch, anchor, text in _epoch_ticks(num_epochs)
     )
-    lines = "".join(
-        _line(
-            line,
-            scale,
-            num_epochs,
-            f"c{colors[line.row]}"
-            + (" held out" if is_mixed and line.is_validation else ""),
+    lines = readout = ""
+    for number, line in enumerate(panel.lines):
+        color, is_dashed = f"c{colors[line.row]}", is_mixed & line.is_validation
+        style = color + " held out" * is_dashed
+        lines += _line(line, scale, num_epochs, style)
+        readout += (
+            f'<span class="row {color}">{escape(line.row)}'
+            f"{' (held out)' * is_dashed} "
+            f'<b data-line="{number}">'
+            f"{_spell(line.measured[-1][1], panel.term)}</b></span>"
         )
-        for line in panel.lines
-    )
-    readout = "".join(
-        f'<span class="row c{colors[line.row]}">{escape(line.row)}'
-        f"{' (held out)' if is_mixed and line.is_validation else ''}"
-        f' <b data-line="{i}">{_spell(_last(line.values), panel.term)}</b>'
-        "</span>"
-        for i, line in enumerate(panel.lines)
-    )
     hint = " <small>log scale</small>" if scale.is_log else ""
     title = escape(panel.title)
     return (
@@ -137,23 +137,21 @@ def _figure(panel: Panel, num_epochs: int, colors: Mapping[str, int]) -> str:
 
 def _line(line: Line, scale: "_Scale", num_epochs: int, style: str) -> str:
     points = [
-        (_x(i, num_epochs), scale.y(value))
-        for i, value in enumerate(line.values)
-        if value is not None
+        (f"{_x(epoch, num_epochs):.1f}", f"{scale.y(value):.1f}")
+        for epoch, value in line.measured
     ]
-    path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+    path = " ".join(map(",".join, points))
     drawn = f'<polyline class="line {style}" points="{path}"/>'
     if len(points) < len(line.values) or len(points) == 1:
-        # Measured only now and then: say where.
+        # Measured only now and then: mark where.
         drawn += "".join(
-            f'<circle class="dot {style}" cx="{x:.1f}" cy="{y:.1f}" r="2.4"/>'
+            f'<circle class="dot {style}" cx="{x}" cy="{y}" r="2.4"/>'
             for x, y in points
         )
     return drawn
 
 
-@dataclasses.dataclass(frozen=True)
-class _Scale:
+class _Scale(NamedTuple):
     """Maps values to heights in the panel."""
 
     low: float
@@ -161,39 +159,32 @@ class _Scale:
     is_log: bool
     ticks: list[float]
 
-    @classmethod
-    def of(cls, panel: Panel) -> "_Scale":
-        values = [
-            value
-            for line in panel.lines
-            for value in line.values
-            if value is not None
-        ]
-        low, high = min(values), max(values)
-        if low > 0 and high / low > LOG_FROM_RATIO:
-            first, last = (
-                math.floor(math.log10(low)),
-                math.ceil(math.log10(high)),
-            )
-            step = max(1, (last - first) // 4)
-            ticks = [10.0**power for power in range(first, last + 1, step)]
-            return cls(10.0**first, 10.0**last, True, ticks)
-        if 0 <= low < high / 2 or is_share(panel.term):
-            low = min(low, 0.0)
-        if high - low < 1e-9 * max(1.0, abs(high)):
-            low, high = low - (abs(low) or 1.0) / 2, high + (abs(high) or 1) / 2
-        step = _nice_step((high - low) / 3)
-        low = math.floor(low / step + 1e-9) * step
-        high = math.ceil(high / step - 1e-9) * step
-        count = round((high - low) / step)
-        return cls(low, high, False, [low + i * step for i in range(count + 1)])
-
     def y(self, value: float) -> float:
         low, high = self.low, self.high
         if self.is_log:
             low, high, value = map(math.log10, (low, high, value))
         share = (value - low) / (high - low)
         return _HEIGHT - _BOTTOM - share * (_HEIGHT - _TOP - _BOTTOM)
+
+
+def _scale(panel: Panel) -> _Scale:
+    values = [value for line in panel.lines for _, value in line.measured]
+    low, high = min(values), max(values)
+    if low > 0 and high / low > LOG_FROM_RATIO:
+        first = math.floor(math.log10(low))
+        last = math.ceil(math.log10(high))
+        step = max(1, (last - first) // 4)
+        ticks = [10.0**power for power in range(first, last + 1, step)]
+        return _Scale(10.0**first, 10.0**last, True, ticks)
+    if 0 <= low < high / 2 or is_share(panel.term):
+        low = min(low, 0.0)
+    if high - low < 1e-9 * max(1.0, abs(high)):
+        low, high = low - (abs(low) or 1.0) / 2, high + (abs(high) or 1) / 2
+    step = _nice_step((high - low) / 3)
+    low = math.floor(low / step + 1e-9) * step
+    high = math.ceil(high / step - 1e-9) * step
+    count = round((high - low) / step)
+    return _Scale(low, high, False, [low + i * step for i in range(count + 1)])
 
 
 def _x(i: int, num_epochs: int) -> float:
@@ -211,11 +202,8 @@ def _epoch_ticks(num_epochs: int) -> list[tuple[int, str, str]]:
         # Room for the words at both ends.
         if 1 < epoch and num_epochs * 0.15 < epoch < num_epochs * 0.75
     ]
-    return [
-        (1, "middle", "1"),
-        *inner,
-        (num_epochs, "end", f"epoch {num_epochs}"),
-    ]
+    last = (num_epochs, "end", f"epoch {num_epochs}")
+    return [(1, "middle", "1"), *inner, last]
 
 
 def _nice_step(step: float) -> float:
@@ -224,16 +212,12 @@ def _nice_step(step: float) -> float:
 
 
 def _number(value: float | None) -> float | None:
-    if value is None or not math.isfinite(value):
+    return None if value is None or not math.isfinite(value) else float(value)
+
+
+def _spell(value: float | None, term: str) -> str | None:
+    if value is None:
         return None
-    return float(value)
-
-
-def _last(values: list[float | None]) -> float:
-    return next(value for value in reversed(values) if value is not None)
-
-
-def _spell(value: float, term: str) -> str:
     return f"{value:.1%}" if is_share(term) else f"{value:.3g}"
 
 

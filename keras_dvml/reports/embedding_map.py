@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from keras_dvml.reports.projection import check_embeddings
+from keras_dvml.embeddings import checked_embeddings
 
 _PLURALS = {"class": "classes", "cluster": "clusters"}
 
@@ -15,23 +15,27 @@ class EmbeddingMap:
     """Embedded images to be drawn as a map.
 
     Args:
-        embeddings: `(N, D)` float array, finite. Need not be normalised.
-        labels: `(N,)` array of any sortable values. Classes.
+        embeddings: `(N, D)` floats, finite. Need not be normalised.
+        labels: `(N,)` sortable values. Classes.
         label_names: `N` strings. What the class of each image is called.
         image_bytes: `N` encoded images (JPEG, PNG, GIF or BMP).
-        noun: str. What the labels tell apart: `"class"`, of classes that were
-            not trained on, or `"cluster"`, which nobody calls right or wrong.
+        noun: What the labels are of: `"class"`, of classes that were not
+            trained on, or `"cluster"`, which nobody calls right or wrong.
 
     Raises:
         ValueError: When lengths differ, there is no image, an embedding is
             not finite, or the noun is another.
 
     Example:
-    >>> import tensorflow as tf
-    >>> from keras_dvml.reports import EmbeddingMap
-    >>> png = tf.io.encode_png(tf.zeros((8, 8, 3), tf.uint8)).numpy()
-    >>> EmbeddingMap([[0.0, 1.0]], [3], ["wren"], [png]).embeddings.shape
-    (1, 2)
+        >>> import numpy as np
+        >>> import tensorflow as tf
+        >>> import keras_dvml as kd
+        >>> png = tf.io.encode_png(tf.zeros((8, 8, 3), tf.uint8)).numpy()
+        >>> images = kd.reports.EmbeddingMap(
+        ...     np.eye(2), [3, 4], ["wren", "robin"], [png, png]
+        ... )
+        >>> images.groups
+        'classes'
     """
 
     embeddings: np.ndarray
@@ -40,17 +44,17 @@ class EmbeddingMap:
     image_bytes: Sequence[bytes]
     noun: str = "class"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.noun not in _PLURALS:
             raise ValueError(
-                f"`noun` must be one of {tuple(_PLURALS)}. Received: "
+                f"noun must be one of {', '.join(_PLURALS)}; received "
                 f"{self.noun!r}"
             )
-        embeddings = check_embeddings(self.embeddings)
+        embeddings = checked_embeddings(self.embeddings)
         labels = np.asarray(self.labels)
         if labels.ndim != 1:
             raise ValueError(
-                f"`labels` must have shape (N,). Received: shape {labels.shape}"
+                f"labels must have shape (N,); received shape {labels.shape}"
             )
         for name, values in (
             ("labels", labels),
@@ -59,8 +63,8 @@ class EmbeddingMap:
         ):
             if len(values) != len(embeddings):
                 raise ValueError(
-                    f"`{name}` must have one entry per row of `embeddings` "
-                    f"({len(embeddings)}). Received: {len(values)}"
+                    f"{name} must have one entry per row of embeddings, "
+                    f"{len(embeddings)}; received {len(values)}"
                 )
         object.__setattr__(self, "embeddings", embeddings)
         object.__setattr__(self, "labels", labels)
@@ -69,3 +73,26 @@ class EmbeddingMap:
     def groups(self) -> str:
         """The plural of the noun."""
         return _PLURALS[self.noun]
+
+
+def numbered_classes(
+    images: EmbeddingMap, rows: np.ndarray | None = None
+) -> tuple[np.ndarray, list[str]]:
+    """Numbers the classes of images, in the order of the labels.
+
+    Args:
+        images: Embedded images.
+        rows: `(M,)` ints, which of them; `None` for all.
+
+    Returns:
+        `(M,)` int array, the number of the class of each image, and what each
+        class is called.
+    """
+    if rows is None:
+        rows = np.arange(len(images.labels))
+    _, classes = np.unique(images.labels[rows], return_inverse=True)
+    names = {
+        number: str(images.label_names[row])
+        for number, row in zip(classes.tolist(), rows, strict=True)
+    }
+    return classes, [names[number] for number in range(len(names))]

@@ -1,8 +1,11 @@
 """What the page needs to draw maps on which alike images lie together."""
 
-import numpy as np
+from typing import Any
 
-from keras_dvml.reports.embedding_map import EmbeddingMap
+import numpy as np
+from numpy.typing import ArrayLike
+
+from keras_dvml.reports.embedding_map import EmbeddingMap, numbered_classes
 from keras_dvml.reports.projection import nearest_by_cosine, project_together
 from keras_dvml.reports.thumbnails import thumbnail_sheet
 
@@ -17,16 +20,16 @@ def map_data(
     max_points: int = 5000,
     num_neighbors: int = 8,
     seed: int = 0,
-) -> dict:
+) -> dict[str, Any]:
     """Computes all that the page needs to draw the maps.
 
     Args:
-        embedding_map: `EmbeddingMap`.
-        central: bool. Whether there is a second map, of the central latent
-            space: embeddings less the centre of their class.
-        max_points: int. Most images to show.
-        num_neighbors: int. Neighbours of each image.
-        seed: int. Seed of the choice and of t-SNE.
+        embedding_map: Embedded images.
+        central: Whether there is a second map, of the central latent space:
+            embeddings less the centre of their class.
+        max_points: Most images to show.
+        num_neighbors: Neighbours of each image.
+        seed: Seed of the choice and of t-SNE.
 
     Returns:
         JSON-ready dict: `classes` (class per point), `names` and `hues` (per
@@ -38,23 +41,18 @@ def map_data(
         that are of one class).
     """
     chosen = sample_by_class(embedding_map.labels, max_points, seed=seed)
-    embeddings = embedding_map.embeddings[chosen]
-    labels, classes = np.unique(
-        embedding_map.labels[chosen], return_inverse=True
-    )
-    names = [""] * len(labels)
-    for position, row in zip(classes, chosen, strict=True):
-        names[position] = str(embedding_map.label_names[row])
+    classes, names = numbered_classes(embedding_map, chosen)
     is_class = embedding_map.noun == "class"
-    spaces, judged = [embeddings], [is_class]
+    spaces = [embedding_map.embeddings[chosen]]
     if central:
         spaces.append(central_embeddings(embedding_map)[chosen])
-        judged.append(False)
     planes = project_together(spaces, seed=seed)
     layouts = [
-        _layout(plane, space, classes, num_neighbors, is_judged)
-        for plane, space, is_judged in zip(planes, spaces, judged, strict=True)
+        _layout(plane, space, classes, num_neighbors)
+        for plane, space in zip(planes, spaces, strict=True)
     ]
+    # In the central latent space another class is no wrong one.
+    layouts[0]["judged"] = is_class
     sheet, columns = thumbnail_sheet(
         [embedding_map.image_bytes[row] for row in chosen], _TILE
     )
@@ -68,7 +66,7 @@ def map_data(
         "tile": _TILE,
         "num_images": len(chosen),
         "num_images_given": len(embedding_map.labels),
-        "num_classes": len(labels),
+        "num_classes": len(names),
         "same_class_by_chance": _chance(classes),
         "num_classes_given": len(np.unique(embedding_map.labels)),
         "noun": embedding_map.noun,
@@ -98,16 +96,18 @@ def central_embeddings(images: EmbeddingMap) -> np.ndarray:
     return (images.embeddings - centres[classes]).astype(np.float32)
 
 
-def sample_by_class(labels, max_points: int, *, seed: int = 0) -> np.ndarray:
+def sample_by_class(
+    labels: ArrayLike, max_points: int, *, seed: int = 0
+) -> np.ndarray:
     """Chooses whole classes until `max_points` images are reached.
 
-    Half a class would lie about how tight classes are. Only where whole
-    classes would leave fewer than 20 of them are large ones thinned out.
+    Half a class would look tighter than it is. Only where whole classes would
+    leave fewer than 20 of them are large ones thinned out.
 
     Args:
-        labels: `(N,)` array. Class of each image.
-        max_points: int. Most images to choose.
-        seed: int. Seed of the choice.
+        labels: `(N,)`. Class of each image.
+        max_points: Most images to choose.
+        seed: Seed of the choice.
 
     Returns:
         Sorted int array of positions in `labels`.
@@ -129,7 +129,7 @@ def sample_by_class(labels, max_points: int, *, seed: int = 0) -> np.ndarray:
     return np.sort(np.concatenate(chosen))
 
 
-def class_hues(points, classes) -> list[int]:
+def class_hues(points: np.ndarray, classes: np.ndarray) -> list[int]:
     """Returns a hue in degrees for each class, unlike its neighbours' hues.
 
     A hundred classes share the colour circle, so hues cannot name them;
@@ -138,10 +138,9 @@ def class_hues(points, classes) -> list[int]:
     the golden angle.
 
     Args:
-        points: `(N, 2)` float array.
-        classes: `(N,)` int array, 0..C-1, each present.
+        points: `(N, 2)` floats.
+        classes: `(N,)` ints, 0..C-1, each present.
     """
-    classes = np.asarray(classes)
     counts = np.bincount(classes)
     x = np.bincount(classes, points[:, 0]) / counts
     y = np.bincount(classes, points[:, 1]) / counts
@@ -156,8 +155,7 @@ def _layout(
     vectors: np.ndarray,
     classes: np.ndarray,
     num_neighbors: int,
-    judged: bool,
-) -> dict:
+) -> dict[str, Any]:
     """Returns one map of the images.
 
     Returns:
@@ -171,7 +169,7 @@ def _layout(
         "points": np.round(points.astype(float), 2).ravel().tolist(),
         "neighbors": neighbors.tolist(),
         "similarities": np.round(similarities, 3).tolist(),
-        "judged": judged,
+        "judged": False,
         "same_class": float(same_class.mean()) if same_class.size else 0.0,
     }
 

@@ -1,20 +1,25 @@
-"""Which classes a model finds worst, and which it takes for each other."""
+"""Which classes a model finds worst, and which it confuses."""
 
-import dataclasses
 from collections.abc import Sequence
-from html import escape
 from typing import NamedTuple
 
 import numpy as np
 
 from keras_dvml.evaluation import nearest_neighbors, positive_ranks
-from keras_dvml.reports.embedding_map import EmbeddingMap
+from keras_dvml.reports.embedding_map import EmbeddingMap, numbered_classes
+from keras_dvml.reports.page import gallery_figure, section
 from keras_dvml.reports.projection import normalize
-from keras_dvml.reports.thumbnails import grid_uri
 
 _NUM_CARDS = 9
 _NUM_EXAMPLES = 6
-_TILE = 64
+_HARDEST_HINT = (
+    "The classes whose images least often find one of their own first. Above, "
+    "images that searched; below each, what it found first instead."
+)
+_CONFUSED_HINT = (
+    "Classes whose images are found first for each other most often, either "
+    "way. Above, images that searched; below each, what it found."
+)
 
 
 class FirstResults(NamedTuple):
@@ -24,13 +29,13 @@ class FirstResults(NamedTuple):
     queries.
 
     Attributes:
-        queries: `(Q,)` int array. Rows of the images that search.
-        classes: `(Q,)` int array. Their classes, numbered in the labels' order.
-        found: `(Q,)` int array. Row of the image that each finds first.
-        found_classes: `(Q,)` int array. Its class.
-        is_right: `(Q,)` bool array. Whether it is of the query's class.
-        average_precision: `(Q,)` float array. What MAP@R is the mean of.
-        names: list of str. What each class is called.
+        queries: `(Q,)` ints. Rows of the images that search.
+        classes: `(Q,)` ints. Their classes, numbered in the labels' order.
+        found: `(Q,)` ints. Row of the image that each finds first.
+        found_classes: `(Q,)` ints. Its class.
+        is_right: `(Q,)` bools. Whether it is of the query's class.
+        average_precision: `(Q,)` floats. What MAP@R is the mean of.
+        names: What each class is called.
     """
 
     queries: np.ndarray
@@ -42,14 +47,13 @@ class FirstResults(NamedTuple):
     names: list[str]
 
 
-@dataclasses.dataclass(frozen=True)
-class Mistakes:
+class Mistakes(NamedTuple):
     """Searches that went wrong for one reason.
 
-    Args:
-        title: str. A class, or two.
-        facts: str. How many there are.
-        rows: `(M, 2)` int array. Row of a query and of what it found first.
+    Attributes:
+        title: A class, or two.
+        facts: How many there are.
+        rows: `(M, 2)` ints. Row of a query and of what it found first.
     """
 
     title: str
@@ -57,16 +61,26 @@ class Mistakes:
     rows: np.ndarray
 
 
+def mistakes_sections(images: EmbeddingMap | None) -> str:
+    """Returns the hardest classes and the most confused pairs of them."""
+    if images is None or images.noun != "class":
+        return ""
+    results = first_results(images)
+    if results is None:
+        return ""
+    hint = f"{_HARDEST_HINT} {spread_of_classes(results)}"
+    hardest = _galleries(hardest_classes(results), images.image_bytes)
+    confused = _galleries(confused_pairs(results), images.image_bytes)
+    return section("Hardest classes", hint, hardest, "galleries") + section(
+        "Most confused classes", _CONFUSED_HINT, confused, "galleries"
+    )
+
+
 def first_results(images: EmbeddingMap) -> FirstResults | None:
     """Searches with each image; `None` where none has anything to find."""
-    labels, classes, sizes = np.unique(
-        images.labels, return_inverse=True, return_counts=True
-    )
-    if sizes.max() < 2:
+    classes, names = numbered_classes(images)
+    if len(names) == len(classes):
         return None
-    names = [""] * len(labels)
-    for row, number in enumerate(classes):
-        names[number] = str(images.label_names[row])
     directions = normalize(images.embeddings)
     ranks = positive_ranks(directions, classes, progress=False)
     found = nearest_neighbors(directions, 1)[0][ranks.queries, 0]
@@ -102,26 +116,24 @@ def hardest_classes(results: FirstResults) -> list[Mistakes]:
 def confused_pairs(results: FirstResults) -> list[Mistakes]:
     """Returns pairs of classes that are found for each other most often."""
     wrong = np.flatnonzero(_is_confusion(results))
-    pairs = np.stack([results.classes[wrong], results.found_classes[wrong]], 1)
-    kinds, kind_of, counts = np.unique(
-        np.sort(pairs, axis=1), axis=0, return_inverse=True, return_counts=True
-    )
-    # NumPy 2.0 alone gives it the shape of the pairs.
-    kind_of = kind_of.reshape(-1)
+    pairs = np.stack([results.classes[wrong], results.found_classes[wrong]])
+    pairs.sort(axis=0)
+    # One number a pair: of the lower class, then of the higher one.
+    keys = pairs[0] * len(results.names) + pairs[1]
+    _, first, counts = np.unique(keys, return_index=True, return_counts=True)
     confused = []
     for kind in np.argsort(-counts, kind="stable")[:_NUM_CARDS]:
-        first, second = (results.names[number] for number in kinds[kind])
-        num_searches = np.isin(results.classes, kinds[kind]).sum()
+        pair = pairs[:, first[kind]]
+        title = " \u2194 ".join(results.names[number] for number in pair)
+        num_searches = np.isin(results.classes, pair).sum()
         facts = f"{counts[kind]} of {num_searches} searches"
-        title = f"{first} \u2194 {second}"
-        confused.append(
-            _mistakes(results, title, facts, wrong[kind_of == kind])
-        )
+        positions = wrong[keys == keys[first[kind]]]
+        confused.append(_mistakes(results, title, facts, positions))
     return confused
 
 
 def spread_of_classes(results: FirstResults) -> str:
-    """Says in a sentence how unlike the classes are."""
+    """Returns a sentence on how unlike the classes are."""
     recalls, _ = _by_class(results)
     low, middle, high = np.nanquantile(recalls, [0.1, 0.5, 0.9])
     return (
@@ -130,27 +142,21 @@ def spread_of_classes(results: FirstResults) -> str:
     )
 
 
-def mistakes_html(
-    mistakes: Sequence[Mistakes], image_bytes: Sequence[bytes]
-) -> str:
-    """Returns a figure each: what searched above what it found."""
-    return "\n".join(_mistakes_html(one, image_bytes) for one in mistakes)
-
-
 def _by_class(results: FirstResults) -> tuple[np.ndarray, np.ndarray]:
     """Returns Recall@1 and MAP@R of each class, NaN where it has no query."""
     num_classes = len(results.names)
     sizes = np.bincount(results.classes, minlength=num_classes)
     with np.errstate(invalid="ignore"):
-        return tuple(
+        recalls, precisions = (
             np.bincount(results.classes, values, num_classes) / sizes
             for values in (results.is_right, results.average_precision)
         )
+    return recalls, precisions
 
 
 def _is_confusion(results: FirstResults) -> np.ndarray:
     # Where two are equally near, one of them right, the search counts as
-    # wrong and yet may have met the right one.
+    # wrong and yet may have found the right one.
     return ~results.is_right & (results.found_classes != results.classes)
 
 
@@ -165,17 +171,17 @@ def _mistakes(
     return Mistakes(title, facts, rows)
 
 
-def _mistakes_html(one: Mistakes, image_bytes: Sequence[bytes]) -> str:
-    title = escape(one.title)
-    picture = ""
-    if len(one.rows):
-        rows = [[image_bytes[row] for row in column] for column in one.rows.T]
-        picture = (
-            f'<img style="width: {100 * len(one.rows) / _NUM_EXAMPLES:g}%" '
-            f'src="{grid_uri(rows, _TILE)}" '
-            f'alt="{len(one.rows)} searches that went wrong: {title}">'
+def _galleries(
+    mistakes: Sequence[Mistakes], image_bytes: Sequence[bytes]
+) -> str:
+    """Returns a figure each: what searched above what it found."""
+    return "\n".join(
+        gallery_figure(
+            [[image_bytes[row] for row in column] for column in shown.rows.T],
+            _NUM_EXAMPLES,
+            alt=f"{len(shown.rows)} searches that went wrong: {shown.title}",
+            name=shown.title,
+            facts=shown.facts,
         )
-    return (
-        f'<figure>{picture}<figcaption><span class="name">{title}</span>'
-        f'<span class="score">{escape(one.facts)}</span></figcaption></figure>'
+        for shown in mistakes
     )

@@ -1,16 +1,19 @@
 """Embeddings on a plane, and the nearest neighbours of each."""
 
+import functools
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from keras_dvml.embeddings import checked_embeddings
 from keras_dvml.evaluation import nearest_neighbors
 
 _FEWEST_FOR_TSNE = 8
 
 
-def project_embeddings(embeddings, *, seed: int = 0) -> np.ndarray:
+def project_embeddings(embeddings: ArrayLike, *, seed: int = 0) -> np.ndarray:
     """Lays embeddings out on a plane with t-SNE, alike ones side by side.
 
     t-SNE runs on the normalised embeddings and starts from their principal
@@ -19,8 +22,8 @@ def project_embeddings(embeddings, *, seed: int = 0) -> np.ndarray:
     of the result lies along the first axis.
 
     Args:
-        embeddings: `(N, D)` float array, finite.
-        seed: int. Seed of t-SNE.
+        embeddings: `(N, D)` floats, finite.
+        seed: Seed of t-SNE.
 
     Returns:
         `(N, 2)` float32 array.
@@ -29,12 +32,12 @@ def project_embeddings(embeddings, *, seed: int = 0) -> np.ndarray:
         ValueError: When `embeddings` is empty, not 2-D, or not finite.
 
     Example:
-    >>> import numpy as np
-    >>> from keras_dvml.reports import project_embeddings
-    >>> project_embeddings(np.eye(5)).shape
-    (5, 2)
+        >>> import numpy as np
+        >>> import keras_dvml as kd
+        >>> kd.reports.project_embeddings(np.eye(5)).shape
+        (5, 2)
     """
-    directions = normalize(check_embeddings(embeddings))
+    directions = normalize(checked_embeddings(embeddings))
     start = _principal_plane(directions)
     if len(directions) < _FEWEST_FOR_TSNE:
         return start.astype(np.float32)
@@ -46,7 +49,8 @@ def project_embeddings(embeddings, *, seed: int = 0) -> np.ndarray:
     start *= 1e-4 / (np.std(start[:, 0]) or 1.0)
     tsne = TSNE(
         perplexity=min(30.0, (len(directions) - 1) / 3),
-        init=start.astype(np.float32),
+        # An array too, which its declaration leaves out.
+        init=start.astype(np.float32),  # pyright: ignore[reportArgumentType]
         random_state=seed,
     )
     # Its threads wait for each other at every step: on a busy machine one
@@ -56,12 +60,14 @@ def project_embeddings(embeddings, *, seed: int = 0) -> np.ndarray:
     return _principal_plane(points).astype(np.float32)
 
 
-def project_together(spaces: Sequence, *, seed: int = 0) -> list[np.ndarray]:
+def project_together(
+    spaces: Sequence[np.ndarray], *, seed: int = 0
+) -> list[np.ndarray]:
     """Does the same to several embeddings at once, a thread for each.
 
     Args:
-        spaces: `(N, D)` float arrays.
-        seed: int. Seed of t-SNE.
+        spaces: `(N, D)` floats each.
+        seed: Seed of t-SNE.
 
     Returns:
         A `(N, 2)` float32 array for each.
@@ -70,17 +76,18 @@ def project_together(spaces: Sequence, *, seed: int = 0) -> list[np.ndarray]:
 
     # Held around all of them: the first to be done would lift the limit.
     with threadpool_limits(limits=1), ThreadPoolExecutor() as threads:
-        return list(
-            threads.map(lambda one: project_embeddings(one, seed=seed), spaces)
-        )
+        project = functools.partial(project_embeddings, seed=seed)
+        return list(threads.map(project, spaces))
 
 
-def nearest_by_cosine(embeddings, k: int) -> tuple[np.ndarray, np.ndarray]:
+def nearest_by_cosine(
+    embeddings: np.ndarray, k: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Finds the `k` most similar other rows of each row, exactly.
 
     Args:
-        embeddings: `(N, D)` float array. Need not be normalised.
-        k: int. Neighbours per row; at most `N - 1` are returned.
+        embeddings: `(N, D)` floats. Need not be normalised.
+        k: Neighbours per row; at most `N - 1` are returned.
 
     Returns:
         `(N, k)` int array of rows, nearest first, and `(N, k)` float array
@@ -91,34 +98,13 @@ def nearest_by_cosine(embeddings, k: int) -> tuple[np.ndarray, np.ndarray]:
         return np.zeros((len(embeddings), 0), int), np.zeros(
             (len(embeddings), 0)
         )
-    return nearest_neighbors(normalize(np.asarray(embeddings)), k)
+    return nearest_neighbors(normalize(embeddings), k)
 
 
 def normalize(embeddings: np.ndarray) -> np.ndarray:
     """Returns the rows at unit length; a row of zeros stays as it is."""
     lengths = np.linalg.norm(embeddings, axis=1, keepdims=True)
     return embeddings / np.where(lengths > 0, lengths, 1)
-
-
-def check_embeddings(embeddings) -> np.ndarray:
-    """Returns them as float32.
-
-    Raises:
-        ValueError: When they are empty, not 2-D, or not finite.
-    """
-    embeddings = np.asarray(embeddings, np.float32)
-    if embeddings.ndim != 2 or not embeddings.size:
-        raise ValueError(
-            "`embeddings` must have shape (N, D) and hold at least one row. "
-            f"Received: shape {embeddings.shape}"
-        )
-    bad = np.flatnonzero(~np.isfinite(embeddings).all(axis=1))
-    if len(bad):
-        raise ValueError(
-            "`embeddings` must be finite. Received: NaN or infinity in "
-            f"{len(bad)} of {len(embeddings)} rows, first in row {bad[0]}"
-        )
-    return embeddings
 
 
 def _principal_plane(rows: np.ndarray) -> np.ndarray:

@@ -5,26 +5,23 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 
-from keras_dvml.reports.clusters import ClusterRound, clusters_html
-from keras_dvml.reports.curves import Histories, curves_data, curves_html
+from keras_dvml.reports.clusters import ClusterRound, clusters_section
+from keras_dvml.reports.curves import Histories, curves_data, curves_section
 from keras_dvml.reports.embedding_map import EmbeddingMap
 from keras_dvml.reports.map_data import map_data
-from keras_dvml.reports.map_sections import (
-    map_section,
-    mistakes_sections,
-    variation_sections,
-)
-from keras_dvml.reports.page import fill, read_template, script_json, section
-from keras_dvml.reports.searches import Search, are_marked, searches_html
+from keras_dvml.reports.map_sections import central_section, map_section
+from keras_dvml.reports.mistakes import mistakes_sections
+from keras_dvml.reports.page import fill, read_template, script_json
+from keras_dvml.reports.searches import Search, searches_section
 from keras_dvml.reports.tables import (
     Intervals,
     Scores,
-    notes_html,
-    quarantined_html,
+    notes_section,
+    quarantined_section,
     scores_html,
     summary,
 )
-from keras_dvml.reports.variations import Variation
+from keras_dvml.reports.variations import Variation, variations_section
 from keras_dvml.whole_files import whole_file
 
 _NUM_COLORS = 8
@@ -52,23 +49,23 @@ def write_report(
     shown, whole classes of them.
 
     Args:
-        path: path of the HTML file; its folder is made when missing.
-        title: str. The headline.
-        scores: row name -> score name -> value in 0..1. The first row is
+        path: Path of the HTML file; its folder is made when missing.
+        title: The headline.
+        scores: Row name -> score name -> value in 0..1. The first row is
             what the others are compared with.
-        intervals: row name -> score name -> (low, high) in 0..1, as from
+        intervals: Row name -> score name -> (low, high) in 0..1, as from
             `evaluation.bootstrap_intervals`; `None` for none.
-        scores_title: str. What the scores are of.
-        clusterings: `ClusterRound` objects, in the order they were made.
-        histories: row name -> Keras history: term -> value per epoch, NaN
+        scores_title: What the scores are of.
+        clusterings: In the order they were made.
+        histories: Row name -> Keras history: term -> value per epoch, NaN
             or `None` where nothing was measured. May be empty.
-        embedding_map: `EmbeddingMap` or `None` for no map. Of classes it
-            also tells the hardest and the most confused ones.
-        searches: `Search` objects, each shown as a row of pictures.
-        variations: `Variation` objects, each shown as two rows of pictures.
-            With them the map is drawn again in the central latent space, each
-            embedding less the centre of its class.
-        notes: term -> text, listed at the end.
+        embedding_map: Embedded images; `None` for no map. Of classes the
+            hardest and the most confused ones are shown too.
+        searches: Each shown as a row of pictures.
+        variations: Each shown as two rows of pictures. With them the map is
+            drawn again in the central latent space, each embedding less the
+            centre of its class.
+        notes: Term -> text, listed at the end.
         quarantined: (path, reason) of each file that was not used.
 
     Returns:
@@ -79,16 +76,17 @@ def write_report(
             an interval is of no score or not in order within 0..1.
 
     Example:
-    >>> import os, tempfile
-    >>> from keras_dvml.reports import write_report
-    >>> path = write_report(
-    ...     os.path.join(tempfile.mkdtemp(), "report.html"),
-    ...     title="Birds",
-    ...     scores={"untrained": {"recall@1": 0.2}, "dvml": {"recall@1": 0.6}},
-    ...     histories={"dvml": {"loss": [0.9, 0.4]}},
-    ... )
-    >>> "40.0 percentage points" in path.read_text(encoding="utf-8")
-    True
+        >>> import os, tempfile
+        >>> import keras_dvml as kd
+        >>> scores = {"untrained": {"recall@1": 0.2}, "dvml": {"recall@1": 0.6}}
+        >>> path = kd.reports.write_report(
+        ...     os.path.join(tempfile.mkdtemp(), "report.html"),
+        ...     title="Birds",
+        ...     scores=scores,
+        ...     histories={"dvml": {"loss": [0.9, 0.4]}},
+        ... )
+        >>> "40.0 percentage points" in path.read_text(encoding="utf-8")
+        True
     """
     _check_scores(scores)
     intervals = intervals or {}
@@ -103,7 +101,6 @@ def write_report(
         drawn = map_data(embedding_map, central=bool(variations))
     # The thumbnails go into the page as a picture, not as data.
     data = drawn and {key: drawn[key] for key in drawn if key != "sheet"}
-    curves = curves_html(histories, colors)
     page = fill(
         read_template("report.html"),
         title=escape(title),
@@ -112,25 +109,14 @@ def write_report(
         script=read_template("report.js"),
         scores_title=escape(scores_title),
         scores=scores_html(scores, intervals, colors),
-        curves=section("Training", _CURVES_HINT, curves, "curves"),
-        clusters=section(
-            "Clusters", _CLUSTERS_HINT, clusters_html(clusterings), "clusters"
-        ),
+        curves=curves_section(histories, colors),
+        clusters=clusters_section(clusterings),
         map=map_section(drawn),
-        variation=variation_sections(drawn, variations),
-        searches=section(
-            "Searches",
-            _SEARCHES_HINT + (_SIGNS_HINT if are_marked(searches) else ""),
-            searches_html(searches),
-            "searches",
-        ),
+        variation=central_section(drawn) + variations_section(variations),
+        searches=searches_section(searches),
         mistakes=mistakes_sections(embedding_map),
-        quarantined=section(
-            "Files left out",
-            "",
-            quarantined_html(quarantined) if quarantined else "",
-        ),
-        notes=section("Notes", "", notes_html(notes) if notes else ""),
+        quarantined=quarantined_section(quarantined),
+        notes=notes_section(notes or {}),
         data=script_json({"curves": curves_data(histories), "map": data}),
     )
     with whole_file(path) as file:
@@ -139,52 +125,37 @@ def write_report(
     return Path(path)
 
 
-_CURVES_HINT = (
-    "One panel per score or loss term, one line per row of the table. "
-    "Point at a curve to read the values of that epoch below it."
-)
-_CLUSTERS_HINT = (
-    "A row is a cluster: the images nearest to its centre, the nearest first. "
-    "Nobody named them. In the rounds of training a cluster keeps its number."
-)
-_SEARCHES_HINT = (
-    "The query stands first, then the images found, most similar first, each "
-    "with its name and similarity."
-)
-_SIGNS_HINT = " \u2713 right class, \u2717 other class."
-
-
 def _check_scores(scores: Scores) -> None:
-    if not scores or not any(scores.values()):
+    if not any(scores.values()):
         raise ValueError(
-            "`scores` must hold at least one row with one score. "
-            f"Received: {scores!r}"
+            "scores must hold at least one row with one score; received "
+            f"{scores!r}"
         )
     for row, row_scores in scores.items():
         for name, value in row_scores.items():
-            if not (_least(name) <= value <= 1 + 1e-6):
+            if not _least(name) <= value <= 1 + 1e-6:
                 raise ValueError(
-                    f"`scores[{row!r}][{name!r}]` must lie in 0..1. "
-                    f"Received: {value!r}"
+                    f"scores[{row!r}][{name!r}] must lie in 0..1; received "
+                    f"{value!r}"
                 )
 
 
 def _check_intervals(intervals: Intervals, scores: Scores) -> None:
     for row, row_intervals in intervals.items():
         for name, (low, high) in row_intervals.items():
-            where = f"`intervals[{row!r}][{name!r}]`"
+            where = f"intervals[{row!r}][{name!r}]"
             if name not in scores.get(row, {}):
                 raise ValueError(
-                    f"{where} must be of one of `scores`. Received: scores of "
-                    f"{', '.join(scores)}, without it"
+                    f"{where} must be of one of the scores; received scores "
+                    f"of {', '.join(scores)}, without it"
                 )
-            if not (_least(name) <= low <= high <= 1 + 1e-6):
+            if not _least(name) <= low <= high <= 1 + 1e-6:
                 raise ValueError(
-                    f"{where} must be (low, high) within 0..1. Received: "
+                    f"{where} must be (low, high) within 0..1; received "
                     f"{(low, high)}"
                 )
 
 
 def _least(name: str) -> float:
-    # AMI alone is below 0 where clusters tell less than chance would.
+    # AMI alone is below 0 where clusters agree less than by chance.
     return -1.0 if name == "ami" else -1e-6

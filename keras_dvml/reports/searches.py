@@ -1,12 +1,22 @@
 """Searches shown as rows of pictures: a query, then what was found."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 
+from keras_dvml.reports.page import section
 from keras_dvml.reports.thumbnails import thumbnail_uri
 
 _SIZE = 96
+_HINT = (
+    "The query comes first, then the images found, most similar first, each "
+    "with its name and similarity."
+)
+_MARKS_HINT = " \u2713 right class, \u2717 other class."
+_MARKS = {
+    True: ("hit", "\u2713", "right class"),
+    False: ("miss", "\u2717", "other class"),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -14,16 +24,15 @@ class SearchResult:
     """One found image.
 
     Args:
-        image: bytes. The encoded image (JPEG, PNG, GIF or BMP).
-        label: str. What its class is called.
-        score: float. Its similarity to the query.
-        is_hit: bool or `None`. Whether it is of the query's class; `None`
-            where nobody knows.
+        image: The encoded image (JPEG, PNG, GIF or BMP).
+        label: What its class is called.
+        score: Its similarity to the query.
+        is_hit: Whether it is of the query's class; `None` where nobody knows.
 
     Example:
-    >>> from keras_dvml.reports import SearchResult
-    >>> SearchResult(image=b"...", label="wren", score=0.93, is_hit=True).label
-    'wren'
+        >>> import keras_dvml as kd
+        >>> kd.reports.SearchResult(b"...", label="wren", score=0.93).label
+        'wren'
     """
 
     image: bytes
@@ -37,51 +46,54 @@ class Search:
     """A query and what was found, best first.
 
     Args:
-        query_image: bytes. The encoded query image.
-        query_label: str. What its class is called.
-        results: sequence of `SearchResult`, best first, at least one.
+        query_image: The encoded query image.
+        query_label: What its class is called.
+        results: Best first, at least one.
 
     Example:
-    >>> from keras_dvml.reports import Search, SearchResult
-    >>> found = SearchResult(b"...", label="wren", score=0.93, is_hit=True)
-    >>> len(Search(b"...", query_label="wren", results=[found]).results)
-    1
+        >>> import keras_dvml as kd
+        >>> found = kd.reports.SearchResult(b"...", "wren", score=0.93)
+        >>> search = kd.reports.Search(b"...", "wren", results=[found])
+        >>> len(search.results)
+        1
     """
 
     query_image: bytes
     query_label: str
     results: Sequence[SearchResult]
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not self.results:
             raise ValueError(
-                "`results` must hold at least one SearchResult. "
-                f"Received: none, for the query {self.query_label!r}"
+                "results must hold at least one SearchResult; received none "
+                f"for the query {self.query_label!r}"
             )
 
+    @property
+    def is_marked(self) -> bool:
+        """Whether any result is marked as right or wrong."""
+        return any(result.is_hit is not None for result in self.results)
 
-def searches_html(searches: Sequence[Search]) -> str:
+
+def searches_section(searches: Sequence[Search]) -> str:
     """Returns one block of HTML per search."""
-    return "\n".join(_search_html(search) for search in searches)
+    hint = _HINT
+    if any(search.is_marked for search in searches):
+        hint += _MARKS_HINT
+    blocks = "\n".join(map(_search_html, searches))
+    return section("Searches", hint, blocks, "searches")
 
 
-def are_marked(searches: Sequence[Search]) -> bool:
-    """Says whether any result is marked as right or wrong."""
-    return any(
-        result.is_hit is not None
-        for search in searches
-        for result in search.results
-    )
-
-
-def results_html(results: Sequence[SearchResult], spell=None) -> str:
+def results_html(
+    results: Sequence[SearchResult],
+    spell: Callable[[float], str] = "{:.3f}".format,
+) -> str:
     """Returns found images as a row.
 
     Args:
-        results: best first, at least one.
-        spell: function from a result's score to text; `None` for its value.
+        results: Best first, at least one.
+        spell: Makes text of a result's score.
     """
-    spell = spell or "{:.3f}".format
     columns = min(max(len(results), 8), 10)
     items = "\n".join(
         _result_html(result, spell(result.score)) for result in results
@@ -103,19 +115,13 @@ def query_html(search: Search, facts: str = "") -> str:
 
 def _search_html(search: Search) -> str:
     facts = ""
-    if are_marked([search]):
+    if search.is_marked:
         hits = sum(bool(result.is_hit) for result in search.results)
         facts = f"{hits} of {len(search.results)} right"
     return (
         f'<div class="search">\n{query_html(search, facts)}\n'
         f"{results_html(search.results)}\n</div>"
     )
-
-
-_MARKS = {
-    True: ("hit", "\u2713", "right class"),
-    False: ("miss", "\u2717", "other class"),
-}
 
 
 def _result_html(result: SearchResult, score: str) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from html import escape
 
+from keras_dvml.reports.page import section
 from keras_dvml.reports.wording import explain_scores, spell_name
 
 Scores = Mapping[str, Mapping[str, float]]
@@ -24,22 +25,19 @@ def summary(scores: Scores, intervals: Intervals) -> str:
     first = next(iter(measured))
     interval = intervals.get(best, {}).get(name)
     sure = f"95% interval {_spell(interval)}" if interval else ""
+    share, aside = f"{measured[best]:.1%}", f" ({sure})" if sure else ""
     if name == "recall@1":
         text = (
-            f"With {best}, the first result is of the right class for "
-            f"{measured[best]:.1%} of the queries "
-            f"(Recall@1{sure and ', ' + sure})"
+            f"With {best}, the first result is of the right class for {share} "
+            f"of the queries (Recall@1{sure and ', ' + sure})"
         )
     elif name.startswith("copies_found@"):
         text = (
-            f"With {best}, {measured[best]:.1%} of changed copies find their "
-            f"original first among all images{sure and f' ({sure})'}"
+            f"With {best}, {share} of changed copies find their original first "
+            f"among all images{aside}"
         )
     else:
-        text = (
-            f"{best} reaches {measured[best]:.1%} {spell_name(name)}"
-            f"{sure and f' ({sure})'}"
-        )
+        text = f"{best} reaches {share} {spell_name(name)}{aside}"
     if len(measured) == 1:
         return text + "."
     if best == first:
@@ -79,37 +77,37 @@ def scores_html(
     )
 
 
-def quarantined_html(quarantined: Sequence[tuple[str, str]]) -> str:
+def quarantined_section(quarantined: Sequence[tuple[str, str]]) -> str:
     """Returns the table of files left out and why."""
+    if not quarantined:
+        return ""
     rows = "\n".join(
         f"<tr><td>{escape(str(path))}</td><td>{escape(str(reason))}</td></tr>"
         for path, reason in quarantined
     )
     count = len(quarantined)
-    return (
+    table = (
         f"<details{' open' if count <= _OPEN_UP_TO else ''}><summary>{count:,} "
         f"{'file was' if count == 1 else 'files were'} not used</summary>\n"
         '<table class="files"><thead><tr><th scope="col">File</th>'
         f'<th scope="col">Reason</th></tr></thead>\n<tbody>\n{rows}\n</tbody>'
         "</table></details>"
     )
+    return section("Files left out", "", table)
 
 
-def notes_html(notes: Mapping[str, str]) -> str:
+def notes_section(notes: Mapping[str, str]) -> str:
     """Returns the notes as a list of terms and what holds for each."""
-    return (
-        "<dl>\n"
-        + "\n".join(
-            f"<div><dt>{escape(str(term))}</dt><dd>{escape(str(text))}</dd></div>"
-            for term, text in notes.items()
-        )
-        + "\n</dl>"
+    rows = "\n".join(
+        f"<div><dt>{escape(str(term))}</dt><dd>{escape(str(text))}</dd></div>"
+        for term, text in notes.items()
     )
+    return section("Notes", "", rows and f"<dl>\n{rows}\n</dl>")
 
 
 def score_names(scores: Scores) -> list[str]:
     """Returns the names of all scores, in the order they first appear."""
-    return list(dict.fromkeys(n for row in scores.values() for n in row))
+    return list(dict.fromkeys(name for row in scores.values() for name in row))
 
 
 def _breakable(name: str) -> str:

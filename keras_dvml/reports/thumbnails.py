@@ -8,7 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import tensorflow as tf
 
-_LOGGER = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
+#: Side in pixels of a picture in a row of pictures.
+TILE = 64
 _GREY = 160
 _QUALITY = 85
 # Of a sheet, the first at which it takes no more than that many bytes.
@@ -24,32 +26,32 @@ def square_thumbnail(image_bytes: bytes, size: int) -> np.ndarray:
     square: one bad picture must not cost the report.
 
     Args:
-        image_bytes: bytes. JPEG, PNG, GIF or BMP.
-        size: int. Largest side of the result, in pixels.
+        image_bytes: JPEG, PNG, GIF or BMP.
+        size: Largest side of the result, in pixels.
 
     Returns:
         `(side, side, 3)` uint8 array, `side <= size`.
     """
     try:
         image = _decode(image_bytes, size)
-        height, width = image.shape[:2]
+        height, width = tf.shape(image)[:2].numpy()
         side = min(height, width)
         top, left = (height - side) // 2, (width - side) // 2
         # Of a huge image every n-th pixel is plenty, and resizing in float32
         # would otherwise take four times its memory.
         step = max(1, side // (4 * size))
         image = image[top : top + side : step, left : left + side : step]
-        side = image.shape[0]
+        side = -(-side // step)
         return _resize(image, size) if side > size else image.numpy()
     except (tf.errors.OpError, ValueError, TypeError) as error:
         reason = str(error).splitlines()[0] if str(error) else repr(error)
-        _LOGGER.warning("A picture is shown in grey: %s", reason)
+        logger.warning("A picture is shown in grey: %s", reason)
         return np.full((size, size, 3), _GREY, np.uint8)
 
 
 def thumbnail_uri(image_bytes: bytes, size: int) -> str:
     """Returns the thumbnail of an encoded image as a data URI."""
-    return _jpeg_uri(square_thumbnail(image_bytes, size))
+    return _data_uri(_jpeg(square_thumbnail(image_bytes, size)))
 
 
 def thumbnail_sheet(images: Sequence[bytes], tile: int) -> tuple[str, int]:
@@ -60,52 +62,54 @@ def thumbnail_sheet(images: Sequence[bytes], tile: int) -> tuple[str, int]:
     large, they lose some quality.
 
     Args:
-        images: sequence of bytes. Encoded images.
-        tile: int. Side of a tile in pixels; a multiple of 16, the block of
-            JPEG with halved colours, so that tiles do not bleed.
+        images: Encoded images, at least one.
+        tile: Side of a tile in pixels; a multiple of 16, the block of JPEG
+            with halved colours, so that tiles do not bleed.
 
     Returns:
         The sheet as a data URI, and its number of columns.
     """
-    columns = max(1, int(np.ceil(np.sqrt(len(images)))))
-    rows = max(1, -(-len(images) // columns))
-    sheet = np.zeros((rows * tile, columns * tile, 3), np.uint8)
+    columns = int(np.ceil(np.sqrt(len(images))))
     with ThreadPoolExecutor(_THREADS) as threads:
-        thumbnails = threads.map(
-            lambda image_bytes: square_thumbnail(image_bytes, tile), images
+        tiles = threads.map(
+            lambda image_bytes: _tile(image_bytes, tile), images
         )
-        for i, thumbnail in enumerate(thumbnails):
-            top, left = i // columns * tile, i % columns * tile
-            sheet[top : top + tile, left : left + tile] = _fitted(
-                thumbnail, tile
-            )
+        sheet = _arranged(list(tiles), columns)
     for quality in _SHEET_QUALITIES:
-        encoded = _encode_jpeg(sheet, quality)
+        encoded = _jpeg(sheet, quality)
         if len(encoded) <= _SHEET_BYTES:
             break
     return _data_uri(encoded), columns
 
 
-def thumbnail_grid(rows: Sequence[Sequence[bytes]], tile: int) -> np.ndarray:
+def thumbnail_grid(
+    rows: Sequence[Sequence[bytes]], tile: int = TILE
+) -> np.ndarray:
     """Draws rows of thumbnails onto one picture.
 
     Args:
-        rows: sequences of encoded images, all of one length, at least one.
-        tile: int. Side of a tile in pixels.
+        rows: Encoded images, the rows all of one length, at least one.
+        tile: Side of a tile in pixels.
 
     Returns:
         `(len(rows) * tile, len(rows[0]) * tile, 3)` uint8 array.
     """
-    tiles = [
-        [_fitted(square_thumbnail(one, tile), tile) for one in row]
-        for row in rows
-    ]
-    return np.concatenate([np.concatenate(row, axis=1) for row in tiles])
+    tiles = [_tile(image_bytes, tile) for row in rows for image_bytes in row]
+    return _arranged(tiles, len(rows[0]))
 
 
-def grid_uri(rows: Sequence[Sequence[bytes]], tile: int) -> str:
+def grid_uri(rows: Sequence[Sequence[bytes]]) -> str:
     """Returns `thumbnail_grid` as a data URI."""
-    return _jpeg_uri(thumbnail_grid(rows, tile))
+    return _data_uri(_jpeg(thumbnail_grid(rows)))
+
+
+def _arranged(tiles: Sequence[np.ndarray], columns: int) -> np.ndarray:
+    """Returns tiles row by row as one picture; it ends in black ones."""
+    rows, side = -(-len(tiles) // columns), len(tiles[0])
+    sheet = np.zeros((rows * columns, side, side, 3), np.uint8)
+    sheet[: len(tiles)] = tiles
+    sheet = sheet.reshape(rows, columns, side, side, 3).swapaxes(1, 2)
+    return sheet.reshape(rows * side, columns * side, 3)
 
 
 def _decode(image_bytes: bytes, size: int) -> tf.Tensor:
@@ -119,22 +123,19 @@ def _decode(image_bytes: bytes, size: int) -> tf.Tensor:
     return tf.io.decode_image(image_bytes, channels=3, expand_animations=False)
 
 
-def _fitted(thumbnail: np.ndarray, tile: int) -> np.ndarray:
-    return thumbnail if thumbnail.shape[0] == tile else _resize(thumbnail, tile)
+def _tile(image_bytes: bytes, side: int) -> np.ndarray:
+    thumbnail = square_thumbnail(image_bytes, side)
+    return thumbnail if len(thumbnail) == side else _resize(thumbnail, side)
 
 
-def _resize(image, size: int) -> np.ndarray:
+def _resize(image: np.ndarray | tf.Tensor, size: int) -> np.ndarray:
     resized = tf.image.resize(image, (size, size), antialias=True)
     return tf.cast(tf.clip_by_value(resized + 0.5, 0, 255), tf.uint8).numpy()
 
 
-def _jpeg_uri(image: np.ndarray) -> str:
-    return _data_uri(_encode_jpeg(image, _QUALITY))
-
-
-def _encode_jpeg(image: np.ndarray, quality: int) -> bytes:
+def _jpeg(image: np.ndarray, quality: int = _QUALITY) -> bytes:
     return tf.io.encode_jpeg(image, quality=quality).numpy()
 
 
-def _data_uri(encoded: bytes) -> str:
-    return "data:image/jpeg;base64," + base64.b64encode(encoded).decode()
+def _data_uri(jpeg: bytes) -> str:
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()

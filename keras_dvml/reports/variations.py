@@ -4,8 +4,10 @@ import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from keras_dvml.reports.embedding_map import EmbeddingMap
+from keras_dvml.reports.page import section
 from keras_dvml.reports.projection import normalize
 from keras_dvml.reports.searches import (
     Search,
@@ -14,23 +16,30 @@ from keras_dvml.reports.searches import (
     results_html,
 )
 
+_HINT = (
+    "Around an image the model drew synthetic embeddings: the image's own "
+    "and a draw of the variation it learned. The images that lie nearest to "
+    "the draws show what the model takes for variation."
+)
+
 
 @dataclasses.dataclass(frozen=True)
 class Variation:
     """An image's own neighbours beside those of its synthetic embeddings.
 
     Args:
-        nearest: `Search`. The images nearest to the embedding of an image.
-        synthetic: `Search`. The images nearest to draws of its variation,
-            found most often first; a score is the share of the draws.
-        num_draws: int >= 1. How often was drawn.
+        nearest: The images nearest to the embedding of an image.
+        synthetic: The images nearest to draws of its variation, found most
+            often first; a score is the share of the draws.
+        num_draws: At least 1. Number of draws.
 
     Example:
-    >>> from keras_dvml.reports import Search, SearchResult, Variation
-    >>> found = [SearchResult(b"...", label="wren", score=0.25)]
-    >>> search = Search(b"...", query_label="wren", results=found)
-    >>> Variation(search, search, num_draws=64).synthetic.results[0].score
-    0.25
+        >>> import keras_dvml as kd
+        >>> found = [kd.reports.SearchResult(b"...", "wren", score=0.25)]
+        >>> search = kd.reports.Search(b"...", "wren", results=found)
+        >>> variation = kd.reports.Variation(search, search, num_draws=64)
+        >>> variation.synthetic.results[0].score
+        0.25
     """
 
     nearest: Search
@@ -39,48 +48,54 @@ class Variation:
 
 
 def search_variation(
-    images: EmbeddingMap, row: int, synthetic, *, num_results: int = 8
+    images: EmbeddingMap,
+    row: int,
+    synthetic: ArrayLike,
+    *,
+    num_results: int = 8,
 ) -> Variation:
     """Finds real images that look as the variation of one image does.
 
     A synthetic embedding is `z_I + z_V`, the image's embedding and a draw of
     its variation. No decoder makes pixels of it, so the image nearest to it
-    stands for it.
+    represents it.
 
     Args:
-        images: `EmbeddingMap`. The images to be found.
-        row: int. The image around which was drawn.
-        synthetic: `(T, D)` float array. Its synthetic embeddings, as
+        images: The images to be found.
+        row: The image around which was drawn.
+        synthetic: `(T, D)` floats. Its synthetic embeddings, as
             `models.DVML.generate` draws them.
-        num_results: int. Most images to be found.
+        num_results: Most images to be found.
 
     Returns:
-        `Variation`. The image itself is never among the results.
+        What was found; the image itself is never among the results.
 
     Raises:
         ValueError: When the draws have another width than the embeddings, or
             there is no other image.
 
     Example:
-    >>> import numpy as np
-    >>> from keras_dvml.reports import EmbeddingMap, search_variation
-    >>> images = EmbeddingMap(np.eye(3), [0, 0, 1], ["a", "a", "b"], [b""] * 3)
-    >>> draws = [[1.0, 0.2, 0.1], [1.0, 0.1, 0.3], [1.0, 0.4, 0.1]]
-    >>> variation = search_variation(images, 0, draws)
-    >>> [found.label for found in variation.synthetic.results]
-    ['a', 'b']
+        >>> import numpy as np
+        >>> import keras_dvml as kd
+        >>> images = kd.reports.EmbeddingMap(
+        ...     np.eye(3), [0, 0, 1], ["a", "a", "b"], [b""] * 3
+        ... )
+        >>> draws = [[1.0, 0.2, 0.1], [1.0, 0.1, 0.3], [1.0, 0.4, 0.1]]
+        >>> variation = kd.reports.search_variation(images, 0, draws)
+        >>> [found.label for found in variation.synthetic.results]
+        ['a', 'b']
     """
-    synthetic = np.asarray(synthetic, np.float32)
+    draws = np.asarray(synthetic, np.float32)
     width = images.embeddings.shape[1]
-    if synthetic.ndim != 2 or synthetic.shape[1] != width or not len(synthetic):
+    if draws.ndim != 2 or draws.shape[1] != width or not len(draws):
         raise ValueError(
-            f"`synthetic` must have shape (T, {width}) with T of at least 1. "
-            f"Received: shape {synthetic.shape}"
+            f"synthetic must have shape (T, {width}) with T of at least 1; "
+            f"received shape {draws.shape}"
         )
     if len(images.embeddings) < 2:
         raise ValueError(
-            "`images` must hold another image than the one drawn around. "
-            "Received: one image"
+            "images must hold another image than the one drawn around; "
+            "received one image"
         )
     gallery = normalize(images.embeddings)
     similarities = gallery @ gallery[row]
@@ -88,51 +103,55 @@ def search_variation(
     nearest = np.argsort(-similarities, kind="stable")[:num_results]
     nearest = nearest[nearest != row]
 
-    of_draws = normalize(synthetic) @ gallery.T
+    of_draws = normalize(draws) @ gallery.T
     of_draws[:, row] = -np.inf
     found, counts = np.unique(of_draws.argmax(axis=1), return_counts=True)
     most_often = np.argsort(-counts, kind="stable")[:num_results]
-    shares = counts[most_often] / len(synthetic)
+    shares = counts[most_often] / len(draws)
     return Variation(
         _search(images, row, nearest, similarities[nearest]),
         _search(images, row, found[most_often], shares),
-        num_draws=len(synthetic),
+        num_draws=len(draws),
     )
 
 
-def variations_html(variations: Sequence[Variation]) -> str:
+def variations_section(variations: Sequence[Variation]) -> str:
     """Returns one block of HTML per image."""
-    return "\n".join(_variation_html(one) for one in variations)
+    blocks = "\n".join(map(_variation_html, variations))
+    return section("Variation around an image", _HINT, blocks, "searches")
 
 
-def _search(images: EmbeddingMap, row: int, found, scores) -> Search:
-    is_judged = images.noun == "class"
+def _search(
+    images: EmbeddingMap, row: int, found: np.ndarray, scores: np.ndarray
+) -> Search:
+    # Nobody calls a cluster right or wrong.
+    hits = [None] * len(found)
+    if images.noun == "class":
+        hits = (images.labels[found] == images.labels[row]).tolist()
     results = [
         SearchResult(
-            image=images.image_bytes[other],
-            label=str(images.label_names[other]),
-            score=float(score),
-            is_hit=(
-                bool(images.labels[other] == images.labels[row])
-                if is_judged
-                else None
-            ),
+            images.image_bytes[other],
+            str(images.label_names[other]),
+            float(score),
+            is_hit,
         )
-        for other, score in zip(found, scores, strict=True)
+        for other, score, is_hit in zip(found, scores, hits, strict=True)
     ]
     return Search(
         images.image_bytes[row], str(images.label_names[row]), results
     )
 
 
-def _variation_html(one: Variation) -> str:
-    def spell(share):
-        return f"{round(share * one.num_draws)} of {one.num_draws}"
+def _variation_html(variation: Variation) -> str:
+    num_draws = variation.num_draws
+
+    def spell(share: float) -> str:
+        return f"{round(share * num_draws)} of {num_draws}"
 
     return (
-        f'<div class="search">\n{query_html(one.nearest)}\n<div>\n'
+        f'<div class="search">\n{query_html(variation.nearest)}\n<div>\n'
         "<h3>Nearest to the image</h3>\n"
-        f"{results_html(one.nearest.results)}\n"
-        f"<h3>Nearest to {one.num_draws} draws around it</h3>\n"
-        f"{results_html(one.synthetic.results, spell)}\n</div>\n</div>"
+        f"{results_html(variation.nearest.results)}\n"
+        f"<h3>Nearest to {num_draws} draws around it</h3>\n"
+        f"{results_html(variation.synthetic.results, spell)}\n</div>\n</div>"
     )

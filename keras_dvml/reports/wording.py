@@ -1,15 +1,15 @@
 """How scores and loss terms are spelled for people."""
 
-_NAMES = {
+_SHARES = {
     "map@r": "MAP@R",
     "nmi": "NMI",
     "ami": "AMI",
     "mrr": "MRR",
     "r_precision": "R-precision",
     "f1": "Pairwise F1",
-    "loss": "Total loss",
-    "lr": "Learning rate",
+    "accuracy": "Accuracy",
 }
+_NAMES = {**_SHARES, "loss": "Total loss", "lr": "Learning rate"}
 _MEANINGS = {
     "recall": (
         "Recall@k: share of queries with an image of the same class among "
@@ -22,8 +22,8 @@ _MEANINGS = {
     "copies_found": (
         "Copies found@k: a part of an image that was held out of training, in "
         "other colours, searches among all images; share of copies whose "
-        "original is among the first k results. It tells how well an image is "
-        "recognised again, not how well others of its kind are found."
+        "original is among the first k results. It measures how well an image "
+        "is recognised again, not how well others of its kind are found."
     ),
     "r_precision": (
         "R-precision: share of the first R results that are of the class."
@@ -43,8 +43,8 @@ def spell_name(name: str) -> str:
     """Returns `prior_loss` as `Prior loss`, `val_map@r` as `MAP@R`.
 
     Args:
-        name: str. A score's name or a key of a Keras history; a leading
-            `val_` is dropped, since the place says what it means.
+        name: A score's name or a key of a Keras history; a leading `val_` is
+            dropped, since the place shows what it means.
     """
     name = name.removeprefix("val_")
     if name in _NAMES:
@@ -63,14 +63,6 @@ def explain_scores(names: list[str]) -> list[str]:
 
 
 def is_share(name: str) -> bool:
-    """Says whether a history's values are shares, shown in percent."""
+    """Returns whether a history's values are shares, shown in percent."""
     name = name.removeprefix("val_")
-    return name in (
-        "map@r",
-        "nmi",
-        "ami",
-        "mrr",
-        "r_precision",
-        "f1",
-        "accuracy",
-    ) or name.startswith(("recall@", "precision@"))
+    return name in _SHARES or name.startswith(("recall@", "precision@"))

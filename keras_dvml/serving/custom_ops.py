@@ -6,7 +6,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 
-def custom_ops(saved_model_dir):
+def custom_ops(saved_model_dir: str | os.PathLike) -> list[str]:
     """Returns the custom operations of a SavedModel, without loading it.
 
     A single one makes the whole SavedModel unloadable where it is missing.
@@ -16,10 +16,20 @@ def custom_ops(saved_model_dir):
     XLA, TensorRT and DTensor; they count as custom here.
 
     Args:
-        saved_model_dir: str or `os.PathLike`, also of an object store.
+        saved_model_dir: Folder, also of an object store.
 
     Returns:
-        Sorted list of str, such as "Scann>ScannSearchBatched".
+        Sorted names, such as "Scann>ScannSearchBatched".
+
+    Example:
+        >>> import os, tempfile
+        >>> import keras_dvml as kd
+        >>> path = os.path.join(tempfile.mkdtemp(), "model")
+        >>> kd.serving.write_saved_model(
+        ...     kd.models.conv_backbone(16, widths=(4, 8)), path
+        ... )
+        >>> kd.serving.custom_ops(path)
+        []
     """
     path = os.path.join(saved_model_dir, "saved_model.pb")
     with tf.io.gfile.GFile(path, "rb") as file:
@@ -28,8 +38,8 @@ def custom_ops(saved_model_dir):
     for meta_graph in saved_model.meta_graphs:
         graph = meta_graph.graph_def
         functions = graph.library.function
-        nodes = [*graph.node, *(n for f in functions for n in f.node_def)]
+        bodies = [graph.node, *(function.node_def for function in functions)]
         # A graph may call its own functions like operations.
         own = {function.signature.name for function in functions}
-        names |= {node.op for node in nodes} - own
+        names |= {node.op for body in bodies for node in body} - own
     return sorted(name for name in names if not hasattr(tf.raw_ops, name))

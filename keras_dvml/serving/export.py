@@ -1,11 +1,14 @@
 """Writes a model, with an index or without, as SavedModels."""
 
-import logging
 import os
+from collections.abc import Sequence
+from typing import SupportsFloat
 
+import keras
 import tensorflow as tf
 
-from keras_dvml.index import ExactIndex, ScannIndex
+from keras_dvml.index import ExactIndex, Index, ScannIndex
+from keras_dvml.publisher_lock import only_publisher_of
 from keras_dvml.serving.custom_ops import custom_ops
 from keras_dvml.serving.facts import write_facts
 from keras_dvml.serving.notes import write_notes
@@ -14,19 +17,17 @@ from keras_dvml.serving.versions import next_version
 from keras_dvml.serving.warm_up import write_warm_up
 from keras_dvml.whole_files import whole_folder, whole_folders
 
-_logger = logging.getLogger(__name__)
-
 
 def export(
-    model,
-    path,
-    index=None,
-    k=10,
+    model: keras.Model,
+    path: str | os.PathLike,
+    index: Index | None = None,
+    k: int = 10,
     *,
-    recall_floor=0.95,
-    match_threshold=None,
-    flavours=None,
-):
+    recall_floor: float = 0.95,
+    match_threshold: SupportsFloat | None = None,
+    flavours: Sequence[str] | None = None,
+) -> list[str]:
     """Writes the next version of a served model, atomically.
 
     Without an index the model embeds. With an index it also searches; what
@@ -37,59 +38,82 @@ def export(
     have its operations: a single such operation makes a whole SavedModel
     unloadable where they are missing. Beside the versions lie `README.md`,
     with the commands that serve them, and `models.config`. The flavours
-    appear together or not at all.
+    appear together or not at all. Processes that export or publish the same
+    model at once take turns.
 
     Args:
         model: `models.MetricModel`, or a Keras model from square images in
             0..255 to embeddings.
-        path: str or `os.PathLike`. Folder of the model's versions.
-        index: `index.Index` over the gallery, or `None`.
-        k: int. Results of a search; fixed in the graph, so that servers can
-            batch requests.
-        recall_floor: float in 0..1. Least recall@10 against exact search that
-            an index is exported with.
-        match_threshold: float, `evaluation.MatchThreshold` or `None`. With
-            one, searches also return `is_match`: whether a result's score
-            reaches it.
-        flavours: sequence of "exact" and "scann", or `None`: of a
-            `ScannIndex` both, but only "exact" where exact search is the
-            better choice; of an `ExactIndex` "exact".
+        path: Folder of the model's versions.
+        index: The gallery; `None` for a model that only embeds.
+        k: Results of a search; fixed in the graph, so that servers can batch
+            requests.
+        recall_floor: In 0..1. Least recall@10 against exact search that an
+            index is exported with.
+        match_threshold: A number or an `evaluation.MatchThreshold`. With one,
+            searches also return `is_match`: whether a result's score reaches
+            it.
+        flavours: "exact" and "scann", or `None` for all: of a `ScannIndex`
+            both, of an `ExactIndex` "exact".
 
     Returns:
-        list of str. The folders written, the exact flavour first.
+        The folders written, the exact flavour first.
 
     Raises:
         ValueError: If k exceeds the gallery, the index has another width than
             the model's embeddings or a recall under the floor, an exact
             flavour would need custom operations, or flavours has what the
             index cannot give. Nothing is written then.
+
+    Example:
+        >>> import os, tempfile
+        >>> import numpy as np
+        >>> import keras_dvml as kd
+        >>> model = kd.models.conv_backbone(16, widths=(4, 8))
+        >>> images = np.random.default_rng(0).random((12, 16, 16, 3))
+        >>> embeddings = model.predict(255 * images, verbose=0)
+        >>> index = kd.index.ExactIndex.build(embeddings)
+        >>> path = os.path.join(tempfile.mkdtemp(), "birds")
+        >>> (folder,) = kd.serving.export(model, path, index=index, k=5)
+        >>> os.path.relpath(folder, path)
+        '1'
     """
     path = os.path.abspath(os.fspath(path))
-    indexes = {path: index}
+    indexes: dict[str, Index | None] = {path: index}
     if index is not None:
         index = index.rebuilt()
         _check_recall(index, recall_floor)
-        by_flavour = _by_flavour(index, flavours)
         suffixes = {"exact": "", "scann": "-scann"}
         indexes = {
-            path + suffixes[flavour]: one for flavour, one in by_flavour.items()
+            path + suffixes[flavour]: its_index
+            for flavour, its_index in _by_flavour(index, flavours).items()
         }
-    # Both flavours count alike, also where one of them is not written.
-    version = str(next_version(path, f"{path}-scann"))
-    targets = [os.path.join(base_dir, version) for base_dir in indexes]
-    modules = [
-        _module(model, one, k, match_threshold) for one in indexes.values()
-    ]
-    # The exact flavour last: where a version of it stands, so does its twin.
-    with whole_folders(*reversed(targets)) as folders:
-        for folder, module in zip(folders, reversed(modules), strict=True):
-            _write(folder, module)
-    for base_dir, target in zip(indexes, targets, strict=True):
-        write_notes(base_dir, custom_ops(target))
+    modules = {
+        base_dir: _module(model, its_index, k, match_threshold)
+        for base_dir, its_index in indexes.items()
+    }
+    with only_publisher_of(path):
+        # Both flavours count alike, also where one of them is not written.
+        version = str(next_version(path, f"{path}-scann"))
+        targets = [os.path.join(base_dir, version) for base_dir in modules]
+        # The exact flavour last: where a version of it is, so is its twin.
+        with whole_folders(*reversed(targets)) as folders:
+            for folder, module in zip(
+                folders, reversed(modules.values()), strict=True
+            ):
+                _write(folder, module)
+        for base_dir, target in zip(modules, targets, strict=True):
+            write_notes(base_dir, custom_ops(target))
     return targets
 
 
-def write_saved_model(model, path, index=None, k=10, match_threshold=None):
+def write_saved_model(
+    model: keras.Model,
+    path: str | os.PathLike,
+    index: Index | None = None,
+    k: int = 10,
+    match_threshold: SupportsFloat | None = None,
+) -> None:
     """Writes one SavedModel, whole or not at all.
 
     Signatures: `serving_default` = `embed`, from `image_bytes` to
@@ -100,9 +124,9 @@ def write_saved_model(model, path, index=None, k=10, match_threshold=None):
 
     Args:
         model: As for `export`.
-        path: str. The SavedModel's folder; must not exist.
-        index: `index.Index` or `None`.
-        k: int. Results of a search.
+        path: The SavedModel's folder; must not exist.
+        index: As for `export`.
+        k: Results of a search.
         match_threshold: As for `export`.
 
     Raises:
@@ -110,13 +134,28 @@ def write_saved_model(model, path, index=None, k=10, match_threshold=None):
         ValueError: If k exceeds the gallery, the index has another width than
             the model's embeddings, or the graph needs custom operations other
             than those of a `ScannIndex`.
+
+    Example:
+        >>> import os, tempfile
+        >>> import tensorflow as tf
+        >>> import keras_dvml as kd
+        >>> model = kd.models.conv_backbone(16, widths=(4, 8))
+        >>> path = os.path.join(tempfile.mkdtemp(), "model")
+        >>> kd.serving.write_saved_model(model, path)
+        >>> sorted(tf.saved_model.load(path).signatures)
+        ['embed', 'serving_default']
     """
     module = _module(model, index, k, match_threshold)
     with whole_folder(os.fspath(path)) as folder:
         _write(folder, module)
 
 
-def _module(model, index, k, match_threshold):
+def _module(
+    model: keras.Model,
+    index: Index | None,
+    k: int,
+    match_threshold: SupportsFloat | None,
+) -> EmbedModule:
     if index is None:
         return EmbedModule(model)
     module = SearchModule(model, index.rebuilt(), k, match_threshold)
@@ -124,24 +163,26 @@ def _module(model, index, k, match_threshold):
     return module
 
 
-def _write(folder, module):
+def _write(folder: str, module: EmbedModule) -> None:
     signatures = module.signatures()
-    inputs = _sample_inputs(module)
-    searches = isinstance(module, SearchModule)
+    requests = module.sample_requests()
     tf.saved_model.save(module, folder, signatures=signatures)
     ops = custom_ops(folder)
-    _check_ops(ops, module.index if searches else None)
-    write_warm_up(folder, list(inputs.items()))
-    if searches:
-        write_facts(folder, module, _timed(signatures, inputs), ops)
+    _check_ops(ops, module)
+    write_warm_up(folder, requests)
+    if isinstance(module, SearchModule):
+        # Two names for one signature.
+        del requests["serving_default"]
+        write_facts(folder, module, signatures, requests, ops)
 
 
-def _check_recall(index, recall_floor):
+def _check_recall(index: Index, recall_floor: float) -> None:
     recall = index.measured_recall()
     if recall < recall_floor:
         raise ValueError(
-            f"the {type(index).__name__} has recall@10 {recall:.3f}, under "
-            f"recall_floor={recall_floor}"
+            f"index must have recall@10 of at least {recall_floor}, the "
+            f"recall_floor; received a {type(index).__name__} with "
+            f"{recall:.3f}"
         )
 
 
@@ -152,64 +193,37 @@ def _by_flavour(index, flavours):
         possible.append("scann")
     if flavours is None:
         flavours = possible
-        if len(possible) > 1 and index.exact_is_better:
-            _logger.warning("only the exact flavour is written")
-            flavours = ["exact"]
     if not flavours or set(flavours) - set(possible):
         raise ValueError(
             f"flavours of a {type(index).__name__} must be among "
             f"{', '.join(possible)}; received {flavours!r}"
         )
-    by_flavour = {}
-    if "exact" in flavours:
-        exact = index
-        if isinstance(index, ScannIndex):
-            exact = ExactIndex.build(
-                index.embeddings, index.ids, metric=index.metric
-            )
-        by_flavour["exact"] = exact
-    if "scann" in flavours:
-        by_flavour["scann"] = index
+    by_flavour = {name: index for name in possible if name in flavours}
+    if "exact" in flavours and isinstance(index, ScannIndex):
+        by_flavour["exact"] = ExactIndex.build(
+            index.embeddings, index.ids, metric=index.metric
+        )
     return by_flavour
 
 
-def _check_width(module):
+def _check_width(module: SearchModule) -> None:
     image_bytes = tf.TensorSpec([1], tf.string)
     embedding = tf.function(module.embed).get_concrete_function(image_bytes)
     dim = embedding.output_shapes[1]
     if dim != module.index.dim:
         raise ValueError(
-            f"the model embeds into {dim} dimensions, but the index holds "
-            f"embeddings of {module.index.dim}"
+            f"index must hold embeddings of {dim} dimensions, as of the model; "
+            f"received embeddings of {module.index.dim}"
         )
 
 
-def _check_ops(ops, index):
-    if isinstance(index, ScannIndex):
+def _check_ops(ops: list[str], module: EmbedModule) -> None:
+    if isinstance(module, SearchModule) and isinstance(
+        module.index, ScannIndex
+    ):
         ops = [op for op in ops if not op.startswith("Scann>")]
     if ops:
         raise ValueError(
             "a SavedModel for any TensorFlow Serving must have no custom "
-            f"operations; this one needs {', '.join(ops)}"
+            f"operations; received {', '.join(ops)}"
         )
-
-
-def _timed(signatures, inputs):
-    """Returns each signature once, with its input; two have the same name."""
-    return {
-        name: (signatures[name], inputs[name])
-        for name in inputs
-        if name != "serving_default"
-    }
-
-
-def _sample_inputs(module):
-    """Returns an input of each signature, by name."""
-    size = module.image_size
-    pixels = tf.fill((size, size, 3), tf.constant(128, tf.uint8))
-    image_bytes = {"image_bytes": tf.io.encode_png(pixels)[None]}
-    inputs = {"serving_default": image_bytes, "embed": image_bytes}
-    if isinstance(module, SearchModule):
-        embedding = {"embedding": module.index.embeddings[:1]}
-        inputs |= {"search": image_bytes, "search_embedding": embedding}
-    return inputs

@@ -2,10 +2,13 @@
 
 import json
 import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import tensorflow as tf
 
 from keras_dvml.index import ExactIndex, median_seconds
+from keras_dvml.serving.signatures import SearchModule
 
 #: Below a version's folder.
 INDEX_FACTS_FILE = os.path.join("assets.extra", "index.json")
@@ -13,15 +16,22 @@ INDEX_FACTS_FILE = os.path.join("assets.extra", "index.json")
 _NUM_REQUESTS = 10
 
 
-def write_facts(folder, module, requests, ops):
+def write_facts(
+    folder: str,
+    module: SearchModule,
+    signatures: Mapping[str, Callable],
+    requests: Mapping[str, Mapping[str, Any]],
+    ops: Sequence[str],
+) -> None:
     """Writes facts about a SavedModel's index.
 
     Args:
-        folder: str. The SavedModel.
-        module: `signatures.SearchModule` that it holds.
-        requests: dict from a signature to `(function, inputs)`; how long each
-            takes is measured.
-        ops: sequence of str. The custom operations that the SavedModel needs.
+        folder: The SavedModel.
+        module: What it holds.
+        signatures: Functions by name.
+        requests: Inputs by a signature's name; how long each takes is
+            measured.
+        ops: The custom operations that the SavedModel needs.
     """
     index = module.index
     facts = {
@@ -33,8 +43,8 @@ def write_facts(folder, module, requests, ops):
         "match_threshold": module.match_threshold,
         "recall@10": index.measured_recall(),
         "milliseconds": {
-            name: _milliseconds(function, inputs)
-            for name, (function, inputs) in requests.items()
+            name: _milliseconds(signatures[name], inputs)
+            for name, inputs in requests.items()
         },
         "measured_on": f"{os.cpu_count()} CPUs, one request at a time",
         "tensorflow": tf.__version__,
@@ -46,9 +56,9 @@ def write_facts(folder, module, requests, ops):
         json.dump(facts, file, indent=2)
 
 
-def _milliseconds(function, inputs):
-    inputs = {name: tf.constant(value) for name, value in inputs.items()}
+def _milliseconds(function: Callable, inputs: Mapping[str, Any]) -> float:
+    tensors = {name: tf.constant(value) for name, value in inputs.items()}
     (seconds,) = median_seconds(
-        [lambda: function(**inputs)], [()] * _NUM_REQUESTS
+        [lambda: function(**tensors)], [()] * _NUM_REQUESTS
     )
     return round(1000 * seconds, 3)

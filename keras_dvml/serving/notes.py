@@ -4,6 +4,7 @@ import json
 import os
 import shlex
 import urllib.parse
+from collections.abc import Sequence
 
 import tensorflow as tf
 
@@ -27,10 +28,10 @@ model_config_list {{
 _README = """\
 # {name}
 
-Versions of one model, the highest number the newest: a running server takes
-up a new one by itself. Every export writes this page and `{config_file}` anew.
-What an index holds, how much of the true answer it finds and how long it took
-stands in `<version>/assets.extra/index.json`.
+Versions of one model, the highest number the newest: a running server loads a
+new one by itself. Every export writes this page and `{config_file}` again.
+What an index holds, its recall against exact search and how long it takes are
+in `<version>/assets.extra/index.json`.
 
 {needs}
 
@@ -58,12 +59,12 @@ It needs a TensorFlow Serving of release {release} built with operations that
 the stock one lacks: {ops}."""
 
 
-def write_notes(base_dir, ops=()):
+def write_notes(base_dir: str | os.PathLike, ops: Sequence[str] = ()) -> None:
     """Writes a model configuration and a README beside a model's versions.
 
     Args:
-        base_dir: str or `os.PathLike`. The folder of the versions.
-        ops: sequence of str. The custom operations that a server must have.
+        base_dir: The folder of the versions.
+        ops: The custom operations that a server must have.
     """
     base_dir = os.path.abspath(base_dir)
     name = os.path.basename(base_dir)

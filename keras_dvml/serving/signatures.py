@@ -1,10 +1,16 @@
 """What a SavedModel answers: image bytes in, embeddings or ids out."""
 
 import math
+from collections.abc import Callable
+from typing import Any, SupportsFloat
 
+import keras
 import tensorflow as tf
 
 from keras_dvml import data, keras_versions
+from keras_dvml.index import Index
+
+Requests = dict[str, dict[str, Any]]
 
 
 class EmbedModule(tf.Module):
@@ -15,19 +21,19 @@ class EmbedModule(tf.Module):
             `(batch, size, size, 3)` images in 0..255 to embeddings.
     """
 
-    def __init__(self, model):
+    def __init__(self, model: keras.Model) -> None:
         super().__init__()
         # The graph captures these; a SavedModel must own what it captures.
         self._variables = keras_versions.tf_variables(model.variables)
         self._call = lambda images: model(images, training=False)
         self.image_size = _square_size(model)
 
-    def embed(self, image_bytes):
+    def embed(self, image_bytes: tf.Tensor) -> tf.Tensor:
         """Returns the `(batch, dim)` embeddings of `(batch,)` image files."""
         images = data.decode_images(image_bytes, self.image_size)
         return tf.cast(self._call(images), tf.float32)
 
-    def signatures(self):
+    def signatures(self) -> dict[str, Callable]:
         """Returns the signatures of the module, by name."""
 
         @tf.function(input_signature=[_image_bytes()])
@@ -36,26 +42,39 @@ class EmbedModule(tf.Module):
 
         return {"serving_default": embed, "embed": embed}
 
+    def sample_requests(self) -> Requests:
+        """Returns an input of each signature, by name."""
+        shape = (self.image_size, self.image_size, 3)
+        pixels = tf.fill(shape, tf.constant(128, tf.uint8))
+        image_bytes = {"image_bytes": tf.io.encode_png(pixels)[None]}
+        return {"serving_default": image_bytes, "embed": image_bytes}
+
 
 class SearchModule(EmbedModule):
     """Embeds image files and finds the nearest gallery items.
 
     Args:
         model: As for `EmbedModule`.
-        index: `index.Index` over the gallery, unchanged since it was built.
-        k: int. Number of results of a search.
-        match_threshold: float or `None`. Least score of a result that counts
-            as a match; without one, results do not say whether they are.
+        index: The gallery, unchanged since it was built.
+        k: Number of results of a search.
+        match_threshold: Least score of a result that counts as a match;
+            without one, results have no `is_match`.
     """
 
-    def __init__(self, model, index, k, match_threshold=None):
+    def __init__(
+        self,
+        model: keras.Model,
+        index: Index,
+        k: int,
+        match_threshold: SupportsFloat | None = None,
+    ) -> None:
         super().__init__(model)
         index.check_k(k)
         self.index = index
         self.k = k
         self.match_threshold = _checked_threshold(match_threshold)
 
-    def signatures(self):
+    def signatures(self) -> dict[str, Callable]:
         @tf.function(input_signature=[_image_bytes()])
         def search(image_bytes):
             return self._results(self.embed(image_bytes))
@@ -80,7 +99,15 @@ class SearchModule(EmbedModule):
             "search_embedding": search_embedding,
         }
 
-    def _results(self, embeddings):
+    def sample_requests(self) -> Requests:
+        requests = super().sample_requests()
+        embedding = {"embedding": self.index.embeddings[:1]}
+        return requests | {
+            "search": requests["embed"],
+            "search_embedding": embedding,
+        }
+
+    def _results(self, embeddings: tf.Tensor) -> dict[str, tf.Tensor]:
         rows, scores = self.index.lookup(embeddings, self.k)
         results = {"ids": self.index.ids_of(rows), "scores": scores}
         if self.match_threshold is not None:
@@ -88,25 +115,26 @@ class SearchModule(EmbedModule):
         return results
 
 
-def _image_bytes():
+def _image_bytes() -> tf.TensorSpec:
     return tf.TensorSpec([None], tf.string, name="image_bytes")
 
 
-def _checked_threshold(match_threshold):
+def _checked_threshold(match_threshold: SupportsFloat | None) -> float | None:
     if match_threshold is None:
         return None
+    match_threshold = float(match_threshold)
     if not math.isfinite(match_threshold):
         raise ValueError(
             f"match_threshold must be finite; received {match_threshold}"
         )
-    return float(match_threshold)
+    return match_threshold
 
 
-def _square_size(model):
+def _square_size(model: keras.Model) -> int:
     size = getattr(model, "image_size", None) or model.input_shape[1:3]
     if size[0] is None or size[0] != size[1]:
         raise ValueError(
-            "the model must take square images of one size; received "
-            f"height and width {tuple(size)}"
+            "model must take square images of one size; received height and "
+            f"width {tuple(size)}"
         )
     return size[0]

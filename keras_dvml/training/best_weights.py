@@ -1,5 +1,6 @@
 """The weights with which a model scored best."""
 
+import keras
 import numpy as np
 
 
@@ -12,34 +13,36 @@ class BestWeights:
         weights: list of arrays, as from `model.get_weights()`, or `None`.
     """
 
-    def __init__(self):
-        self.score = self.epoch = self.weights = None
+    def __init__(self) -> None:
+        self.score: float | None = None
+        self.epoch: int | None = None
+        self.weights: list[np.ndarray] | None = None
 
-    def offer(self, model, score, epoch):
+    def offer(self, model: keras.Model, score: float, epoch: int) -> None:
         """Keeps the weights if the score is above all before."""
         if self.score is None or score > self.score:
             self.score = float(score)
             self.epoch = epoch
             self.weights = model.get_weights()
 
-    def restore(self, model):
+    def restore(self, model: keras.Model) -> None:
         """Gives a model its best weights, if there are any."""
         if self.weights is not None:
             model.set_weights(self.weights)
 
-    def get_state(self):
-        """Returns a dict of arrays, empty before the first score."""
+    def get_state(self) -> dict[str, np.ndarray]:
+        """Returns what is kept, nothing before the first score."""
         if self.weights is None:
             return {}
         return {
             "best_score": np.asarray(self.score),
             "best_epoch": np.asarray(self.epoch),
-            **{f"best.{i}": one for i, one in enumerate(self.weights)},
+            **{f"best.{i}": array for i, array in enumerate(self.weights)},
         }
 
-    def set_state(self, state):
-        """Goes back to what `get_state` returned."""
-        self.score = self.epoch = self.weights = None
+    def set_state(self, state: dict[str, np.ndarray]) -> None:
+        """Restores what `get_state` returned."""
+        self.__init__()
         if "best_score" in state:
             self.score = float(state["best_score"])
             self.epoch = int(state["best_epoch"])

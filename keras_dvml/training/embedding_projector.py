@@ -30,22 +30,22 @@ class EmbeddingProjector:
     Of more than 10,000 items it shows 10,000, evenly spaced.
 
     Args:
-        log_dir: str or `os.PathLike`. The folder, of one run.
+        log_dir: The folder, of one run.
         labels: `(N,)` array. What is written beside each item.
     """
 
-    def __init__(self, log_dir, labels):
+    def __init__(self, log_dir: str | os.PathLike, labels: np.ndarray) -> None:
         self._log_dir = os.fspath(log_dir)
         self._labels = labels
         num_points = min(len(labels), _MOST_POINTS)
         self._rows = np.arange(num_points) * len(labels) // num_points
 
-    def write_items(self, batches):
+    def write_items(self, batches: tf.data.Dataset) -> None:
         """Writes what stays the same while a model trains.
 
         Args:
-            batches: `tf.data.Dataset` of `(batch, height, width, 3)` uint8
-                tensors, N images in all.
+            batches: `(batch, height, width, 3)` uint8 tensors, N images in
+                all.
         """
         lines = [_one_line(label) for label in self._labels[self._rows]]
         self._write("metadata.tsv", "".join(lines).encode())
@@ -54,15 +54,15 @@ class EmbeddingProjector:
         config = _CONFIG.format(tensor_name=_TENSOR_NAME, size=_THUMBNAIL_SIZE)
         self._write("projector_config.pbtxt", config.encode())
 
-    def write_embeddings(self, embeddings, epoch):
+    def write_embeddings(self, embeddings: np.ndarray, epoch: int) -> None:
         """Writes embeddings in place of those written before.
 
         Args:
             embeddings: `(N, dim)` float32 array.
-            epoch: int. Number of the epoch that they are of.
+            epoch: Number of the epoch that they are of.
         """
         checkpoint = tf.train.Checkpoint(
-            embeddings=tf.Variable(embeddings[self._rows])
+            embeddings=tf.Variable(tf.constant(embeddings[self._rows]))
         )
         # A new name each time: TensorBoard looks for nothing else.
         tf.train.CheckpointManager(

@@ -3,22 +3,27 @@
 import hashlib
 import json
 import logging
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from keras_dvml.clustering import Clustering
-from keras_dvml.clustering.points import Points
-from keras_dvml.training.label_round import LabelRound, describe_round
+from keras_dvml.clustering.clustering import Clusterer
+from keras_dvml.training.label_round import (
+    LabelRound,
+    describe_round,
+    next_round,
+)
 
 _LOGGER = logging.getLogger(__name__)
 
 
 class LabelRounds:
-    """Clusters embeddings, each time in view of the time before.
+    """Remembers the rounds of a training run.
 
     Args:
-        clusterer: function `(embeddings, previous) -> Clustering`, as for
-            `PseudoLabels`.
+        clusterer: As for `next_round`.
         true_labels: `(N,)` array or `None`. Compared with.
 
     Attributes:
@@ -26,85 +31,67 @@ class LabelRounds:
         records: list of a `LabelRound` for each round so far.
     """
 
-    def __init__(self, clusterer, true_labels=None):
+    def __init__(
+        self, clusterer: Clusterer, true_labels: ArrayLike | None = None
+    ) -> None:
         self._clusterer = clusterer
         self._true_labels = true_labels
         self._digest = ""
-        self.clustering = None
-        self.records = []
+        self.clustering: Clustering | None = None
+        self.records: list[LabelRound] = []
 
-    def begin(self, embeddings, epoch):
+    def begin(self, embeddings: np.ndarray, epoch: int) -> None:
         """Makes the labels of a round.
 
         Args:
-            embeddings: `(N, dim)` float32 array, of features in round 0.
-            epoch: int. The first that trains on the labels.
+            embeddings: `(N, dim)` float32 array, of features in round 1.
+            epoch: The first that trains on the labels.
         """
-        previous = self.clustering
-        digest = hashlib.blake2b(embeddings, digest_size=16).hexdigest()
-        # k-means that was cut short would move on from where it stopped.
-        if digest != self._digest:
-            self.clustering = self._cluster(embeddings, previous)
-            self._digest = digest
+        previous = clustering = self.clustering
+        digest = hashlib.blake2b(embeddings.data, digest_size=16).hexdigest()
+        # Equal embeddings keep their clusters: k-means that was cut short
+        # would continue from where it stopped.
+        if clustering is None or digest != self._digest:
+            # The centroids of the first round are features.
+            clustering = next_round(
+                embeddings,
+                self._clusterer,
+                previous,
+                same_space=len(self.records) > 1,
+            )
+        self.clustering, self._digest = clustering, digest
         record = describe_round(
-            *(len(self.records), epoch, self.clustering),
-            *(previous, self._true_labels),
+            clustering,
+            previous,
+            number=self.records[-1].round + 1 if self.records else 1,
+            epoch=epoch,
+            true_labels=self._true_labels,
         )
         self.records.append(record)
-        _LOGGER.info(
-            "Round %d, epoch %d: %d clusters of %d to %d images, median %g.",
-            *(record.round, epoch, record.num_clusters),
-            *(record.smallest, record.largest, record.median),
-        )
-        if previous is not None:
-            _LOGGER.info(
-                "%.1f%% of the images changed cluster; NMI with the round "
-                "before %.3f.",
-                *(100 * record.changed, record.nmi_previous),
-            )
+        _LOGGER.info("Round %d, epoch %d: %s.", record.round, epoch, record)
 
-    def _cluster(self, embeddings, previous):
-        start = previous
-        if len(self.records) == 1:
-            # The centroids of round 0 are features.
-            points = Points(embeddings, 0.0, "euclidean")
-            means = points.means(previous.assignments, len(previous.sizes))
-            start = previous._replace(centroids=means)
-        found = self._clusterer(embeddings, start)
-        if found.assignments.shape != (len(embeddings),):
-            raise ValueError(
-                "clusterer must assign a cluster to each of "
-                f"{len(embeddings)} embeddings; received assignments of shape "
-                f"{found.assignments.shape}"
-            )
-        if found.assignments.max() < 0:
-            raise ValueError(
-                f"clusterer found no cluster among {len(embeddings)} "
-                "embeddings, only noise"
-            )
-        return found if previous is None else found.align(previous.assignments)
-
-    def get_state(self):
-        """Returns what later rounds depend on, a dict of arrays."""
+    def get_state(self) -> dict[str, np.ndarray]:
+        """Returns what later rounds depend on."""
+        records = [record._asdict() for record in self.records]
         state = {
             "digest": np.asarray(self._digest),
-            "records": np.asarray(
-                json.dumps([record._asdict() for record in self.records])
-            ),
+            "records": np.asarray(json.dumps(records)),
         }
         if self.clustering is not None:
             for name, value in self.clustering._asdict().items():
                 state[name] = np.asarray(value)
         return state
 
-    def set_state(self, state):
-        """Goes back to what `get_state` returned."""
+    def set_state(self, state: dict[str, np.ndarray]) -> None:
+        """Restores what `get_state` returned."""
         self._digest = str(state["digest"])
         records = json.loads(str(state["records"]))
         self.records = [LabelRound(**record) for record in records]
         self.clustering = None
         if records:
-            fields = {name: state[name] for name in Clustering._fields}
+            fields: dict[str, Any] = {
+                name: state[name] for name in Clustering._fields
+            }
             for name in ("inertia", "num_reseeded"):
                 fields[name] = fields[name].item()
             self.clustering = Clustering(**fields)

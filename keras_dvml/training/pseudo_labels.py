@@ -1,28 +1,28 @@
 """Clusters of unlabelled images as labels, made anew while a model trains."""
 
 import logging
+from collections.abc import Callable
+from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
+from numpy.typing import ArrayLike
 
-from keras_dvml.clustering import k_means
+from keras_dvml.arguments import check_at_least, check_in_range
+from keras_dvml.clustering import Clustering, k_means_clusterer
+from keras_dvml.clustering.clustering import Clusterer
 from keras_dvml.data.batches import sampled_batches
 from keras_dvml.data.image_source import image_source
 from keras_dvml.data.sampler import BalancedSampler
 from keras_dvml.training.embedding_pass import embed_all
+from keras_dvml.training.label_round import LabelRound
 from keras_dvml.training.label_rounds import LabelRounds
+from keras_dvml.training.typed_callback import TypedCallback
 
 _LOGGER = logging.getLogger(__name__)
 
-# The fields of a `LabelRound` that are logged.
-_LOGGED = (
-    *("round", "smallest", "median", "largest"),
-    *("num_empty", "num_single", "num_noise", "changed", "nmi_previous"),
-)
 
-
-class PseudoLabels(keras.callbacks.Callback):
+class PseudoLabels(TypedCallback):
     """Labels unlabelled images by clustering them, every few epochs anew.
 
     A callback and a source of batches at once: `fit` takes `batches()` as its
@@ -31,13 +31,11 @@ class PseudoLabels(keras.callbacks.Callback):
     place before the first epoch and before each whose number is a multiple of
     `every`.
 
-    - Round 0 clusters the pooled backbone features, since the embedding is
-      untrained; later rounds cluster the embeddings.
-    - k-means goes on from the centroids of the round before. Those of round 0
-      are in another space; round 1 starts from the means of the embeddings
-      under the labels of round 0.
-    - Clusters are renamed to agree with the round before, and embeddings that
-      are bit for bit those of the round before keep their clusters.
+    - The first round clusters the pooled backbone features, since the
+      embedding is untrained; later rounds cluster the embeddings.
+    - Each round starts from the clusters of the one before and keeps their
+      names, as `next_round` describes. Embeddings that are bit for bit those
+      of the round before keep their clusters.
     - Batches are drawn with replacement: clusters with fewer images than a
       batch wants are filled up with repetitions, and so are batches where
       fewer clusters have members than a batch wants. Noise is not drawn.
@@ -46,25 +44,25 @@ class PseudoLabels(keras.callbacks.Callback):
     history and TensorBoard: `clusters_round`, `clusters_smallest`, `_median`
     and `_largest` (members), `_num_empty`, `_num_single`, `_num_noise`,
     `_changed` (share of images), `_nmi_previous` and, with true labels,
-    `_nmi_true`; `LabelRound` says what they are. `training.resumable_fit`
-    restores labels and rounds.
+    `_nmi_true`; `LabelRound` explains them, and what is `None` there is logged
+    as NaN. `training.resumable_fit` restores labels and rounds.
 
     Args:
         images: N images: uint8 array, paths, encoded images or
             `tf.data.Dataset`, as for `data.balanced_batches`.
-        num_clusters: int in 1..N. K of `clustering.k_means`, with its default
+        num_clusters: 1..N. K of `clustering.k_means`, with its default
             settings; or `None` where `clusterer` is given.
-        every: int >= 1. Epochs a round of labels lasts.
-        image_size: int or `None`. Height and width in pixels to decode to;
-            needed unless the images are decoded.
+        every: >= 1. Epochs a round of labels lasts.
+        image_size: Height and width in pixels to decode to; needed unless the
+            images are decoded.
         true_labels: `(N,)` int array or `None`. Compared with, never trained
             on.
-        clusterer: function `(embeddings, previous) -> clustering.Clustering`
-            to use instead of k-means: `(N, dim)` float32 array, and the
-            `Clustering` before with centroids in the space of the embeddings,
-            or `None` in the first round. Ids below 0 are noise.
-        batch_size: int. Images embedded at once.
-        seed: int >= 0. Seed of clusters, batches and augmentation.
+        clusterer: What clusters instead, as for `next_round`: such as
+            `clustering.k_means_clusterer(100, engine="faiss")`,
+            `clustering.sklearn_clusterer(...)`, or a function
+            `(embeddings, previous) -> clustering.Clustering`.
+        batch_size: Images embedded at once.
+        seed: >= 0. Seed of clusters, batches and augmentation.
         verbose: 0, 1 or `"auto"`. Whether embedding and clustering show a
             progress bar; by default they do where `fit` does.
 
@@ -92,7 +90,7 @@ class PseudoLabels(keras.callbacks.Callback):
         ...     callbacks=[pseudo],
         ...     verbose=0,
         ... )
-        >>> [one.epoch for one in pseudo.rounds]
+        >>> [label_round.epoch for label_round in pseudo.rounds]
         [0, 2]
 
     Reference:
@@ -101,24 +99,40 @@ class PseudoLabels(keras.callbacks.Callback):
 
     def __init__(
         self,
-        images,
-        num_clusters=None,
-        every=5,
+        images: Any,
+        num_clusters: int | None = None,
+        every: int = 5,
         *,
-        image_size=None,
-        true_labels=None,
-        clusterer=None,
-        batch_size=256,
-        seed=0,
-        verbose="auto",
-    ):
+        image_size: int | None = None,
+        true_labels: ArrayLike | None = None,
+        clusterer: Clusterer | None = None,
+        batch_size: int = 256,
+        seed: int = 0,
+        verbose: int | str = "auto",
+    ) -> None:
         super().__init__()
         self._source = image_source(images, image_size)
-        _check(len(self._source), num_clusters, clusterer, every, true_labels)
-        self._rounds = LabelRounds(clusterer or self._k_means, true_labels)
-        self._logged = _LOGGED
-        if true_labels is not None:
-            self._logged += ("nmi_true",)
+        num_images = len(self._source)
+        if num_clusters is not None and clusterer is None:
+            check_in_range(
+                1, num_images, "the number of images", num_clusters=num_clusters
+            )
+            clusterer = self._k_means_clusterer(num_clusters)
+        elif num_clusters is not None or clusterer is None:
+            raise ValueError(
+                "one of num_clusters and clusterer must be given; received "
+                f"num_clusters={num_clusters}, clusterer={clusterer}"
+            )
+        check_at_least(1, every=every)
+        if true_labels is not None and np.shape(true_labels) != (num_images,):
+            raise ValueError(
+                f"true_labels must be one an image, {num_images}; received "
+                f"shape {np.shape(true_labels)}"
+            )
+        self._rounds = LabelRounds(clusterer, true_labels)
+        self._not_logged = ["epoch", "num_clusters", "num_reseeded", "inertia"]
+        if true_labels is None:
+            self._not_logged.append("nmi_true")
         self.num_clusters = num_clusters
         self.every = every
         self.batch_size = batch_size
@@ -129,20 +143,22 @@ class PseudoLabels(keras.callbacks.Callback):
         self._streams = []
 
     @property
-    def clustering(self):
+    def clustering(self) -> Clustering | None:
+        """The clustering of the latest round."""
         return self._rounds.clustering
 
     @property
-    def rounds(self):
+    def rounds(self) -> list[LabelRound]:
+        """The figures of each round so far."""
         return self._rounds.records
 
     def batches(
         self,
-        classes_per_batch=16,
-        images_per_class=5,
-        steps_per_epoch=None,
-        augment=None,
-    ):
+        classes_per_batch: int = 16,
+        images_per_class: int = 5,
+        steps_per_epoch: int | None = None,
+        augment: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] | None = None,
+    ) -> tf.data.Dataset:
         """Batches of P clusters with K images each, labelled with clusters.
 
         A batch is a function of the seed, its step and the labels of its
@@ -150,10 +166,10 @@ class PseudoLabels(keras.callbacks.Callback):
         it, and an epoch must be one.
 
         Args:
-            classes_per_batch: int. P, at most num_clusters.
-            images_per_class: int >= 2. K.
-            steps_per_epoch: int or `None`. Batches an epoch; by default as
-                many as use N images.
+            classes_per_batch: P, at most num_clusters.
+            images_per_class: >= 2. K.
+            steps_per_epoch: >= 1. Batches an epoch; by default as many as use
+                N images.
             augment: As for `data.balanced_batches`.
 
         Returns:
@@ -166,13 +182,15 @@ class PseudoLabels(keras.callbacks.Callback):
         """
         if self.num_clusters and classes_per_batch > self.num_clusters:
             raise ValueError(
-                f"classes_per_batch={classes_per_batch}, but there are "
-                f"num_clusters={self.num_clusters}"
+                f"classes_per_batch must be at most {self.num_clusters}, "
+                f"num_clusters; received {classes_per_batch}"
             )
 
         def sampler_of(assignments):
             return BalancedSampler(
-                *(assignments, classes_per_batch, images_per_class),
+                assignments,
+                classes_per_batch,
+                images_per_class,
                 seed=self.seed,
                 replacement=True,
                 skip_unlabelled=True,
@@ -191,44 +209,47 @@ class PseudoLabels(keras.callbacks.Callback):
         self._streams.append((dataset.position, classes_per_batch))
         return dataset
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict | None = None) -> None:
         if not hasattr(self.model, "features"):
             raise TypeError(
-                "PseudoLabels needs a model with backbone features, such as "
-                f"UDML; received {type(self.model).__name__}"
+                "model must have backbone features, as UDML has; received "
+                f"{type(self.model).__name__}"
             )
         self._features = tf.function(self.model.features)
         self._embeddings = tf.function(
             lambda images: self.model(images, training=False)
         )
         self._num_epochs = 0
-        self._passes_before = [one.num_passes for one, _ in self._streams]
+        self._passes_before = [
+            position.num_passes for position, _ in self._streams
+        ]
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         due = epoch % self.every == 0 or self.clustering is None
-        # A run taken up in the middle of an epoch has its labels.
+        # A run resumed in the middle of an epoch has its labels.
         if due and epoch != self._epoch:
             self._relabel(epoch)
         # Afterwards, for what is drawn ahead to have been drawn by now.
         self._check_passes()
         self._epoch = epoch
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         self._epoch = None
         self._num_epochs += 1
         if logs is not None:
-            record = self.rounds[-1]._asdict()
-            logs.update(
-                {f"clusters_{name}": record[name] for name in self._logged}
-            )
+            for name, value in self.rounds[-1]._asdict().items():
+                if name not in self._not_logged:
+                    # Keras wants numbers.
+                    value = np.nan if value is None else value
+                    logs[f"clusters_{name}"] = value
 
-    def get_state(self):
+    def get_state(self) -> dict[str, np.ndarray]:
         """Returns labels and rounds, for a run that may be resumed."""
         epoch = -1 if self._epoch is None else self._epoch
         return {"epoch": np.asarray(epoch), **self._rounds.get_state()}
 
-    def set_state(self, state):
-        """Goes back to what `get_state` returned."""
+    def set_state(self, state: dict[str, np.ndarray]) -> None:
+        """Restores what `get_state` returned."""
         epoch = int(state["epoch"])
         self._epoch = None if epoch < 0 else epoch
         self._rounds.set_state(state)
@@ -245,17 +266,15 @@ class PseudoLabels(keras.callbacks.Callback):
             _LOGGER.warning(
                 "Only %d clusters have members: batches of %d classes hold "
                 "some of them repeatedly.",
-                *(present, wanted),
+                present,
+                wanted,
             )
 
-    def _k_means(self, embeddings, previous):
-        return k_means(
-            embeddings,
-            self.num_clusters,
-            initial_centroids=None if previous is None else previous.centroids,
-            seed=self.seed,
-            progress=self._shows_progress(),
-        )
+    def _k_means_clusterer(self, num_clusters):
+        # Whether it shows progress is known once `fit` runs.
+        return lambda embeddings, previous: k_means_clusterer(
+            num_clusters, seed=self.seed, progress=self._shows_progress()
+        )(embeddings, previous)
 
     def _shows_progress(self):
         if self.verbose == "auto":
@@ -284,23 +303,3 @@ class PseudoLabels(keras.callbacks.Callback):
                     "returned, without repeat(), and batches() the "
                     "steps_per_epoch."
                 )
-
-
-def _check(num_images, num_clusters, clusterer, every, true_labels):
-    if (num_clusters is None) == (clusterer is None):
-        raise ValueError(
-            "one of num_clusters and clusterer must be given; received "
-            f"num_clusters={num_clusters}, clusterer={clusterer}"
-        )
-    if num_clusters is not None and not 1 <= num_clusters <= num_images:
-        raise ValueError(
-            f"num_clusters must be in 1..{num_images}, the number of images; "
-            f"received {num_clusters}"
-        )
-    if every < 1:
-        raise ValueError(f"every must be at least 1; received {every}")
-    if true_labels is not None and len(true_labels) != num_images:
-        raise ValueError(
-            f"{num_images} images but {len(true_labels)} true_labels; expected "
-            "one an image"
-        )

@@ -1,70 +1,62 @@
-"""`fit` that a killed process can take up again, to the same end."""
+"""`fit` that a killed process can resume, to the same end."""
 
 import io
 import json
 import logging
 import os
-import typing
 import zipfile
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_dvml.arguments import check_at_least
+from keras_dvml.training.typed_callback import TypedCallback
 from keras_dvml.whole_files import whole_file
 
-logger = logging.getLogger(__name__)
+_LOGGER = logging.getLogger(__name__)
 
 _STATE_FILE = "run.npz"
 
 
-@typing.runtime_checkable
-class Resumable(typing.Protocol):
-    """A callback whose memory is saved with the run, and restored."""
-
-    def get_state(self):
-        """Returns a dict from names to arrays, of numbers or of strings."""
-
-    def set_state(self, state):
-        """Goes back to what `get_state` returned."""
-
-
 def resumable_fit(
-    model,
-    batches,
-    epochs,
-    checkpoint_dir,
-    save_every=100,
-    callbacks=(),
-    verbose="auto",
-    initial_epoch=0,
-):
+    model: keras.Model,
+    batches: tf.data.Dataset,
+    epochs: int,
+    checkpoint_dir: str | os.PathLike,
+    save_every: int = 100,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    verbose: int | str = "auto",
+    initial_epoch: int = 0,
+) -> dict[str, list[float]]:
     """Trains like `model.fit`, from wherever the last process stopped.
 
     The state is saved every `save_every` steps and at the end of each epoch:
     weights (phase and random streams among them), optimizer, running means of
-    the losses, epoch, step and history, and what callbacks that are
-    `Resumable` remember, such as the labels and rounds of `PseudoLabels`.
-    Started again with the same arguments the run goes on from the last saved
+    the losses, epoch, step and history. Of callbacks with the methods
+    `get_state()`, which returns a dict of arrays, and `set_state(state)` it is
+    saved what they remember, such as the labels and rounds of `PseudoLabels`.
+    Started again with the same arguments the run resumes after the last saved
     step, in the middle of an epoch too, and ends with the weights and the
     history that it would have had; on a CPU bit for bit, given
     `tf.config.experimental.enable_op_determinism()`. A run that is complete
-    returns its history at once.
+    is not trained again: it only ends as `fit` does.
 
     Not covered: what other callbacks remember, and the random streams of
     Keras 2's own layers, such as dropout.
 
     Args:
         model: compiled `models.MetricModel`.
-        batches: `tf.data.Dataset` from `data.balanced_batches` or
-            `PseudoLabels.batches`.
-        epochs: int >= 1. Number of the last epoch, counted from 1.
-        checkpoint_dir: str or `os.PathLike`. Folder of the state, one run's;
-            a URI that TensorFlow can write to, such as `gs://`, too.
-        save_every: int >= 1. Steps between saves.
-        callbacks: sequence of `keras.callbacks.Callback`.
+        batches: From `data.balanced_batches` or `PseudoLabels.batches`.
+        epochs: >= 1. Number of the last epoch, counted from 1.
+        checkpoint_dir: Folder of the state, one run's; a URI that TensorFlow
+            can write to, such as `gs://`, too.
+        save_every: >= 1. Steps between saves.
+        callbacks: As in `model.fit`.
         verbose: As in `model.fit`.
-        initial_epoch: int >= 0. As in `model.fit`: epochs that the model was
+        initial_epoch: >= 0. As in `model.fit`: epochs that the model was
             trained for before this run.
 
     Returns:
@@ -91,6 +83,7 @@ def resumable_fit(
         >>> len(history["loss"])
         2
     """
+    check_at_least(1, save_every=save_every)
     position = getattr(batches, "position", None)
     if position is None:
         raise ValueError(
@@ -98,14 +91,16 @@ def resumable_fit(
             "PseudoLabels.batches, which know their position; received "
             f"{type(batches).__name__}"
         )
-    resumable = [one for one in callbacks if isinstance(one, Resumable)]
     steps_per_epoch = position.steps_per_epoch
     position.step = initial_epoch * steps_per_epoch
-    run = _Run(model, position, resumable, checkpoint_dir, save_every)
-    run.restore()
+    resumable = [
+        callback
+        for callback in callbacks
+        if hasattr(callback, "get_state") and hasattr(callback, "set_state")
+    ]
+    run = _Run(position, resumable, checkpoint_dir, save_every)
     # One list for both calls of fit: callbacks see one run of all epochs.
-    epoch, done = divmod(run.step, steps_per_epoch)
-    callbacks = keras.callbacks.CallbackList(
+    callback_list = keras.callbacks.CallbackList(
         [*callbacks, run],
         add_history=True,
         add_progbar=verbose != 0,
@@ -114,41 +109,34 @@ def resumable_fit(
         steps=steps_per_epoch,
         verbose=2 if verbose == "auto" else verbose,
     )
-    position.held = True
+    run.restore()
+    epoch, num_steps_done = divmod(run.step, steps_per_epoch)
+    is_within_epoch = num_steps_done > 0 and epoch < epochs
+    position.pinned = True
+    shared: dict[str, Any] = {"callbacks": callback_list, "verbose": verbose}
     try:
-        if done and epoch < epochs:
+        if is_within_epoch:
             model.fit(
                 batches,
                 initial_epoch=epoch,
                 epochs=epoch + 1,
-                steps_per_epoch=steps_per_epoch - done,
-                callbacks=callbacks,
-                verbose=verbose,
+                steps_per_epoch=steps_per_epoch - num_steps_done,
+                **shared,
             )
             epoch += 1
-        if epoch < epochs:
-            model.fit(
-                batches,
-                initial_epoch=epoch,
-                epochs=epochs,
-                callbacks=callbacks,
-                verbose=verbose,
-            )
+        # Also where no epoch is left, for what callbacks do at the end.
+        if epoch < epochs or not is_within_epoch:
+            model.fit(batches, initial_epoch=epoch, epochs=epochs, **shared)
     finally:
-        position.held = False
+        position.pinned = False
     return run.history
 
 
-class _Run(keras.callbacks.Callback):
+class _Run(TypedCallback):
     """The state of a run: counts its steps, saves and restores it."""
 
-    def __init__(self, model, position, resumable, checkpoint_dir, save_every):
+    def __init__(self, position, resumable, checkpoint_dir, save_every):
         super().__init__()
-        if save_every < 1:
-            raise ValueError(
-                f"save_every must be at least 1; received {save_every}"
-            )
-        self._model = model
         self._position = position
         self._resumable = resumable
         self._path = os.path.join(os.fspath(checkpoint_dir), _STATE_FILE)
@@ -158,16 +146,15 @@ class _Run(keras.callbacks.Callback):
         self.history = {}
 
     def restore(self):
-        """Takes up the saved state, where there is one."""
-        self._model.optimizer.build(self._model.trainable_variables)
+        """Restores the saved state, where there is one."""
+        self.model.optimizer.build(self.model.trainable_variables)
         if not tf.io.gfile.exists(self._path):
             return
         state = _read_state(self._path)
-        self.step = int(state["step"])
-        logger.info("Going on after step %d, from %s", self.step, self._path)
+        self.step = self._position.step = int(state["step"])
+        _LOGGER.info("Resuming after step %d, from %s", self.step, self._path)
         self.history = json.loads(str(state["history"]))
-        self._position.step = self.step
-        self._assign("variable", self._variables(), state)
+        self._assign("variable", state)
         self._restore_callbacks(state)
         if self.step % self._position.steps_per_epoch:
             self._means_within_epoch = state
@@ -175,7 +162,7 @@ class _Run(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         # Keras has just set the running means to 0.
         if self._means_within_epoch is not None:
-            self._assign("mean", self._means(), self._means_within_epoch)
+            self._assign("mean", self._means_within_epoch)
             self._means_within_epoch = None
 
     def on_train_batch_end(self, batch, logs=None):
@@ -190,18 +177,17 @@ class _Run(keras.callbacks.Callback):
         self._position.step = self.step
         self._save()
 
-    def _variables(self):
-        return [*self._model.weights, *self._model.optimizer.variables]
-
-    def _means(self):
+    def _variables(self, kind):
+        if kind == "variable":
+            return [*self.model.weights, *self.model.optimizer.variables]
         return [
             variable
-            for metric in self._model.metrics
+            for metric in self.model.metrics
             for variable in metric.variables
         ]
 
     def _callback_names(self):
-        return [type(one).__name__ for one in self._resumable]
+        return [type(callback).__name__ for callback in self._resumable]
 
     def _save(self):
         state = {
@@ -212,11 +198,8 @@ class _Run(keras.callbacks.Callback):
         for number, callback in enumerate(self._resumable):
             for name, value in callback.get_state().items():
                 state[f"callback.{number}.{name}"] = value
-        for kind, variables in [
-            ("variable", self._variables()),
-            ("mean", self._means()),
-        ]:
-            for number, variable in enumerate(variables):
+        for kind in ("variable", "mean"):
+            for number, variable in enumerate(self._variables(kind)):
                 state[f"{kind}.{number}"] = variable.numpy()
         packed = io.BytesIO()
         np.savez(packed, **state)
@@ -232,19 +215,17 @@ class _Run(keras.callbacks.Callback):
             )
         for number, callback in enumerate(self._resumable):
             prefix = f"callback.{number}."
+            names = [name for name in state if name.startswith(prefix)]
             callback.set_state(
-                {
-                    name.removeprefix(prefix): value
-                    for name, value in state.items()
-                    if name.startswith(prefix)
-                }
+                {name.removeprefix(prefix): state[name] for name in names}
             )
 
-    def _assign(self, kind, variables, state):
-        saved = [name for name in state if name.startswith(f"{kind}.")]
-        if len(saved) != len(variables):
+    def _assign(self, kind, state):
+        variables = self._variables(kind)
+        num_saved = sum(name.startswith(f"{kind}.") for name in state)
+        if num_saved != len(variables):
             raise ValueError(
-                f"{self._path} holds {len(saved)} variables, the model has "
+                f"{self._path} holds {num_saved} variables, the model has "
                 f"{len(variables)}: it is the state of another model"
             )
         for number, variable in enumerate(variables):

@@ -1,18 +1,23 @@
 """Retrieval scores of held-out classes while a model trains."""
 
 import json
+import os
+from collections.abc import Sequence
+from typing import Any
 
-import keras
 import numpy as np
+from numpy.typing import ArrayLike
 
+from keras_dvml.arguments import check_at_least, check_one_of
 from keras_dvml.data import image_batches
 from keras_dvml.evaluation import evaluate_retrieval, score_names
 from keras_dvml.training.best_weights import BestWeights
 from keras_dvml.training.embedding_projector import EmbeddingProjector
 from keras_dvml.training.score_log import ScoreLog
+from keras_dvml.training.typed_callback import TypedCallback
 
 
-class RetrievalEvaluation(keras.callbacks.Callback):
+class RetrievalEvaluation(TypedCallback):
     """Embeds held-out images at the end of epochs, scores and logs them.
 
     Scores go into the logs of the epoch, and so into `fit`'s history, as
@@ -31,18 +36,17 @@ class RetrievalEvaluation(keras.callbacks.Callback):
         images: held-out images: uint8 array, paths, encoded images or
             `tf.data.Dataset`, as for `data.balanced_batches`.
         labels: `(N,)` array of class ids.
-        ks: ints. The k of Recall@k.
-        every: int >= 1. Evaluates after every so many epochs, and after the
-            last.
-        batch_size: int. Images embedded at once.
-        clustering: bool. Whether to give `nmi`, `ami` and `f1`, which take
-            long where there are thousands of classes.
-        log_dir: str, `os.PathLike` or `None`. Folder of the files above, one
-            run's; epochs count from 0 in them, as in Keras's own.
-        keep_best: str or `None`. Name of a score, such as `"map@r"`: the
-            weights are kept, in memory, of the evaluation where it was
-            highest, of equal ones the first.
-        restore_best: bool. Whether the model gets these weights at the end.
+        ks: The k of Recall@k.
+        every: >= 1. Evaluates after every so many epochs, and after the last.
+        batch_size: Images embedded at once.
+        clustering: Whether to give `nmi`, `ami` and `f1`, which take long
+            where there are thousands of classes.
+        log_dir: Folder of the files above, one run's; epochs count from 0 in
+            them, as in Keras's own.
+        keep_best: Name of a score, such as `"map@r"`: the weights are kept, in
+            memory, of the evaluation where it was highest, of equal ones the
+            first.
+        restore_best: Whether the model gets these weights at the end.
 
     Attributes:
         evaluations: list of a dict for each evaluation so far: `epoch`, and
@@ -69,7 +73,7 @@ class RetrievalEvaluation(keras.callbacks.Callback):
         >>> _ = model.fit(
         ...     images, labels, epochs=3, callbacks=[evaluation], verbose=0
         ... )
-        >>> [one["epoch"] for one in evaluation.evaluations]
+        >>> [scores["epoch"] for scores in evaluation.evaluations]
         [1, 2]
         >>> evaluation.best.epoch in (1, 2)
         True
@@ -77,20 +81,27 @@ class RetrievalEvaluation(keras.callbacks.Callback):
 
     def __init__(
         self,
-        images,
-        labels,
-        ks=(1, 2, 4, 8),
-        every=1,
-        batch_size=256,
+        images: Any,
+        labels: ArrayLike,
+        ks: Sequence[int] = (1, 2, 4, 8),
+        every: int = 1,
+        batch_size: int = 256,
         *,
-        clustering=True,
-        log_dir=None,
-        keep_best=None,
-        restore_best=False,
-    ):
+        clustering: bool = True,
+        log_dir: str | os.PathLike | None = None,
+        keep_best: str | None = None,
+        restore_best: bool = False,
+    ) -> None:
         super().__init__()
         self._names = score_names(ks, clustering)
-        _check(every, self._names, keep_best, restore_best)
+        check_at_least(1, every=every)
+        if keep_best is not None:
+            check_one_of(self._names, keep_best=keep_best)
+        elif restore_best:
+            raise ValueError(
+                "keep_best must be the name of a score where restore_best is "
+                "True; received None"
+            )
         self.images = images
         self.labels = np.asarray(labels)
         self.ks = ks
@@ -103,40 +114,31 @@ class RetrievalEvaluation(keras.callbacks.Callback):
         self.evaluations = []
         self.best = BestWeights()
         self._num_epochs = 0
-        # Epochs of a run that was taken up, until it is trained further.
-        self._num_epochs_before = None
         self._log = self._projector = None
 
-    def set_params(self, params):
-        super().set_params(params)
-        # A run that was complete already has no end of training to wait for.
-        done = self._num_epochs_before
-        if done is not None and done >= params["epochs"]:
-            self._restore_best()
-
-    def on_train_begin(self, logs=None):
-        self._num_epochs_before = None
+    def on_train_begin(self, logs: dict | None = None) -> None:
         self._batches = image_batches(
             self.images, self.batch_size, self.model.image_size[0]
         )
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         self._num_epochs = epoch + 1
         scores = dict.fromkeys(self._names, float("nan"))
         if self._num_epochs % self.every == 0 or self._is_last_epoch():
             scores = self._evaluate(epoch)
         if logs is not None:
-            logs.update({f"val_{name}": one for name, one in scores.items()})
+            logs.update({f"val_{name}": scores[name] for name in scores})
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: dict | None = None) -> None:
         if self._log is not None:
             self._log.close()
-        # Where a run is taken up within an epoch, the end of that epoch is
-        # an end of training too, and not the one that is meant.
-        if self._is_last_epoch() or self.model.stop_training:
-            self._restore_best()
+        # Where a run is resumed within an epoch, the end of that epoch is an
+        # end of training too, and not the one that is meant.
+        is_end = self._is_last_epoch() or self.model.stop_training
+        if is_end and self.restore_best:
+            self.best.restore(self.model)
 
-    def get_state(self):
+    def get_state(self) -> dict[str, np.ndarray]:
         """Returns scores and best weights, for a run that may be resumed."""
         return {
             "num_epochs": np.asarray(self._num_epochs),
@@ -144,14 +146,14 @@ class RetrievalEvaluation(keras.callbacks.Callback):
             **self.best.get_state(),
         }
 
-    def set_state(self, state):
-        """Goes back to what `get_state` returned."""
-        self._num_epochs = self._num_epochs_before = int(state["num_epochs"])
+    def set_state(self, state: dict[str, np.ndarray]) -> None:
+        """Restores what `get_state` returned."""
+        self._num_epochs = int(state["num_epochs"])
         self.evaluations = json.loads(str(state["evaluations"]))
         self.best.set_state(state)
 
     def _is_last_epoch(self):
-        return self._num_epochs == self.params.get("epochs")
+        return self._num_epochs >= self.params["epochs"]
 
     def _evaluate(self, epoch):
         embeddings = self.model.predict(self._batches, verbose=0)
@@ -166,31 +168,13 @@ class RetrievalEvaluation(keras.callbacks.Callback):
         if self.keep_best:
             self.best.offer(self.model, scores[self.keep_best], epoch)
         if self.log_dir:
-            self._write(embeddings, epoch)
+            self._write(self.log_dir, embeddings, epoch)
         return scores
 
-    def _write(self, embeddings, epoch):
-        if self._log is None:
-            self._log = ScoreLog(self.log_dir)
-            self._projector = EmbeddingProjector(self.log_dir, self.labels)
+    def _write(self, log_dir, embeddings, epoch):
+        if self._log is None or self._projector is None:
+            self._log = ScoreLog(log_dir)
+            self._projector = EmbeddingProjector(log_dir, self.labels)
             self._projector.write_items(self._batches)
         self._log.write(self.evaluations)
         self._projector.write_embeddings(embeddings, epoch)
-
-    def _restore_best(self):
-        if self.restore_best:
-            self.best.restore(self.model)
-
-
-def _check(every, names, keep_best, restore_best):
-    if every < 1:
-        raise ValueError(f"every must be at least 1; received {every}")
-    if keep_best is not None and keep_best not in names:
-        raise ValueError(
-            f"keep_best must be one of {', '.join(names)}; received "
-            f"{keep_best!r}"
-        )
-    if restore_best and keep_best is None:
-        raise ValueError(
-            "restore_best needs the name of a score in keep_best; received None"
-        )

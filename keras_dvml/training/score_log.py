@@ -13,14 +13,14 @@ class ScoreLog:
     """Writes scores as a CSV file and as TensorBoard's scalars.
 
     Args:
-        log_dir: str or `os.PathLike`. The folder, of one run.
+        log_dir: The folder, of one run.
     """
 
-    def __init__(self, log_dir):
+    def __init__(self, log_dir: str | os.PathLike) -> None:
         self._log_dir = os.fspath(log_dir)
         self._writer = None
 
-    def write(self, evaluations):
+    def write(self, evaluations: list[dict[str, float]]) -> None:
         """Writes a CSV row an evaluation; adds scalars of the last one.
 
         Args:
@@ -30,19 +30,18 @@ class ScoreLog:
         rows = csv.DictWriter(text, evaluations[-1], lineterminator="\n")
         rows.writeheader()
         rows.writerows(evaluations)
-        # Whole, so that a run taken up again repeats no row.
+        # Whole, so that a resumed run repeats no row.
         with whole_file(os.path.join(self._log_dir, "retrieval.csv")) as file:
             file.write(text.getvalue().encode())
         if self._writer is None:
             self._writer = tf.summary.create_file_writer(self._log_dir)
         scores = dict(evaluations[-1])
-        epoch = scores.pop("epoch")
-        with self._writer.as_default(step=epoch):
+        with self._writer.as_default(step=scores.pop("epoch")):
             for name, score in scores.items():
                 tf.summary.scalar(f"retrieval/{name}", score)
         self._writer.flush()
 
-    def close(self):
+    def close(self) -> None:
         """Closes TensorBoard's file."""
         if self._writer is not None:
             self._writer.close()

@@ -2,17 +2,23 @@
 
 import csv
 import io
-import json
-import os
 from typing import Any, NamedTuple
 
 import numpy as np
-from tfx.dsl.io import fileio
-from tfx.utils import io_utils
+
+from pipelines.artifacts.files import (
+    read_bytes,
+    read_json,
+    write_bytes,
+    write_json,
+)
+
+#: What is clustered: features of the backbone, or embeddings.
+FEATURES, EMBEDDINGS = "features", "embeddings"
 
 LABELS_FILE = "pseudo_labels.csv"
-FACTS_FILE = "clusters.json"
-CENTROIDS_FILE = "centroids.npy"
+_FACTS_FILE = "clusters.json"
+_CENTROIDS_FILE = "centroids.npy"
 
 _COLUMNS = ("image_id", "cluster", "round", "distance")
 
@@ -66,15 +72,9 @@ def write_pseudo_labels(uri: str, table: PseudoLabelTable) -> None:
         writer.writerow((image_id, cluster, number, f"{distance:.6g}"))
     packed = io.BytesIO()
     np.save(packed, table.centroids)
-    for name, content in (
-        (LABELS_FILE, rows.getvalue().encode()),
-        (CENTROIDS_FILE, packed.getvalue()),
-    ):
-        with fileio.open(os.path.join(uri, name), "wb") as stream:
-            stream.write(content)
-    io_utils.write_string_file(
-        os.path.join(uri, FACTS_FILE), json.dumps(table.facts, indent=1)
-    )
+    write_bytes(uri, LABELS_FILE, rows.getvalue().encode())
+    write_bytes(uri, _CENTROIDS_FILE, packed.getvalue())
+    write_json(uri, _FACTS_FILE, table.facts)
 
 
 def read_pseudo_labels(uri: str) -> PseudoLabelTable:
@@ -83,18 +83,13 @@ def read_pseudo_labels(uri: str) -> PseudoLabelTable:
     Args:
         uri: of the artifact.
     """
-    with fileio.open(os.path.join(uri, LABELS_FILE), "rb") as stream:
-        text = io.StringIO(stream.read().decode(), newline="")
+    text = io.StringIO(read_bytes(uri, LABELS_FILE).decode(), newline="")
     _, *rows = csv.reader(text)
     ids, clusters, _, distances = zip(*rows, strict=True)
-    with fileio.open(os.path.join(uri, CENTROIDS_FILE), "rb") as stream:
-        centroids = np.load(io.BytesIO(stream.read()))
-    with fileio.open(os.path.join(uri, FACTS_FILE), "r") as stream:
-        facts = json.loads(stream.read())
     return PseudoLabelTable(
         ids=np.asarray(ids),
         clusters=np.asarray(clusters, np.int64),
         distances=np.asarray(distances, np.float32),
-        centroids=centroids,
-        facts=facts,
+        centroids=np.load(io.BytesIO(read_bytes(uri, _CENTROIDS_FILE))),
+        facts=read_json(uri, _FACTS_FILE),
     )

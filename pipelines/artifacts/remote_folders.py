@@ -58,14 +58,14 @@ def copy_folder(source: str, target: str) -> None:
     """
     pairs = []
     for folder, _, names in fileio.walk(source):
-        inside = os.path.relpath(folder, source)
+        inside = os.path.relpath(str(folder), source)
         copied = target if inside == "." else os.path.join(target, inside)
         # Empty folders are left out, as object stores know none.
         if names:
             fileio.makedirs(copied)
         pairs += [
-            (os.path.join(folder, name), os.path.join(copied, name))
-            for name in names
+            (os.path.join(str(folder), name), os.path.join(copied, name))
+            for name in map(str, names)
         ]
     for pair in sorted(pairs, key=lambda p: os.path.basename(p[0]) == _LAST):
         fileio.copy(*pair, overwrite=True)

@@ -6,6 +6,8 @@ PROPERTIES, so facts travel as custom properties.
 
 from tfx.types.artifact import Artifact
 
+QUARANTINE_FILE = "quarantine.json"
+
 
 class Quarantine(Artifact):
     """What ingestion left out, and how large the classes came out.

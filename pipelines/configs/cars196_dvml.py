@@ -12,21 +12,6 @@ Expected (published, not run here): Recall@1 82.0 for DVML, over which loss we
 What is from the paper and what is ours: see `cub_dvml`.
 """
 
-from pipelines.configs.cub_dvml import TRAIN, archives_in
-from pipelines.configs.schema import IngestConfig, PipelineConfig
+from pipelines.configs.schema.papers import dvml_run
 
-
-def configure(images: str | None) -> PipelineConfig:
-    """Returns the run.
-
-    Args:
-        images: folder of the archive; not needed once TFDS has prepared it.
-    """
-    return PipelineConfig(
-        name="cars196_dvml",
-        ingest=IngestConfig(
-            dataset="cars196_retrieval/whole", archives=archives_in(images)
-        ),
-        train=TRAIN,
-        methods=("untrained", "plain", "dvml"),
-    )
+configure = dvml_run("cars196_dvml", "cars196")

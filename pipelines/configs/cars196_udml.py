@@ -11,27 +11,7 @@ Expected (published, not run here): Recall@1 45.1, and about 7 points less with
 What is from the paper and what is ours: see `cub_udml`.
 """
 
-import dataclasses
+from pipelines.configs.schema.papers import udml_run
 
-from pipelines.configs.cub_dvml import archives_in
-from pipelines.configs.cub_udml import ROUNDS, TRAIN
-from pipelines.configs.schema import IngestConfig, PipelineConfig
-
-
-def configure(images: str | None) -> PipelineConfig:
-    """Returns the run.
-
-    Args:
-        images: folder of the archive; not needed once TFDS has prepared it.
-    """
-    return PipelineConfig(
-        name="cars196_udml",
-        ingest=IngestConfig(
-            dataset="cars196_retrieval/whole", archives=archives_in(images)
-        ),
-        # 8,054 images in batches of 80.
-        train=dataclasses.replace(TRAIN, steps_per_epoch=100),
-        rounds=ROUNDS,
-        methods=("untrained", "udml"),
-        candidate="udml",
-    )
+# 8,054 images in batches of 80.
+configure = udml_run("cars196_udml", "cars196", steps_per_epoch=100)

@@ -21,56 +21,6 @@ square before a random part of at least the area that 227 of 256 pixels leave is
 taken, which changes its shape a little as well.
 """
 
-import pathlib
+from pipelines.configs.schema.papers import dvml_run
 
-from pipelines.configs.schema import IngestConfig, PipelineConfig, TrainConfig
-
-#: Inception-v1, which is GoogLeNet, with batch normalisation.
-INCEPTION_V1 = "https://tfhub.dev/google/imagenet/inception_v1/feature_vector/5"
-
-#: The set-up that all data sets of the paper share.
-TRAIN = TrainConfig(
-    backbone=INCEPTION_V1,
-    batch_norm_frozen=True,
-    image_size=227,
-    embedding_dim=512,
-    num_samples=20,
-    epochs=200,
-    steps_per_epoch=100,
-    classes_per_batch=32,
-    images_per_class=4,
-    augmentation="random_resized_crop",
-    crop_min_area=0.78,
-    learning_rate=1e-5,
-    head_rate=10.0,
-    release_decoder_at=50,
-    evaluate_every=20,
-)
-
-
-def configure(images: str | None) -> PipelineConfig:
-    """Returns the run.
-
-    Args:
-        images: folder of the archive; not needed once TFDS has prepared it.
-    """
-    return PipelineConfig(
-        name="cub_dvml",
-        ingest=IngestConfig(
-            dataset="cub200_retrieval/whole", archives=archives_in(images)
-        ),
-        train=TRAIN,
-        methods=("untrained", "plain", "dvml"),
-    )
-
-
-def archives_in(images: str | None) -> str:
-    """Returns `IngestConfig.archives` for what stands behind `--images`.
-
-    Args:
-        images: folder, or `None`.
-    """
-    if not images or "://" in images:
-        # A URI is refused by its own name.
-        return images or ""
-    return str(pathlib.Path(images).expanduser().resolve())
+configure = dvml_run("cub_dvml", "cub200")

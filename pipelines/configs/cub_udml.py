@@ -18,49 +18,7 @@ embedding, and Keras' kind of decay, which takes it from the weights and not
 through the gradients.
 """
 
-from pipelines.configs.cub_dvml import INCEPTION_V1, archives_in
-from pipelines.configs.schema import (
-    IngestConfig,
-    PipelineConfig,
-    RoundsConfig,
-    TrainConfig,
-)
+from pipelines.configs.schema.papers import udml_run
 
-#: The set-up that all data sets of the paper share.
-TRAIN = TrainConfig(
-    backbone=INCEPTION_V1,
-    batch_norm_frozen=True,
-    image_size=227,
-    embedding_dim=128,
-    rotation_weight=0.1,
-    rotation_batch=16,
-    # 5,864 images in batches of 80.
-    steps_per_epoch=73,
-    classes_per_batch=16,
-    images_per_class=5,
-    augmentation="random_resized_crop",
-    crop_min_area=0.16,
-    learning_rate=1e-5,
-    weight_decay=5e-4,
-    evaluate_every=0,
-)
-
-ROUNDS = RoundsConfig(num_rounds=120, epochs_per_round=5, num_clusters=100)
-
-
-def configure(images: str | None) -> PipelineConfig:
-    """Returns the run.
-
-    Args:
-        images: folder of the archive; not needed once TFDS has prepared it.
-    """
-    return PipelineConfig(
-        name="cub_udml",
-        ingest=IngestConfig(
-            dataset="cub200_retrieval/whole", archives=archives_in(images)
-        ),
-        train=TRAIN,
-        rounds=ROUNDS,
-        methods=("untrained", "udml"),
-        candidate="udml",
-    )
+# 5,864 images in batches of 80.
+configure = udml_run("cub_udml", "cub200", steps_per_epoch=73)

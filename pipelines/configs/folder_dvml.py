@@ -12,14 +12,8 @@ Expected: as good as your images tell your classes apart. The backbone starts
     from random weights, so a few hundred images will not do wonders.
 """
 
-import pathlib
-import re
-import unicodedata
-
 from pipelines.configs.schema import IngestConfig, PipelineConfig, TrainConfig
-
-# The demo's own model, and the folder of prepared data sets.
-_TAKEN = ("glyphs", "datasets")
+from pipelines.configs.schema.images_argument import named_source
 
 
 def configure(images: str | None) -> PipelineConfig:
@@ -39,27 +33,3 @@ def configure(images: str | None) -> PipelineConfig:
         ingest=IngestConfig(**source),
         train=TrainConfig(image_size=96),
     )
-
-
-def named_source(images: str) -> tuple[str, dict[str, str]]:
-    """Returns a name for the model, and the field of `IngestConfig` to set.
-
-    Args:
-        images: path of a folder or of a manifest.
-    """
-    # A URI is kept as it is, to be refused by its own name.
-    path = pathlib.Path(images).expanduser()
-    if "://" in images:
-        return model_name(path.name), {"folder": images}
-    path = path.resolve()
-    if path.suffix.lower() in (".csv", ".parquet") and not path.is_dir():
-        return model_name(path.stem), {"manifest": str(path)}
-    return model_name(path.name), {"folder": str(path)}
-
-
-def model_name(folder_name: str) -> str:
-    """Turns a folder's name into one that files, URLs and TFX all accept."""
-    plain = unicodedata.normalize("NFKD", folder_name.lower())
-    plain = plain.encode("ascii", "ignore").decode()
-    name = re.sub(r"[^a-z0-9]+", "_", plain).strip("_") or "images"
-    return f"{name}_images" if name in _TAKEN else name

@@ -13,13 +13,13 @@ Expected: clusters and neighbours that look alike. The backbone starts from
     random weights, so it learns shapes and colours, not what things are.
 """
 
-from pipelines.configs.folder_dvml import named_source
 from pipelines.configs.schema import (
     IngestConfig,
     PipelineConfig,
     RoundsConfig,
     TrainConfig,
 )
+from pipelines.configs.schema.images_argument import named_source
 
 
 def configure(images: str | None) -> PipelineConfig:

@@ -13,39 +13,14 @@ What is from the paper and what is ours: see `cub_dvml`. Classes are small here,
 five images each, so that batches hold more classes of two.
 """
 
-import dataclasses
+from pipelines.configs.schema.papers import dvml_run
 
-from pipelines.configs.cub_dvml import TRAIN, archives_in
-from pipelines.configs.schema import (
-    EvaluationConfig,
-    IngestConfig,
-    PipelineConfig,
+configure = dvml_run(
+    "sop_dvml",
+    "online_products",
+    epochs=100,
+    steps_per_epoch=500,
+    classes_per_batch=64,
+    images_per_class=2,
+    release_decoder_at=25,
 )
-
-#: Of Recall@k on this data set.
-KS = (1, 10, 100, 1000)
-
-
-def configure(images: str | None) -> PipelineConfig:
-    """Returns the run.
-
-    Args:
-        images: folder of the archive; not needed once TFDS has prepared it.
-    """
-    return PipelineConfig(
-        name="sop_dvml",
-        ingest=IngestConfig(
-            dataset="online_products_retrieval/whole",
-            archives=archives_in(images),
-        ),
-        train=dataclasses.replace(
-            TRAIN,
-            epochs=100,
-            steps_per_epoch=500,
-            classes_per_batch=64,
-            images_per_class=2,
-            release_decoder_at=25,
-        ),
-        evaluation=EvaluationConfig(ks=KS),
-        methods=("untrained", "plain", "dvml"),
-    )

@@ -4,7 +4,6 @@ Workers hand their embeddings over in files: they may be other processes or
 other machines.
 """
 
-import io
 import logging
 import os
 import time
@@ -17,6 +16,7 @@ import tensorflow as tf
 from tfx.dsl.io import fileio
 
 from keras_dvml.data import examples as example_keys
+from pipelines.artifacts.files import pack_arrays, unpack_arrays
 
 _BATCH_SIZE = 128
 _SECONDS_BETWEEN_LINES = 3.0
@@ -61,7 +61,7 @@ class EmbedImages(beam.DoFn):
             `image_bytes` to `embedding`.
     """
 
-    def __init__(self, saved_model_path: str):
+    def __init__(self, saved_model_path: str) -> None:
         self._saved_model_path = saved_model_path
 
     def setup(self) -> None:
@@ -86,9 +86,7 @@ class EmbedImages(beam.DoFn):
             for feature in features
         ]
         embedded = self._embed(image_bytes=tf.constant(image_bytes))
-        packed = io.BytesIO()
-        np.savez(
-            packed,
+        yield pack_arrays(
             ids=[
                 feature[example_keys.IMAGE_ID].bytes_list.value[0].decode()
                 for feature in features
@@ -96,10 +94,9 @@ class EmbedImages(beam.DoFn):
             embeddings=embedded["embedding"].numpy(),
             labels=[_label(feature) for feature in features],
         )
-        self._tell(len(batch))
-        yield packed.getvalue()
+        self._report(len(batch))
 
-    def _tell(self, num_images: int) -> None:
+    def _report(self, num_images: int) -> None:
         self._num_embedded += num_images
         now = time.monotonic()
         if now - self._last_line >= _SECONDS_BETWEEN_LINES:
@@ -133,8 +130,8 @@ def embed_through_beam(
         fileio.rmtree(working_dir)
 
 
-def joined(parts: Iterable[EmbeddedImages]) -> EmbeddedImages:
-    """Puts images together.
+def concatenate_by_id(parts: Iterable[EmbeddedImages]) -> EmbeddedImages:
+    """Concatenates images, sorted by id.
 
     Args:
         parts: of different images.
@@ -143,7 +140,7 @@ def joined(parts: Iterable[EmbeddedImages]) -> EmbeddedImages:
         All of them, with labels where all have labels.
     """
     ids, embeddings, labels = zip(*parts, strict=True)
-    is_labelled = all(one is not None for one in labels)
+    is_labelled = all(label is not None for label in labels)
     ids = np.concatenate(ids)
     # Beam leaves the order open.
     order = np.argsort(ids, kind="stable")
@@ -176,12 +173,12 @@ def _read(output_prefix: str) -> EmbeddedImages:
     # Beam adds the number of each file and of all files.
     files = tf.io.gfile.glob(f"{output_prefix}-?????-of-?????")
     for row in tf.data.TFRecordDataset(files).as_numpy_iterator():
-        batch = np.load(io.BytesIO(row))
+        batch = unpack_arrays(bytes(row))
         labels = batch["labels"]
         if example_keys.NO_LABEL in labels:
             labels = None
         parts.append(EmbeddedImages(batch["ids"], batch["embeddings"], labels))
-    return joined(parts)
+    return concatenate_by_id(parts)
 
 
 def _label(feature) -> int:

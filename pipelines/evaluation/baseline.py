@@ -1,8 +1,10 @@
 """Which earlier model a candidate is measured against."""
 
+from typing import Any
+
 import ml_metadata as mlmd
 from tfx import types
-from tfx.dsl.components.common.resolver import Resolver
+from tfx.dsl.components.common.resolver import Resolver, ResolverStrategy
 from tfx.dsl.input_resolution.strategies import latest_blessed_model_strategy
 from tfx.types import standard_artifacts
 
@@ -17,12 +19,28 @@ def last_blessed_model(candidate: types.BaseChannel) -> Resolver:
         A Resolver with outputs `model` and `model_blessing`, both empty when
         no other model has been blessed.
     """
+    return _resolver(LatestOtherBlessedModelStrategy, candidate=candidate)
+
+
+def last_blessed_model_of_tfx(candidate: types.BaseChannel) -> Resolver:
+    """Returns TFX's own step of the kind, the only one that Kubeflow knows.
+
+    It may find the candidate itself, which the evaluators check for.
+
+    Args:
+        candidate: is not used.
+    """
+    del candidate
+    return _resolver(latest_blessed_model_strategy.LatestBlessedModelStrategy)
+
+
+def _resolver(strategy: type[ResolverStrategy], **channels: Any) -> Resolver:
     return Resolver(
-        strategy_class=LatestOtherBlessedModelStrategy,
+        strategy_class=strategy,
         model=types.Channel(type=standard_artifacts.Model),
         model_blessing=types.Channel(type=standard_artifacts.ModelBlessing),
-        candidate=candidate,
-    ).with_id("LastBlessedModel")
+        **channels,
+    )
 
 
 class LatestOtherBlessedModelStrategy(
@@ -33,9 +51,6 @@ class LatestOtherBlessedModelStrategy(
     TFX's own strategy returns a cached, blessed candidate as its own
     baseline: the evaluation would see a new input, and a second run with
     nothing changed would evaluate and push once more.
-
-    Kubeflow V2 knows only TFX's own strategies; there the evaluator's check
-    of the two ids does this one's work.
     """
 
     def resolve_artifacts(
@@ -54,5 +69,5 @@ class LatestOtherBlessedModelStrategy(
             "model": [m for m in input_dict["model"] if m.id not in candidates],
             "model_blessing": input_dict["model_blessing"],
         }
-        resolved = super().resolve_artifacts(store, others)
+        resolved = super().resolve_artifacts(store, others) or {}
         return {**resolved, "candidate": input_dict["candidate"]}

@@ -107,29 +107,30 @@ def write_blessing(
 def serving_paths(
     model: standard_artifacts.Model,
     baseline_model: standard_artifacts.Model | None,
+    tolerance: float | None,
 ) -> dict[str, str]:
     """Returns where the SavedModels lie that are to be compared.
 
     Args:
         model: the candidate.
         baseline_model: the last blessed model, if there is one.
+        tolerance: of the comparison; `None` for none.
 
     Returns:
         Path of the `candidate`, and of the `baseline` where it can be used.
     """
-    models = {"candidate": model}
-    if baseline_model is not None and is_usable_baseline(baseline_model, model):
-        models["baseline"] = baseline_model
-    return {
-        name: path_utils.serving_model_path(one.uri)
-        for name, one in models.items()
-    }
+    paths = {"candidate": path_utils.serving_model_path(model.uri)}
+    if tolerance is None or baseline_model is None:
+        return paths
+    if is_usable_baseline(baseline_model, model):
+        paths["baseline"] = path_utils.serving_model_path(baseline_model.uri)
+    return paths
 
 
 def is_usable_baseline(
     baseline_model: standard_artifacts.Model, model: standard_artifacts.Model
 ) -> bool:
-    """Says whether an earlier model is there to be compared with.
+    """Checks whether an earlier model is there to be compared with.
 
     Args:
         baseline_model: the last blessed model.
@@ -140,8 +141,7 @@ def is_usable_baseline(
         return False
     if not fileio.exists(path_utils.serving_model_path(baseline_model.uri)):
         logger.warning(
-            "The last blessed model is gone from %s; going on without a "
-            "baseline.",
+            "The last blessed model is gone from %s; there is no baseline.",
             baseline_model.uri,
         )
         return False

@@ -1,27 +1,21 @@
 """Measures a model where there are no labels: does a copy find its original?"""
 
-import hashlib
-import logging
 import os
 
-import apache_beam as beam
 import numpy as np
-import tensorflow as tf
-from tfx.dsl.component.experimental.annotations import (
-    BeamComponentParameter,
-    InputArtifact,
-    OutputArtifact,
-    Parameter,
-)
 from tfx.dsl.component.experimental.decorators import component
 from tfx.types import standard_artifacts
 
 import keras_dvml as kd
-from pipelines.artifacts.examples import (
-    embed_images,
-    example_files,
-    write_embeddings,
+from pipelines.artifacts.annotations import (
+    SET_BY_TFX,
+    BeamPipeline,
+    InputArtifact,
+    OutputArtifact,
+    Parameter,
 )
+from pipelines.artifacts.evaluations import write_evaluation
+from pipelines.artifacts.examples import example_files, load_images
 from pipelines.embedding.beam_embedding import (
     EmbeddingJob,
     embed_through_beam,
@@ -31,22 +25,16 @@ from pipelines.evaluation.blessing import (
     serving_paths,
     write_blessing,
 )
-from pipelines.evaluation.retrieval_evaluator import write_scores
+from pipelines.evaluation.copies import (
+    COPIES_FOUND,
+    NUM_COPIES,
+    changed_copies,
+    copies_found,
+    embed_images,
+    first_index_of_duplicate,
+)
 
-#: The score: share of copies whose original is the first result.
-COPIES_FOUND = "copies_found@1"
-_KS = (1, 10)
-_NUM_COPIES = 4
 _MAX_ORIGINALS = 250
-_COPY_SIZE = 160
-_MIN_AREA = 0.25
-_COLOR_STRENGTH = 0.3
-_NUM_DRAWS = 1000
-_TAIL = 0.025
-# Not the seed of any training's augmentation.
-_SEED = 2**31
-
-logger = logging.getLogger(__name__)
 
 
 @component(use_beam=True)
@@ -58,8 +46,8 @@ def CopyEvaluator(  # noqa: N802
     tolerance: Parameter[float] = None,
     code_fingerprint: Parameter[str] = "",
     baseline_model: InputArtifact[standard_artifacts.Model] = None,
-    beam_pipeline: BeamComponentParameter[beam.Pipeline] = None,
-):
+    beam_pipeline: BeamPipeline = SET_BY_TFX,
+) -> None:
     """Scores how often a changed copy of an image finds its original.
 
     Copies are made of images that were held out of training: a random part of
@@ -84,8 +72,8 @@ def CopyEvaluator(  # noqa: N802
         beam_pipeline: set by TFX.
     """
     del code_fingerprint
-    images = kd.data.load_examples(example_files(examples))
-    held_out = kd.data.load_examples(example_files(examples, "test"))
+    images = load_images(examples)
+    held_out = load_images(examples, "test")
     originals = np.flatnonzero(np.isin(images.ids, held_out.ids))
     if len(originals) > _MAX_ORIGINALS:
         chosen = np.linspace(0, len(originals) - 1, _MAX_ORIGINALS).astype(int)
@@ -93,12 +81,11 @@ def CopyEvaluator(  # noqa: N802
     copies = [
         copy
         for number in originals
-        for copy in changed_copies(images.image_bytes[number], int(number))
+        for copy in changed_copies(images.image_bytes[int(number)], int(number))
     ]
-    twins = twin_numbers(images.image_bytes)
+    first_index = first_index_of_duplicate(images.image_bytes)
 
-    judge = None if tolerance is None else baseline_model
-    paths = serving_paths(model, judge)
+    paths = serving_paths(model, baseline_model, tolerance)
     galleries = embed_through_beam(
         beam_pipeline,
         {
@@ -111,17 +98,22 @@ def CopyEvaluator(  # noqa: N802
         name: copies_found(
             galleries[name].embeddings,
             embed_images(path, copies),
-            np.repeat(originals, _NUM_COPIES),
-            twins,
+            np.repeat(originals, NUM_COPIES),
+            first_index,
         )
         for name, path in paths.items()
     }
     hits = found["candidate"]
     scores = {name: float(values.mean()) for name, values in hits.items()}
-    intervals = {name: mean_interval(values) for name, values in hits.items()}
-    write_scores(evaluation.uri, scores, intervals)
-    write_embeddings(
+    # Over originals, each with all its copies, which resemble each other.
+    intervals = {
+        name: kd.evaluation.mean_interval(values, NUM_COPIES)
+        for name, values in hits.items()
+    }
+    write_evaluation(
         evaluation.uri,
+        scores,
+        intervals,
         ids=images.ids,
         embeddings=galleries["candidate"].embeddings,
     )
@@ -140,7 +132,8 @@ def CopyEvaluator(  # noqa: N802
         baseline_score = float(before.mean())
         changes = hits[COPIES_FOUND].astype(float) - before
         difference = kd.evaluation.Difference(
-            float(changes.mean()), *mean_interval(changes)
+            float(changes.mean()),
+            *kd.evaluation.mean_interval(changes, NUM_COPIES),
         )
     blessed = deserves_blessing(
         scores[COPIES_FOUND],
@@ -151,93 +144,3 @@ def CopyEvaluator(  # noqa: N802
         over="originals",
     )
     write_blessing(blessing, blessed, model, baseline_model)
-
-
-def changed_copies(image_bytes: bytes, number: int) -> list[bytes]:
-    """Makes new files of random parts of an image in other colours.
-
-    Args:
-        image_bytes: an encoded image.
-        number: of the image; the same number gives the same copies.
-
-    Returns:
-        JPEG files.
-    """
-    image = kd.data.decode_image(image_bytes, _COPY_SIZE)
-    copies = []
-    for copy in range(_NUM_COPIES):
-        seed = tf.constant([_SEED + copy, number], tf.int64)
-        part = kd.data.random_resized_crop(
-            image,
-            seed,
-            min_area=_MIN_AREA,
-            # Characters are not themselves in a mirror.
-            mirrored=False,
-        )
-        part = kd.data.random_color(part, seed, strength=_COLOR_STRENGTH)
-        copies.append(tf.io.encode_jpeg(part, quality=90).numpy())
-    return copies
-
-
-def twin_numbers(image_bytes: list[bytes]) -> np.ndarray:
-    """Numbers files by their content, so that equal files have one number.
-
-    Args:
-        image_bytes: N encoded images.
-
-    Returns:
-        `(N,)` int array: the number of the first file with the same bytes.
-    """
-    first = {}
-    return np.asarray(
-        [
-            first.setdefault(hashlib.sha256(image_bytes[i]).digest(), i)
-            for i in range(len(image_bytes))
-        ]
-    )
-
-
-def copies_found(
-    gallery: np.ndarray,
-    copies: np.ndarray,
-    originals: np.ndarray,
-    twins: np.ndarray,
-) -> dict[str, np.ndarray]:
-    """Says of each copy whether it finds its original.
-
-    An image as near as the original comes before it, so that a model which
-    embeds everything alike finds nothing. Files equal to the original are the
-    original.
-
-    Args:
-        gallery: `(N, dim)` float array, compared by dot product.
-        copies: `(M, dim)` float array.
-        originals: `(M,)` int array of places in the gallery.
-        twins: `(N,)` int array; equal numbers are equal images.
-
-    Returns:
-        dict of `copies_found@1` and `copies_found@10`, `(M,)` bool arrays.
-    """
-    similarities = copies @ gallery.T
-    to_original = similarities[np.arange(len(copies)), originals]
-    others = twins[None, :] != twins[originals][:, None]
-    num_before = np.sum((similarities >= to_original[:, None]) & others, axis=1)
-    return {f"copies_found@{k}": num_before < k for k in _KS}
-
-
-def mean_interval(values: np.ndarray) -> kd.evaluation.Interval:
-    """Returns where a mean lies, 95% over the choice of originals.
-
-    Bootstrap over originals, each with all its copies: those resemble each
-    other, and copies drawn alone would promise more certainty than there is.
-
-    Args:
-        values: `(M,)` array, a value each copy; those of an original stand
-            next to each other, and all originals have as many.
-    """
-    of_original = values.reshape(-1, _NUM_COPIES).mean(axis=1)
-    number = len(of_original)
-    drawn = np.random.default_rng(0).integers(number, size=(_NUM_DRAWS, number))
-    means = of_original[drawn].mean(axis=1)
-    low, high = np.quantile(means, [_TAIL, 1 - _TAIL])
-    return kd.evaluation.Interval(float(low), float(high))

@@ -4,19 +4,19 @@ import json
 import logging
 import os
 
-import apache_beam as beam
-from tfx.dsl.component.experimental.annotations import (
-    BeamComponentParameter,
+from tfx.dsl.component.experimental.decorators import component
+from tfx.types import standard_artifacts
+
+import keras_dvml as kd
+from pipelines.artifacts.annotations import (
+    SET_BY_TFX,
+    BeamPipeline,
     InputArtifact,
     OutputArtifact,
     Parameter,
 )
-from tfx.dsl.component.experimental.decorators import component
-from tfx.types import standard_artifacts
-from tfx.utils import io_utils
-
-import keras_dvml as kd
-from pipelines.artifacts.examples import example_files, write_embeddings
+from pipelines.artifacts.evaluations import write_evaluation
+from pipelines.artifacts.examples import example_files
 from pipelines.embedding.beam_embedding import (
     EmbeddingJob,
     embed_through_beam,
@@ -40,8 +40,8 @@ def RetrievalEvaluator(  # noqa: N802
     tolerance: Parameter[float] = None,
     code_fingerprint: Parameter[str] = "",
     baseline_model: InputArtifact[standard_artifacts.Model] = None,
-    beam_pipeline: BeamComponentParameter[beam.Pipeline] = None,
-):
+    beam_pipeline: BeamPipeline = SET_BY_TFX,
+) -> None:
     """Scores retrieval among the images of the `test` split.
 
     Writes `scores.json`, `intervals.json` (score to low and high, 95% over
@@ -63,12 +63,13 @@ def RetrievalEvaluator(  # noqa: N802
         beam_pipeline: set by TFX.
     """
     del code_fingerprint
-    judge = None if tolerance is None else baseline_model
     embedded = embed_through_beam(
         beam_pipeline,
         {
             name: EmbeddingJob(path, example_files(examples, "test"))
-            for name, path in serving_paths(model, judge).items()
+            for name, path in serving_paths(
+                model, baseline_model, tolerance
+            ).items()
         },
         os.path.join(evaluation.uri, "working"),
     )
@@ -76,11 +77,10 @@ def RetrievalEvaluator(  # noqa: N802
     scores = kd.evaluation.evaluate_retrieval(
         images.embeddings,
         images.labels,
-        ks=answerable(json.loads(ks), len(images.ids)),
+        ks=valid_ks(json.loads(ks), len(images.ids)),
     )
     intervals = kd.evaluation.bootstrap_intervals(scores)
-    write_scores(evaluation.uri, scores, intervals)
-    write_embeddings(evaluation.uri, **images._asdict())
+    write_evaluation(evaluation.uri, scores, intervals, **images._asdict())
     evaluation.set_string_custom_property(
         "summary", summarize(scores, intervals)
     )
@@ -103,7 +103,7 @@ def RetrievalEvaluator(  # noqa: N802
     write_blessing(blessing, blessed, model, baseline_model)
 
 
-def answerable(ks: list[int], num_images: int) -> tuple[int, ...]:
+def valid_ks(ks: list[int], num_images: int) -> tuple[int, ...]:
     """Leaves those k of Recall@k out that ask for more than there is.
 
     Args:
@@ -124,7 +124,7 @@ def summarize(
     scores: dict[str, float],
     intervals: dict[str, kd.evaluation.Interval],
 ) -> str:
-    """Says in a line how good a model is, and how sure that is.
+    """Describes in a line how good a model is, and how sure that is.
 
     Args:
         scores: of `evaluate_retrieval`.
@@ -135,21 +135,3 @@ def summarize(
         f"({100 * intervals[name].low:.1f} to {intervals[name].high:.1%})"
         for name in ("recall@1", "map@r", "nmi")
     )
-
-
-def write_scores(
-    uri: str,
-    scores: dict[str, float],
-    intervals: dict[str, kd.evaluation.Interval],
-) -> None:
-    """Writes `scores.json` and `intervals.json` of an evaluation.
-
-    Args:
-        uri: of the evaluation.
-        scores: in 0..1.
-        intervals: of these.
-    """
-    for name, content in (("scores", scores), ("intervals", intervals)):
-        io_utils.write_string_file(
-            os.path.join(uri, f"{name}.json"), json.dumps(content, indent=1)
-        )

@@ -4,17 +4,15 @@ import dataclasses
 import os
 import pathlib
 import stat
+from typing import Any
 
 import apache_beam as beam
 import tensorflow_datasets as tfds
 
+from keras_dvml.class_split import num_train_classes
 from pipelines.configs.schema import IngestConfig
 from pipelines.ingestion.image_file import ImageFile
-from pipelines.ingestion.splits import (
-    is_held_out,
-    num_train_classes,
-    share_to_test,
-)
+from pipelines.ingestion.splits import is_held_out, share_to_test
 from pipelines.ingestion.tfds_datasets import prepare_dataset
 
 SPLITS = ("train", "test")
@@ -86,7 +84,8 @@ def read_dataset(
         # Workers read what was prepared; the builder's code stays here.
         prepare_dataset(ingest.dataset, data_dir, ingest.archives)
     )
-    features, splits = builder.info.features, builder.info.splits
+    features: Any = builder.info.features
+    splits = builder.info.splits
     given = ingest.split in ("auto", "given")
     missing = [name for name in SPLITS if name not in splits]
     if given and missing:
@@ -119,15 +118,16 @@ def read_dataset(
 
     if given:
         return {split: read(split) for split in SPLITS}
+    share = share_to_test(ingest.test_fraction, labelled=True)
     train, test = (
         [read(split) for split in sorted(splits)]
         | "AllSplits" >> beam.Flatten()
         | "Split"
         >> beam.Partition(
-            _part_of_split,
+            _part_of_split,  # pyright: ignore[reportArgumentType]
             len(SPLITS),
-            num_train=num_train_classes(len(names), ingest.test_fraction),
-            share=share_to_test(ingest.test_fraction, labelled=True),
+            num_train=num_train_classes(len(names), share),
+            share=share,
             by_class=ingest.split == "classes",
         )
     )
@@ -184,6 +184,6 @@ def _part_of_split(
 ) -> int:
     """Returns 1 for an image to test on, 0 for one to train on."""
     del num_parts  # Beam tells; there are two.
-    if by_class:
+    if by_class and image.label is not None:
         return int(image.label >= num_train)
     return int(is_held_out(image.image_id, share))

@@ -5,12 +5,13 @@ import os
 import pathlib
 from collections.abc import Iterable, Iterator
 
+from keras_dvml.class_split import num_train_classes
 from pipelines.ingestion.image_file import ImageFile, files_fingerprint
 from pipelines.ingestion.splits import (
     held_out,
     held_out_of_class,
     in_class_order,
-    num_train_classes,
+    share_to_test,
 )
 
 __all__ = ["ImageFile", "files_fingerprint", "scan_folder", "scan_unlabelled"]
@@ -60,7 +61,9 @@ def scan_folder(
             f"folder={folder!r} with {len(names)} sub-folders and "
             f"{len(_strays(root))} files"
         )
-    num_train = num_train_classes(len(names), test_fraction)
+    num_train = num_train_classes(
+        len(names), share_to_test(test_fraction, labelled=True)
+    )
     files = []
     for label, (name, paths) in enumerate(files_by_class.items()):
         ids = {path.relative_to(root).as_posix(): path for path in paths}
@@ -115,7 +118,7 @@ def scan_unlabelled(
             f"Received: folder={folder!r} with {len(paths)} files"
         )
     if split == "given":
-        tested = {one for one in paths if one.startswith("test/")}
+        tested = {name for name in paths if name.startswith("test/")}
     else:
         tested = held_out(paths, test_fraction)
     return [

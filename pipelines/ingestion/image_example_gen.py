@@ -1,5 +1,8 @@
 """Ingestion: images in, TFRecords with disjoint splits out."""
 
+# The classes of protocol buffers are made as they are loaded.
+# pyright: reportAttributeAccessIssue=false
+
 import json
 import os
 from collections.abc import Iterator
@@ -7,18 +10,19 @@ from typing import Any
 
 import apache_beam as beam
 from tfx.components.util import examples_utils
-from tfx.dsl.component.experimental.annotations import (
-    BeamComponentParameter,
+from tfx.dsl.component.experimental.decorators import component
+from tfx.proto import example_gen_pb2
+from tfx.types import artifact_utils, standard_artifacts
+
+from keras_dvml.data import check_image, encode_example
+from pipelines.artifacts.annotations import (
+    SET_BY_TFX,
+    BeamPipeline,
     OutputArtifact,
     Parameter,
 )
-from tfx.dsl.component.experimental.decorators import component
-from tfx.dsl.io import fileio
-from tfx.proto import example_gen_pb2
-from tfx.types import Artifact, artifact_utils, standard_artifacts
-
-from keras_dvml.data import check_image, encode_example
-from pipelines.artifacts.types import Quarantine
+from pipelines.artifacts.files import read_json, write_json
+from pipelines.artifacts.types import QUARANTINE_FILE, Quarantine
 from pipelines.configs.schema import IngestConfig
 from pipelines.ingestion.beam_reading import (
     SPLITS,
@@ -35,65 +39,31 @@ from pipelines.ingestion.listing import list_files
 
 # TFX' own ExampleGen names its files like this.
 _FILE_NAME = "data_tfrecord"
-
-
-def ingest_parameters(ingest: IngestConfig) -> dict[str, str | float]:
-    """Returns the parameters of `ImageExampleGen` that say what to read.
-
-    Args:
-        ingest: the source, and how to split it.
-    """
-    kind = "" if ingest.labelled else "unlabelled_"
-    return {
-        "dataset": ingest.dataset,
-        f"{kind}folder": ingest.folder,
-        f"{kind}manifest": ingest.manifest,
-        "archives": ingest.archives,
-        "split": ingest.split,
-        "test_fraction": ingest.test_fraction or 0.0,
-        "max_bad_fraction": ingest.max_bad_fraction,
-    }
+_SIZES_FILE = "class_sizes.json"
 
 
 @component(use_beam=True)
 def ImageExampleGen(  # noqa: N802
     examples: OutputArtifact[standard_artifacts.Examples],
     quarantine: OutputArtifact[Quarantine],
-    dataset: Parameter[str] = "",
-    folder: Parameter[str] = "",
-    unlabelled_folder: Parameter[str] = "",
-    manifest: Parameter[str] = "",
-    unlabelled_manifest: Parameter[str] = "",
-    archives: Parameter[str] = "",
+    ingest: Parameter[str],
     data_dir: Parameter[str] = "",
-    split: Parameter[str] = "auto",
-    test_fraction: Parameter[float] = 0.0,
-    max_bad_fraction: Parameter[float] = 0.01,
     input_fingerprint: Parameter[str] = "",
     code_fingerprint: Parameter[str] = "",
-    beam_pipeline: BeamComponentParameter[beam.Pipeline] = None,
-):
+    beam_pipeline: BeamPipeline = SET_BY_TFX,
+) -> None:
     """Writes images, bytes untouched, as GZIP TFRecords of tf.Examples.
 
     Splits `train` and `test` share no class, or, of images without labels and
     where `split` is `"ratio"`, no image. Files that are no images are set
     aside with a reason; too many of them fail the run.
 
-    See `IngestConfig` for what the sources hold; one of them is given.
-
     Args:
         examples: what was read.
         quarantine: what was left out and why, and the sizes of the classes.
-        dataset: TFDS builder name, or empty.
-        folder: path of a folder with one sub-folder a class, or empty.
-        unlabelled_folder: path of a folder of images in any order, or empty.
-        manifest: path of a table of images with labels, or empty.
-        unlabelled_manifest: path of a table of images, or empty.
-        archives: folder of the archives of `dataset`, or empty.
+        ingest: fields of an `IngestConfig`, as JSON: the source, and how to
+            split it.
         data_dir: where TFDS prepares its data sets.
-        split: what is trained on and what is tested on.
-        test_fraction: share to test on; 0 for the usual one.
-        max_bad_fraction: share of bad files above which the run fails.
         input_fingerprint: changes when the input does; only the cache reads
             it.
         code_fingerprint: changes when the code does; only the cache reads it.
@@ -101,21 +71,12 @@ def ImageExampleGen(  # noqa: N802
     """
     del input_fingerprint, code_fingerprint
     examples.split_names = artifact_utils.encode_split_names(list(SPLITS))
-    ingest = IngestConfig(
-        dataset=dataset,
-        folder=folder or unlabelled_folder,
-        manifest=manifest or unlabelled_manifest,
-        archives=archives,
-        labelled=not (unlabelled_folder or unlabelled_manifest),
-        split=split,
-        test_fraction=test_fraction or None,
-        max_bad_fraction=max_bad_fraction,
-    )
+    config = IngestConfig(**json.loads(ingest))
     with beam_pipeline as pipeline:
-        if dataset:
-            images = read_dataset(pipeline, ingest, data_dir)
+        if config.dataset:
+            images = read_dataset(pipeline, config, data_dir)
         else:
-            images = read_files(pipeline, list_files(ingest))
+            images = read_files(pipeline, list_files(config))
         _write(pipeline, images, examples, quarantine)
 
     examples_utils.set_payload_format(
@@ -123,10 +84,10 @@ def ImageExampleGen(  # noqa: N802
     )
     examples_utils.set_file_format(examples, "tfrecords_gzip")
 
-    bad = _load_json(quarantine, "quarantine.json")
-    sizes = _load_json(quarantine, "class_sizes.json")
-    check_quarantine(bad, _num_images(sizes), max_bad_fraction)
-    parts = _check_splits(ingest, sizes)
+    bad = read_json(quarantine.uri, QUARANTINE_FILE)
+    sizes = read_json(quarantine.uri, _SIZES_FILE)
+    check_quarantine(bad, _num_images(sizes), config.max_bad_fraction)
+    parts = _check_splits(config, sizes)
     examples.set_string_custom_property(
         "summary", f"{parts}, files quarantined: {len(bad)}"
     )
@@ -187,8 +148,8 @@ def _write(
         | "ListBad" >> beam.combiners.ToList()
         | "SaveBad"
         >> beam.Map(
-            lambda rows, uri: _save_json(
-                uri, "quarantine.json", sorted(rows, key=lambda r: r["path"])
+            lambda rows, uri: write_json(
+                uri, QUARANTINE_FILE, sorted(rows, key=lambda r: r["path"])
             ),
             uri=quarantine.uri,
         )
@@ -200,7 +161,7 @@ def _write(
         | "ListSizes" >> beam.combiners.ToList()
         | "SaveSizes"
         >> beam.Map(
-            lambda rows, uri: _save_json(uri, "class_sizes.json", _nest(rows)),
+            lambda rows, uri: write_json(uri, _SIZES_FILE, _nest(rows)),
             uri=quarantine.uri,
         )
     )
@@ -239,13 +200,3 @@ def _nest(rows: list[tuple[tuple[str, str], int]]) -> dict:
 
 def _num_images(sizes: dict[str, dict[str, int]]) -> int:
     return sum(sum(classes.values()) for classes in sizes.values())
-
-
-def _save_json(uri: str, name: str, value: list | dict) -> None:
-    with fileio.open(os.path.join(uri, name), "w") as stream:
-        stream.write(json.dumps(value, indent=1))
-
-
-def _load_json(artifact: Artifact, name: str) -> list | dict:
-    with fileio.open(os.path.join(artifact.uri, name), "r") as stream:
-        return json.loads(stream.read())

@@ -2,13 +2,14 @@
 
 import pathlib
 
+from keras_dvml.class_split import num_train_classes
 from pipelines.ingestion.image_file import ImageFile
 from pipelines.ingestion.manifest_rows import ManifestRow, read_rows
 from pipelines.ingestion.splits import (
     held_out,
     held_out_of_class,
     in_class_order,
-    num_train_classes,
+    share_to_test,
 )
 
 _SPLITS = ("train", "test")
@@ -57,11 +58,11 @@ def read_manifest(
     if split == "given":
         _check_splits(manifest, rows)
     cells = [cells for _, cells in rows]
-    ids = [one.get("id") or one["path"] for one in cells]
+    ids = [row.get("id") or row["path"] for row in cells]
     _check_unique(manifest, [where for where, _ in rows], ids)
-    names = [one["label"] if labelled else None for one in cells]
+    names = [row["label"] if labelled else None for row in cells]
     if split == "given":
-        splits = [one["split"] for one in cells]
+        splits = [row["split"] for row in cells]
     else:
         splits = _split(manifest, ids, names, split, test_fraction)
     numbers = {
@@ -70,13 +71,13 @@ def read_manifest(
     }
     return [
         ImageFile(
-            path=str(path.parent / one["path"]),
+            path=str(path.parent / row["path"]),
             image_id=image_id,
             split=part,
-            label=numbers.get(name),
+            label=None if name is None else numbers[name],
             label_name=name,
         )
-        for one, image_id, name, part in zip(
+        for row, image_id, name, part in zip(
             cells, ids, names, splits, strict=True
         )
     ]
@@ -166,14 +167,15 @@ def _split(
                 of_class[name].append(image_id)
         for members in of_class.values():
             tested |= held_out_of_class(members, test_fraction)
-        return ["test" if one in tested else "train" for one in ids]
+        return ["test" if name in tested else "train" for name in ids]
     if len(classes) < _MIN_CLASSES:
         raise ValueError(
             f"`manifest` must have at least {_MIN_CLASSES} classes: two to "
             "train on and two others to test on. Received: "
             f"manifest={manifest!r} with {classes}"
         )
-    trained = set(classes[: num_train_classes(len(classes), test_fraction)])
+    share = share_to_test(test_fraction, labelled=True)
+    trained = set(classes[: num_train_classes(len(classes), share)])
     return ["train" if name in trained else "test" for name in names]
 
 

@@ -8,7 +8,6 @@ from collections.abc import Iterable
 # images of every class, and of images without labels.
 _LABELLED_SHARE = 0.5
 _UNLABELLED_SHARE = 0.1
-_MIN_CLASSES = 2
 
 
 def in_class_order(names: Iterable[str]) -> list[str]:
@@ -33,24 +32,6 @@ def share_to_test(test_fraction: float | None, labelled: bool) -> float:
     if test_fraction is not None:
         return test_fraction
     return _LABELLED_SHARE if labelled else _UNLABELLED_SHARE
-
-
-def num_train_classes(num_classes: int, test_fraction: float | None) -> int:
-    """Returns how many classes, the first in their order, are trained on.
-
-    Args:
-        num_classes: at least 4.
-        test_fraction: share of the classes to test on; half where `None`.
-
-    Returns:
-        At least 2, and at least 2 fewer than `num_classes`. Of an odd number
-        of classes the larger half is trained on.
-    """
-    num_test = math.floor(
-        _exact(num_classes, share_to_test(test_fraction, True))
-    )
-    most = num_classes - _MIN_CLASSES
-    return num_classes - min(max(num_test, _MIN_CLASSES), most)
 
 
 def held_out_of_class(

@@ -2,27 +2,26 @@
 
 import os
 
-import apache_beam as beam
-import keras
-from tfx.dsl.component.experimental.annotations import (
-    BeamComponentParameter,
-    InputArtifact,
-    OutputArtifact,
-    Parameter,
-)
 from tfx.dsl.component.experimental.decorators import component
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import path_utils
 
 import keras_dvml as kd
+from pipelines.artifacts.annotations import (
+    SET_BY_TFX,
+    BeamPipeline,
+    InputArtifact,
+    OutputArtifact,
+    Parameter,
+)
 from pipelines.artifacts.examples import example_files
+from pipelines.artifacts.models import load_keras_model
 from pipelines.artifacts.remote_folders import written_folder
 from pipelines.embedding.beam_embedding import (
     EmbeddingJob,
+    concatenate_by_id,
     embed_through_beam,
-    joined,
 )
-from pipelines.training.trainer import keras_model_path
 
 
 @component(use_beam=True)
@@ -35,8 +34,8 @@ def Indexer(  # noqa: N802
     recall_floor: Parameter[float] = 0.95,
     false_match_rate: Parameter[float] = None,
     code_fingerprint: Parameter[str] = "",
-    beam_pipeline: BeamComponentParameter[beam.Pipeline] = None,
-):
+    beam_pipeline: BeamPipeline = SET_BY_TFX,
+) -> None:
     """Indexes the images of all splits and writes both flavours for serving.
 
     Args:
@@ -63,7 +62,7 @@ def Indexer(  # noqa: N802
         },
         os.path.join(model.uri, "working"),
     )
-    gallery = joined(embedded.values())
+    gallery = concatenate_by_id(embedded.values())
     exact = kd.index.ExactIndex.build(gallery.embeddings, ids=gallery.ids)
     scann = kd.index.ScannIndex.build(
         gallery.embeddings, ids=gallery.ids, recall_floor=recall_floor
@@ -85,9 +84,7 @@ def Indexer(  # noqa: N802
             gallery_labels=gallery.labels,
             false_match_rate=false_match_rate,
         )
-    keras_model = keras.models.load_model(
-        keras_model_path(trained_model.uri), compile=False
-    )
+    keras_model = load_keras_model(trained_model.uri)
     for artifact, index in ((model, exact), (scann_model, scann)):
         with written_folder(
             path_utils.serving_model_dir(artifact.uri)

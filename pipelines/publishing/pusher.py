@@ -1,28 +1,23 @@
 """Publishes a blessed model, both flavours under one version."""
 
-import contextlib
-import json
 import logging
 import os
 import tempfile
 
 from tfx.components.evaluator import constants
-from tfx.dsl.component.experimental.annotations import (
+from tfx.dsl.component.experimental.decorators import component
+from tfx.types import standard_artifacts
+from tfx.utils import path_utils
+
+import keras_dvml as kd
+from keras_dvml.serving.notes import write_notes
+from pipelines.artifacts.annotations import (
     InputArtifact,
     OutputArtifact,
     Parameter,
 )
-from tfx.dsl.component.experimental.decorators import component
-from tfx.dsl.io import fileio
-from tfx.types import standard_artifacts
-from tfx.utils import io_utils, path_utils
-
-import keras_dvml as kd
-from keras_dvml.serving.notes import write_notes
+from pipelines.artifacts.pushes import write_push
 from pipelines.artifacts.remote_folders import copy_folder, is_remote
-from pipelines.runners.local.workspace import only_publisher_of
-
-PUSH_FILE = "push.json"
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +31,7 @@ def Pusher(  # noqa: N802
     serving_dir: Parameter[str],
     model_name: Parameter[str],
     code_fingerprint: Parameter[str] = "",
-):
+) -> None:
     """Copies a blessed model to where it is served from.
 
     The exact flavour goes to `<serving_dir>/<model_name>/<version>`, the one
@@ -68,84 +63,37 @@ def Pusher(  # noqa: N802
         pushed_model.set_string_custom_property("summary", "NOT PUSHED")
         return
     base_dir = os.path.join(serving_dir, model_name)
-    with _only_publisher_of(base_dir):
-        version = _next_version(base_dir, f"{base_dir}-scann")
-        # The one that every server can load comes last: where a version of it
-        # stands, the other stands too.
-        scann, exact = _publish(
-            {
-                f"{base_dir}-scann": path_utils.serving_model_path(
-                    scann_model.uri
-                ),
-                base_dir: path_utils.serving_model_path(model.uri),
-            },
-            version,
-        )
-    push = {"scann": scann, "exact": exact}
-    io_utils.write_string_file(
-        os.path.join(pushed_model.uri, PUSH_FILE), json.dumps(push)
+    publish = (
+        _publish_remotely if is_remote(base_dir) else kd.serving.publish_all
     )
+    # The one that every server can load comes last: where a version of it
+    # stands, the other stands too.
+    scann, exact = publish(
+        {
+            f"{base_dir}-scann": path_utils.serving_model_path(scann_model.uri),
+            base_dir: path_utils.serving_model_path(model.uri),
+        }
+    )
+    write_push(pushed_model.uri, exact=exact, scann=scann)
     pushed_model.set_int_custom_property("pushed", 1)
-    pushed_model.set_string_custom_property("pushed_destination", push["exact"])
-    pushed_model.set_string_custom_property(
-        "pushed_version", os.path.basename(push["exact"])
-    )
-    pushed_model.set_string_custom_property(
-        "summary", f"{push['exact']}, {push['scann']}"
-    )
+    for name, text in (
+        ("pushed_destination", exact),
+        ("pushed_version", os.path.basename(exact)),
+        ("summary", f"{exact}, {scann}"),
+    ):
+        pushed_model.set_string_custom_property(name, text)
 
 
-def _only_publisher_of(base_dir: str) -> contextlib.AbstractContextManager:
-    # Nobody sweeps an object store.
-    if is_remote(base_dir):
-        return contextlib.nullcontext()
-    return only_publisher_of(base_dir)
-
-
-def _next_version(*base_dirs: str) -> int:
-    if not is_remote(base_dirs[0]):
-        return kd.serving.next_version(*base_dirs)
-    names = [
-        # Object stores list folders with a slash at their end.
-        name.rstrip("/")
-        for base_dir in base_dirs
-        if fileio.exists(base_dir)
-        for name in fileio.listdir(base_dir)
-    ]
-    return max((int(name) for name in names if name.isdecimal()), default=0) + 1
-
-
-def _publish(sources: dict[str, str], version: int) -> list[str]:
-    if not any(map(is_remote, sources)):
-        return kd.serving.publish_all(sources, version)
-    return [
-        _publish_remotely(source, base_dir, version)
-        for base_dir, source in sources.items()
-    ]
-
-
-def _publish_remotely(source: str, base_dir: str, version: int) -> str:
-    target = os.path.join(base_dir, str(version))
-    copy_folder(source, target)
-    with tempfile.TemporaryDirectory() as parent:
-        # The notes tell the model by the name of its folder.
-        notes = os.path.join(parent, os.path.basename(base_dir))
-        write_notes(notes, kd.serving.custom_ops(source))
-        copy_folder(notes, base_dir)
-    return target
-
-
-def read_push(pushed_model: standard_artifacts.PushedModel) -> dict | None:
-    """Returns where a model was pushed to, or `None` when it was not.
-
-    Args:
-        pushed_model: output of `Pusher`.
-
-    Returns:
-        dict with the paths of the `exact` and the `scann` flavour.
-    """
-    path = os.path.join(pushed_model.uri, PUSH_FILE)
-    if not fileio.exists(path):
-        return None
-    with fileio.open(path, "r") as stream:
-        return json.loads(stream.read())
+def _publish_remotely(sources: dict[str, str]) -> list[str]:
+    """Copies the flavours without a lock, which object stores do not have."""
+    version = str(kd.serving.next_version(*sources))
+    targets = []
+    for base_dir, source in sources.items():
+        targets.append(os.path.join(base_dir, version))
+        copy_folder(source, targets[-1])
+        with tempfile.TemporaryDirectory() as parent:
+            # The notes have the name of the model from its folder.
+            notes = os.path.join(parent, os.path.basename(base_dir))
+            write_notes(notes, kd.serving.custom_ops(source))
+            copy_folder(notes, base_dir)
+    return targets

@@ -3,8 +3,7 @@
 import numpy as np
 
 import keras_dvml as kd
-from pipelines.artifacts.pseudo_label_table import PseudoLabelTable
-from pipelines.clustering.clusterer import FEATURES
+from pipelines.artifacts.pseudo_label_table import FEATURES, PseudoLabelTable
 
 _NUM_IMAGES = 8
 _CLUSTERS_OF_LAST = 60
@@ -32,7 +31,9 @@ def cluster_galleries(
         kd.reports.ClusterRound(
             title=title,
             facts=_facts(table, len(clusters)),
-            clusters=[_cluster(table, one, gallery) for one in clusters],
+            clusters=[
+                _cluster(table, cluster, gallery) for cluster in clusters
+            ],
         )
         for title, table, clusters in zip(titles, tables, shown, strict=True)
     ]

@@ -2,7 +2,7 @@
 
 from tfx.types import standard_artifacts
 
-from pipelines.ingestion.anomalies import describe_anomalies
+from pipelines.ingestion.validation import describe_anomalies
 
 
 def notes_of_steps(

@@ -16,26 +16,29 @@ from tfx.types.component_spec import (
     ComponentSpec,
     ExecutionParameter,
 )
-from tfx.utils import io_utils
 
 import keras_dvml as kd
-from pipelines.artifacts.examples import example_files, read_embeddings
+from pipelines.artifacts.evaluations import (
+    read_embeddings,
+    read_intervals,
+    read_scores,
+)
+from pipelines.artifacts.examples import load_images
+from pipelines.artifacts.files import read_json, write_json
+from pipelines.artifacts.histories import read_history
 from pipelines.artifacts.pseudo_label_table import (
     LABELS_FILE,
     PseudoLabelTable,
     read_pseudo_labels,
 )
-from pipelines.artifacts.types import Report
-from pipelines.publishing.pusher import read_push
+from pipelines.artifacts.pushes import read_push
+from pipelines.artifacts.types import QUARANTINE_FILE, Report
 from pipelines.reporting.cluster_galleries import cluster_galleries
 from pipelines.reporting.notes import notes_of_steps
 from pipelines.reporting.searches import class_name, search_pushed_model
 from pipelines.reporting.variations import learned_variations
-from pipelines.training.history import HISTORY_FILE
 
-CLUSTERS_FILE = "clusters.csv"
-_PAGE = "report.html"
-_MODEL, _ANOMALIES, _TUNER = "model", "anomalies", "tuner_results"
+_PAGE, _SCORES, _CLUSTERS = "report.html", "scores.json", "clusters.csv"
 _SHOWN_SCORES = ("recall@", "map@r", "nmi", "copies_found@")
 _COPIES_TITLE = "Changed copies that find their original"
 _CLASSES_TITLE = "Scores on unseen classes"
@@ -44,7 +47,12 @@ _CLASSES_TITLE = "Scores on unseen classes"
 class Executor(BaseExecutor):
     """Writes the report; see `Reporter`."""
 
-    def Do(self, input_dict, output_dict, exec_properties) -> None:  # noqa: N802
+    def Do(  # noqa: N802
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
         """Writes `report.html` and `scores.json`.
 
         Args:
@@ -52,62 +60,61 @@ class Executor(BaseExecutor):
             output_dict: `report`.
             exec_properties: parameters of `Reporter`.
         """
-        inputs = {
+        inputs: dict[str, Any] = {
             key: artifact_utils.get_single_instance(artifacts)
             for key, artifacts in input_dict.items()
         }
         report = artifact_utils.get_single_instance(output_dict["report"])
-        methods = json.loads(exec_properties["methods"])
-        scores, intervals = (
-            {
-                method: _read_scores(inputs[_evaluation(method)], name)
-                for method in methods
-            }
-            for name in ("scores.json", "intervals.json")
-        )
-        rounds = [
-            inputs[_pseudo_labels(number)]
-            for number in range(int(exec_properties["num_clusterings"]))
-        ]
-        gallery = kd.data.load_examples(example_files(inputs["examples"]))
-        push = read_push(inputs["pushed_model"])
+        evaluations = {
+            method: inputs[f"evaluation_{method}"]
+            for method in json.loads(exec_properties["methods"])
+        }
+        scores = {m: _shown(read_scores(e.uri)) for m, e in evaluations.items()}
+        candidate = exec_properties["candidate"]
+        clusterings = []
+        while f"pseudo_labels_{len(clusterings)}" in inputs:
+            clusterings.append(inputs[f"pseudo_labels_{len(clusterings)}"].uri)
+        gallery = load_images(inputs["examples"])
+        push = read_push(inputs["pushed_model"].uri)
         _write_page(
             report.uri,
             title=exec_properties["title"],
             scores=scores,
-            intervals=intervals,
+            intervals={
+                method: _shown(read_intervals(evaluation.uri))
+                for method, evaluation in evaluations.items()
+            },
             scores_title=(
                 _COPIES_TITLE if gallery.labels is None else _CLASSES_TITLE
             ),
             histories={
-                method: _read_json(inputs[_model_run(method)], HISTORY_FILE)
-                for method in methods
+                method: read_history(inputs[f"model_run_{method}"].uri)
+                for method in evaluations
             },
             **_pictures(
                 inputs,
                 gallery,
-                inputs[_evaluation(exec_properties["candidate"])],
-                [read_pseudo_labels(one.uri) for one in rounds],
+                evaluations[candidate],
+                [read_pseudo_labels(uri) for uri in clusterings],
+                push,
             ),
             notes={
                 **json.loads(exec_properties["notes"]),
                 "Gallery": f"{len(gallery.ids):,} images",
                 **notes_of_steps(
-                    inputs.get(_ANOMALIES), inputs.get(_TUNER), push
+                    inputs.get("anomalies"), inputs.get("tuner_results"), push
                 ),
             },
             quarantined=[
                 (row["path"], row["reason"])
-                for row in _read_json(inputs["quarantine"], "quarantine.json")
+                for row in read_json(inputs["quarantine"].uri, QUARANTINE_FILE)
             ],
         )
-        io_utils.write_string_file(
-            os.path.join(report.uri, "scores.json"), json.dumps(scores)
-        )
-        if rounds:
+        write_json(report.uri, _SCORES, scores)
+        if clusterings:
             fileio.copy(
-                os.path.join(rounds[-1].uri, LABELS_FILE),
-                os.path.join(report.uri, CLUSTERS_FILE),
+                os.path.join(clusterings[-1], LABELS_FILE),
+                os.path.join(report.uri, _CLUSTERS),
             )
         report.set_string_custom_property("summary", _PAGE)
 
@@ -119,22 +126,22 @@ class Reporter(BaseComponent):
     images' bytes in, ids and scores out.
 
     Args:
-        examples: all images.
-        quarantine: what ingestion left out.
-        evaluations: method to its evaluation.
-        model_runs: method to its training history.
-        pushed_model: what was published, if anything.
-        pseudo_labels: the candidate's clusterings in order, if it made any.
-        model: the candidate; where it learned a variation, that is shown.
-        anomalies: what ExampleValidator found in the examples.
-        tuner_results: of the trials that the candidate's values come from.
         candidate: the method whose embeddings are drawn.
+        methods: JSON list of the methods, in the order of the table.
         title: of the report.
-        notes: facts to be listed, term to text.
+        notes: JSON dict of facts to be listed, term to text.
         code_fingerprint: changes when the code does; only the cache reads it.
+        **inputs: `examples`, all images; `quarantine`, what ingestion left
+            out; `pushed_model`, what was published, if anything; of each
+            method `evaluation_<method>` and `model_run_<method>`;
+            `pseudo_labels_<number>`, the candidate's clusterings from 0 on,
+            if it made any; `model`, the candidate, whose variation is shown
+            where it learned one; `anomalies`, what ExampleValidator found in
+            the examples; `tuner_results` of the candidate's trials. The last
+            three may be missing.
     """
 
-    # The real specification has an input a method, and is made below: on
+    # The real specification has inputs of each method, and is made below: on
     # Kubeflow an input takes one artifact only.
     SPEC_CLASS = ComponentSpec
     EXECUTOR_SPEC = ExecutorClassSpec(Executor)
@@ -142,66 +149,45 @@ class Reporter(BaseComponent):
     def __init__(
         self,
         *,
-        examples: types.BaseChannel,
-        quarantine: types.BaseChannel,
-        evaluations: dict[str, types.BaseChannel],
-        model_runs: dict[str, types.BaseChannel],
-        pushed_model: types.BaseChannel,
-        pseudo_labels: list[types.BaseChannel],
-        model: types.BaseChannel | None = None,
-        anomalies: types.BaseChannel | None = None,
-        tuner_results: types.BaseChannel | None = None,
         candidate: str,
+        methods: str,
         title: str,
-        notes: dict[str, str],
+        notes: str,
         code_fingerprint: str = "",
-    ):
-        channels = {
-            "examples": examples,
-            "quarantine": quarantine,
-            "pushed_model": pushed_model,
-            **{_evaluation(m): channel for m, channel in evaluations.items()},
-            **{_model_run(m): channel for m, channel in model_runs.items()},
-            **{
-                _pseudo_labels(number): channel
-                for number, channel in enumerate(pseudo_labels)
-            },
-        }
-        optional = {_MODEL: model, _ANOMALIES: anomalies, _TUNER: tuner_results}
-        channels |= {k: one for k, one in optional.items() if one is not None}
+        **inputs: types.BaseChannel,
+    ) -> None:
         parameters = {
-            "methods": json.dumps(list(evaluations)),
-            "num_clusterings": str(len(pseudo_labels)),
             "candidate": candidate,
+            "methods": methods,
             "title": title,
-            "notes": json.dumps(notes),
+            "notes": notes,
             "code_fingerprint": code_fingerprint,
         }
-        spec_class = _spec_class(channels, parameters)
+        spec_class = _spec_class(inputs, parameters)
         super().__init__(
             spec_class(
-                **channels, **parameters, report=types.Channel(type=Report)
+                **inputs, **parameters, report=types.Channel(type=Report)
             )
         )
 
 
 def _pictures(
-    inputs: dict[str, types.Artifact],
+    inputs: dict[str, Any],
     gallery: kd.data.EncodedImages,
     evaluation: standard_artifacts.ModelEvaluation,
     tables: list[PseudoLabelTable],
+    push: dict[str, str] | None,
 ) -> dict[str, Any]:
     """Returns the parts of the report that show images."""
-    unseen = kd.data.load_examples(example_files(inputs["examples"], "test"))
+    unseen = load_images(inputs["examples"], "test")
     shown = gallery if gallery.labels is None else unseen
     embedding_map = _embedding_map(evaluation, shown, tables)
-    push = read_push(inputs["pushed_model"])
     searches, variations = [], []
     if push:
         searches = search_pushed_model(push["exact"], unseen, gallery)
-    if _MODEL in inputs:
+    if "model" in inputs:
         variations = learned_variations(
-            inputs[_MODEL].uri, shown, embedding_map
+            inputs["model"].uri, shown, embedding_map
         )
     return {
         "embedding_map": embedding_map,
@@ -239,34 +225,12 @@ def _write_page(uri: str, **contents: Any) -> None:
         fileio.copy(os.fspath(page), os.path.join(uri, _PAGE), overwrite=True)
 
 
-def _read_scores(
-    evaluation: standard_artifacts.ModelEvaluation, name: str
-) -> dict[str, Any]:
-    """Reads values by score, of those that are shown; {} without the file."""
-    if not fileio.exists(os.path.join(evaluation.uri, name)):
-        return {}
+def _shown(scores: dict[str, Any]) -> dict[str, Any]:
     return {
-        score: value
-        for score, value in _read_json(evaluation, name).items()
-        if score.startswith(_SHOWN_SCORES)
+        name: value
+        for name, value in scores.items()
+        if name.startswith(_SHOWN_SCORES)
     }
-
-
-def _evaluation(method: str) -> str:
-    return f"evaluation_{method}"
-
-
-def _model_run(method: str) -> str:
-    return f"model_run_{method}"
-
-
-def _pseudo_labels(number: int) -> str:
-    return f"pseudo_labels_{number}"
-
-
-def _read_json(artifact: types.Artifact, name: str) -> dict | list:
-    with fileio.open(os.path.join(artifact.uri, name), "r") as stream:
-        return json.loads(stream.read())
 
 
 def _spec_class(

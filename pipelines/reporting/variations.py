@@ -1,11 +1,10 @@
 """What a variational model of a run learned to vary, for the report."""
 
-import keras
 import tensorflow as tf
 
 import keras_dvml as kd
+from pipelines.artifacts.models import load_keras_model
 from pipelines.reporting.searches import spread_over_classes
-from pipelines.training.trainer import keras_model_path
 
 _NUM_IMAGES = 4
 _NUM_DRAWS = 64
@@ -27,7 +26,7 @@ def learned_variations(
         A `Variation` for each image chosen; none where the model has no
         variation to draw from, being no `models.DVML`.
     """
-    model = keras.models.load_model(keras_model_path(model_uri), compile=False)
+    model = load_keras_model(model_uri)
     if not isinstance(model, kd.models.DVML):
         return []
     rows = spread_over_classes(images, _NUM_IMAGES)

@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from typing import TextIO
 
 _MAX_SILENCE_SECONDS = 6.0
 _SHOWN_LOGGERS = ("pipelines", "keras_dvml")
@@ -24,13 +25,14 @@ class Progress(logging.Handler):
         last_step: name of the current step, or of the one that ended last.
     """
 
-    def __init__(self, stream=None):
+    def __init__(self, stream: TextIO | None = None) -> None:
         super().__init__(logging.INFO)
         self._stream = stream or sys.stdout
         self._last_write = time.monotonic()
         self._step = ""
         self._step_start = time.monotonic()
         self.last_step = ""
+        self._writing = threading.RLock()
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._beat, daemon=True)
 
@@ -42,7 +44,7 @@ class Progress(logging.Handler):
         self._thread.start()
         return self
 
-    def __exit__(self, *unused) -> None:
+    def __exit__(self, *unused: object) -> None:
         """Detaches itself."""
         self._done.set()
         self._thread.join()
@@ -57,7 +59,7 @@ class Progress(logging.Handler):
 
     def write(self, line: str) -> None:
         """Writes a line at once."""
-        with self.lock:
+        with self._writing:
             self._last_write = time.monotonic()
             encoding = getattr(self._stream, "encoding", None) or "utf-8"
             line = line.encode(encoding, "backslashreplace").decode(encoding)

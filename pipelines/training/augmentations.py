@@ -1,6 +1,7 @@
 """The random changes of training images that configurations name."""
 
 from collections.abc import Callable
+from typing import Any
 
 import tensorflow as tf
 
@@ -17,15 +18,17 @@ def augmentation_of(config: TrainConfig) -> Augmentation | None:
         config: names it, and says how strong it is.
     """
 
-    def crop(image, seed, mirrored=True):
+    def crop(
+        image: tf.Tensor, seed: tf.Tensor, mirrored: bool = True
+    ) -> tf.Tensor:
         return kd.data.random_resized_crop(
             image, seed, min_area=config.crop_min_area, mirrored=mirrored
         )
 
-    def change_photograph(image, seed):
+    def change_photograph(image: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         return crop(_recolored(image, seed, config, inverted=False), seed)
 
-    def change_drawing(image, seed):
+    def change_drawing(image: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         # Characters are not themselves in a mirror.
         return crop(
             _recolored(image, seed, config, inverted=True),
@@ -44,7 +47,8 @@ def augmentation_of(config: TrainConfig) -> Augmentation | None:
 
 def _recolored(image, seed, config, inverted):
     # Seeds of its own, or colour and part would go together.
-    seed = tf.random.experimental.stateless_fold_in(seed, 1)
+    random: Any = tf.random
+    seed = random.experimental.stateless_fold_in(seed, 1)
     return kd.data.random_color(
         image, seed, strength=config.color_strength, inverted=inverted
     )

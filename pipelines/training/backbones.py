@@ -1,6 +1,7 @@
 """The backbone that a configuration names, and how its images are scaled."""
 
 import logging
+from typing import Any
 
 import keras
 
@@ -28,7 +29,9 @@ def build_backbone(config: TrainConfig) -> keras.Model:
         backbone = kd.models.conv_backbone(config.image_size, config.widths)
     elif config.backbone in APPLICATIONS:
         downloaded = config.weights == "imagenet"
-        arguments = {"weights": "imagenet" if downloaded else None}
+        arguments: dict[str, Any] = {
+            "weights": "imagenet" if downloaded else None
+        }
         if config.backbone == "EfficientNetV2B0":
             # Images are scaled by us, as for the others.
             arguments["include_preprocessing"] = False

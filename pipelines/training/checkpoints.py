@@ -7,7 +7,6 @@ all that the training depends on.
 
 import contextlib
 import hashlib
-import json
 import os
 import pathlib
 import shutil
@@ -16,44 +15,36 @@ import time
 from collections.abc import Iterator
 
 import tensorflow as tf
-from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.dsl.io import fileio
 
+from pipelines.artifacts.files import read_bytes
 from pipelines.artifacts.remote_folders import copy_folder, is_remote
 from pipelines.training.distributed.strategies import (
     task_of,
     texts_of_all,
     wait_for_all,
 )
+from pipelines.training.job import TrainingJob
 
-#: Key of `custom_config`: the folder that holds the states of all trainings.
-CHECKPOINT_ROOT = "checkpoint_root"
-#: Its name below the root of a pipeline.
+#: The folder of all states below the root of a pipeline.
 CHECKPOINTS = "unfinished_trainings"
 _FINISHED = "finished"
 _KEPT_SECONDS = 30 * 24 * 3600
-_DEPENDED_ON = (
-    "train_files",
-    "eval_files",
-    "base_model",
-    "hyperparameters",
-    "custom_config",
-)
 
 
 @contextlib.contextmanager
 def checkpoint_folder(
-    fn_args: FnArgs, strategy: tf.distribute.Strategy
+    job: TrainingJob, strategy: tf.distribute.Strategy
 ) -> Iterator[str | None]:
     """Gives a folder for the state of a training.
 
     Of the processes of a training the chief alone keeps it. The others begin
     with a copy of what it has. When all went well it is deleted, in a local
-    root not before `forget_finished`: until then the records may lose the
-    step.
+    root not before `delete_finished_checkpoints`: until then the records may
+    lose the step.
 
     Args:
-        fn_args: of the training.
+        job: the training.
         strategy: it runs under.
 
     Yields:
@@ -62,11 +53,13 @@ def checkpoint_folder(
     Raises:
         ValueError: where processes of a training see different states.
     """
-    root = fn_args.custom_config.get(CHECKPOINT_ROOT)
-    if not root:
+    if not job.checkpoint_root:
         yield None
         return
-    kept = os.path.join(root, _name(fn_args))
+    # What comes out may go elsewhere.
+    depended_on = job.to_json(without=("serving_uri", "run_uri"))
+    name = hashlib.sha256(depended_on.encode()).hexdigest()[:16]
+    kept = os.path.join(job.checkpoint_root, name)
     _check_same_state(kept, strategy)
     if not task_of(strategy).is_chief:
         with tempfile.TemporaryDirectory() as folder:
@@ -86,7 +79,7 @@ def checkpoint_folder(
         pathlib.Path(kept, _FINISHED).touch()
 
 
-def forget_finished(root: pathlib.Path) -> None:
+def delete_finished_checkpoints(root: pathlib.Path) -> None:
     """Deletes states of trainings whose models are recorded, or that are old.
 
     Args:
@@ -100,17 +93,11 @@ def forget_finished(root: pathlib.Path) -> None:
 
 def _check_same_state(kept: str, strategy: tf.distribute.Strategy) -> None:
     digest = hashlib.sha256()
-    for name in sorted(fileio.listdir(kept)) if fileio.exists(kept) else ():
-        with fileio.open(os.path.join(kept, name), "rb") as file:
-            digest.update(file.read())
+    names = fileio.listdir(kept) if fileio.exists(kept) else []
+    for name in sorted(map(str, names)):
+        digest.update(read_bytes(kept, name))
     if len(set(texts_of_all(strategy, digest.hexdigest()))) > 1:
         raise ValueError(
             "All processes of a training must see the same state of it. "
             f"Received different ones in {kept}: is that one folder for all?"
         )
-
-
-def _name(fn_args: FnArgs) -> str:
-    depended_on = {name: getattr(fn_args, name) for name in _DEPENDED_ON}
-    text = json.dumps(depended_on, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -7,9 +7,10 @@ import numpy as np
 import tensorflow as tf
 
 import keras_dvml as kd
+from pipelines.artifacts.histories import History
 from pipelines.configs import UNSUPERVISED, TrainConfig
 from pipelines.training.augmentations import augmentation_of
-from pipelines.training.history import EpochLines, History, kept_values
+from pipelines.training.history import EpochLines, kept_values
 
 _VARIATIONAL = ("dvml", "variational_udml")
 
@@ -92,7 +93,9 @@ def fit_model(
     Returns:
         Term to values of each epoch.
     """
-    callbacks = [EpochLines(first_epoch, config.epochs)]
+    callbacks: list[keras.callbacks.Callback] = [
+        EpochLines(first_epoch, config.epochs)
+    ]
     if config.method in _VARIATIONAL:
         callbacks.insert(
             0,

@@ -1,37 +1,17 @@
-"""What training leaves to read: lines on the screen, values of each epoch."""
+"""What a training reports: lines on the screen, curves for TensorBoard."""
 
-import json
 import logging
-import os
 import time
 
 import keras
 import numpy as np
 import tensorflow as tf
-from tfx.dsl.io import fileio
-from tfx.utils import io_utils
 
-HISTORY_FILE = "history.json"
-# The one score of unseen classes that is followed over the epochs.
-CURVE = "val_recall@1"
+from pipelines.artifacts.histories import CURVE, History
+
 _SECONDS_BETWEEN_LINES = 3.0
 
-History = dict[str, list[float | None]]
-
 logger = logging.getLogger(__name__)
-
-
-def write_history(folder: str, history: History) -> None:
-    """Writes term to values of each epoch."""
-    io_utils.write_string_file(
-        os.path.join(folder, HISTORY_FILE), json.dumps(history, indent=1)
-    )
-
-
-def read_history(folder: str) -> History:
-    """Reads what `write_history` wrote."""
-    with fileio.open(os.path.join(folder, HISTORY_FILE), "r") as stream:
-        return json.loads(stream.read())
 
 
 def write_summaries(folder: str, history: History) -> None:
@@ -45,27 +25,12 @@ def write_summaries(folder: str, history: History) -> None:
     writer.close()
 
 
-def num_epochs(history: History) -> int:
-    """Counts the epochs of a history."""
-    return max(map(len, history.values()), default=0)
-
-
 def kept_values(history: dict[str, list[float]]) -> History:
     """Chooses what is worth keeping of what `fit` returned."""
     return {
         name: [_number(value) for value in values]
         for name, values in history.items()
         if not name.startswith("val_") or name == CURVE
-    }
-
-
-def join_histories(first: History, then: History) -> History:
-    """Puts one training after another; what one of them lacks is `None`."""
-    lacking_first = [None] * num_epochs(first)
-    lacking_then = [None] * num_epochs(then)
-    return {
-        name: first.get(name, lacking_first) + then.get(name, lacking_then)
-        for name in {**first, **then}
     }
 
 
@@ -77,13 +42,15 @@ class EpochLines(keras.callbacks.Callback):
         num_epochs: epochs of this fit.
     """
 
-    def __init__(self, first_epoch: int, num_epochs: int):
+    def __init__(self, first_epoch: int, num_epochs: int) -> None:
         super().__init__()
         self.first_epoch = first_epoch
         self.num_epochs = num_epochs
         self._last_line = float("-inf")
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(
+        self, epoch: int, logs: dict[str, float] | None = None
+    ) -> None:
         """Writes the line when one is due."""
         now = time.monotonic()
         number = epoch - self.first_epoch + 1
@@ -92,7 +59,7 @@ class EpochLines(keras.callbacks.Callback):
             return
         self._last_line = now
         values = ", ".join(
-            f"{name} {value:.3f}" for name, value in _shown(logs).items()
+            f"{name} {value:.3f}" for name, value in _shown(logs or {}).items()
         )
         logger.info("epoch %d of %d: %s", number, self.num_epochs, values)
 

@@ -1,5 +1,7 @@
 """The model of each method, new or taken on from an earlier round."""
 
+from typing import Any
+
 import keras
 
 import keras_dvml as kd
@@ -62,7 +64,7 @@ def continue_model(path: str, config: TrainConfig) -> kd.models.MetricModel:
     Returns:
         The model, compiled with the method's loss.
     """
-    model = keras.models.load_model(path)
+    model: Any = keras.models.load_model(path)
     model.compile(optimizer=model.optimizer, loss=metric_loss(config))
     model.optimizer.learning_rate = config.learning_rate
     return model

@@ -1,5 +1,9 @@
 """TFX's Trainer, which also takes the labels that a Clusterer made."""
 
+# The classes of protocol buffers are made as they are loaded.
+# pyright: reportAttributeAccessIssue=false
+
+import json
 from typing import Any
 
 from tfx import types
@@ -14,9 +18,9 @@ from tfx.types.standard_component_specs import TrainerSpec
 from tfx.utils import json_utils
 
 from pipelines.artifacts.types import PseudoLabels
-from pipelines.training.trainer import PSEUDO_LABELS_URI
 
-_PSEUDO_LABELS = "pseudo_labels"
+_RUN_FN = "pipelines.training.trainer.run_fn"
+_MULTI_WORKER_RUN_FN = "pipelines.training.distributed.chief.run_fn"
 
 
 class MetricTrainerSpec(TrainerSpec):
@@ -24,12 +28,12 @@ class MetricTrainerSpec(TrainerSpec):
 
     INPUTS = {
         **TrainerSpec.INPUTS,
-        _PSEUDO_LABELS: ChannelParameter(type=PseudoLabels, optional=True),
+        "pseudo_labels": ChannelParameter(type=PseudoLabels, optional=True),
     }
 
 
 class Executor(executor.GenericExecutor):
-    """Tells the training function where the labels are."""
+    """Passes the labels on to the training function."""
 
     def _GetFnArgs(  # noqa: N802
         self,
@@ -38,29 +42,27 @@ class Executor(executor.GenericExecutor):
         exec_properties: dict[str, Any],
     ) -> FnArgs:
         fn_args = super()._GetFnArgs(input_dict, output_dict, exec_properties)
-        if input_dict.get(_PSEUDO_LABELS):
-            fn_args.custom_config = {
-                **fn_args.custom_config,
-                PSEUDO_LABELS_URI: artifact_utils.get_single_uri(
-                    input_dict[_PSEUDO_LABELS]
-                ),
-            }
+        if labels := input_dict.get("pseudo_labels"):
+            uri = artifact_utils.get_single_uri(labels)
+            fn_args.custom_config["pseudo_labels_uri"] = uri
         return fn_args
 
 
 class MetricTrainer(BaseComponent):
-    """Trains a model with `run_fn`, on pseudo-labels where there are any.
+    """Trains a model, on pseudo-labels where there are any.
 
     Unlike a path in `custom_config`, an input makes the step wait for its
-    labels, run again when they change, and stand in the lineage.
+    labels, run again when they change, and appear in the lineage.
 
     Args:
-        run_fn: dotted path of the training function.
         examples: the images; splits `train` and `test`.
         schema: of the examples.
-        custom_config: for the training function, JSON-ready.
+        train: fields of a `TrainConfig`, as JSON.
+        checkpoint_root: folder for the states of interrupted trainings.
+        code_fingerprint: changes when the code does; the cache reads it, and
+            what a training resumes depends on it.
         hyperparameters: what a Tuner found, or `None`.
-        base_model: what to go on from, or `None`.
+        base_model: what to continue from, or `None`.
         pseudo_labels: what to train on, or `None`.
     """
 
@@ -70,23 +72,32 @@ class MetricTrainer(BaseComponent):
     def __init__(
         self,
         *,
-        run_fn: str,
         examples: types.BaseChannel,
         schema: types.BaseChannel,
-        custom_config: dict[str, Any],
+        train: str,
+        checkpoint_root: str = "",
+        code_fingerprint: str = "",
         hyperparameters: types.BaseChannel | None = None,
         base_model: types.BaseChannel | None = None,
         pseudo_labels: types.BaseChannel | None = None,
-    ):
+    ) -> None:
+        config = json.loads(train)
+        several = config["strategy"] == "multi_worker"
         super().__init__(
             MetricTrainerSpec(
-                run_fn=run_fn,
+                run_fn=_MULTI_WORKER_RUN_FN if several else _RUN_FN,
                 examples=examples,
                 schema=schema,
                 hyperparameters=hyperparameters,
                 base_model=base_model,
                 pseudo_labels=pseudo_labels,
-                custom_config=json_utils.dumps(custom_config),
+                custom_config=json_utils.dumps(
+                    {
+                        "train": config,
+                        "checkpoint_root": checkpoint_root,
+                        "code_fingerprint": code_fingerprint,
+                    }
+                ),
                 train_args=trainer_pb2.TrainArgs(splits=["train"]),
                 eval_args=trainer_pb2.EvalArgs(splits=["test"]),
                 model=types.Channel(type=standard_artifacts.Model),

@@ -58,7 +58,7 @@ def test_noise_stays_noise_and_counts_for_nothing():
 @pytest.mark.parametrize(
     ("new", "old", "message"),
     [
-        ([0, 1], [0, 1, 1], "2 assignments but 3 previous_assignments"),
+        ([0, 1], [0, 1, 1], "previous_assignments must be 2, .*received 3"),
         ([0.5, 1], [0, 1], "assignments must be one integer .*float64"),
         ([0, 1], [[0], [1]], r"previous_assignments .*shape \(2, 1\)"),
     ],

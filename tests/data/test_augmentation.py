@@ -54,8 +54,8 @@ def test_an_image_is_inverted_half_of_the_time():
         kd.data.random_color(IMAGE, seed(i), strength=0.0, inverted=True)
         for i in range(100)
     ]
-    inverted = [np.array_equal(one, 255 - IMAGE) for one in images]
-    as_it_was = [np.array_equal(one, IMAGE) for one in images]
+    inverted = [np.array_equal(image, 255 - IMAGE) for image in images]
+    as_it_was = [np.array_equal(image, IMAGE) for image in images]
     assert np.logical_xor(inverted, as_it_was).all()
     # 50 +- 4 standard deviations, sqrt(100) / 2 = 5.
     assert 30 <= sum(inverted) <= 70

@@ -92,7 +92,7 @@ def test_an_epoch_uses_about_as_many_images_as_there_are(pictures):
     assert longer.cardinality() == 7
 
 
-def test_batches_can_be_taken_up_at_any_step(pictures):
+def test_batches_can_be_resumed_at_any_step(pictures):
     def batches():
         return kd.data.balanced_batches(
             *pictures, classes_per_batch=3, images_per_class=2
@@ -105,11 +105,11 @@ def test_batches_can_be_taken_up_at_any_step(pictures):
     assert numbers_of(resumed)[:3] == whole[7:]
 
 
-def test_held_position_repeats_its_epoch(pictures):
+def test_pinned_position_repeats_its_epoch(pictures):
     batches = kd.data.balanced_batches(
         *pictures, classes_per_batch=3, images_per_class=2
     )
-    batches.position.held = True
+    batches.position.pinned = True
     assert numbers_of(batches) == numbers_of(batches)
 
 
@@ -125,7 +125,7 @@ def test_augmentation_changes_each_image_in_its_own_way(pictures):
     seeds = []
 
     def change(image, seed):
-        tf.py_function(lambda one: seeds.append(one.numpy()[1]), [seed], [])
+        tf.py_function(lambda pair: seeds.append(pair.numpy()[1]), [seed], [])
         return image
 
     batches = kd.data.balanced_batches(
@@ -147,7 +147,8 @@ def test_small_class_is_an_error_before_training(pictures):
 def test_small_class_is_repeated_on_request(pictures):
     images, labels = pictures
     batches = kd.data.balanced_batches(
-        *(images[:7], labels[:7]),
+        images[:7],
+        labels[:7],
         classes_per_batch=2,
         images_per_class=5,
         replacement=True,
@@ -174,8 +175,8 @@ def test_images_without_a_label_can_be_skipped(pictures):
 def test_labels_may_change_from_pass_to_pass(pictures):
     images, labels = pictures
     samplers = [
-        kd.data.BalancedSampler(one, 3, 2, seed=0)
-        for one in (labels, labels[::-1].copy())
+        kd.data.BalancedSampler(assigned, 3, 2, seed=0)
+        for assigned in (labels, labels[::-1].copy())
     ]
     remaining = iter(samplers)
     batches = sampled_batches(
@@ -196,16 +197,19 @@ def test_labels_may_change_from_pass_to_pass(pictures):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"classes_per_batch": 7}, "classes_per_batch=7, but there are 6"),
+        ({"classes_per_batch": 7}, "classes_per_batch .* 1..6.*received 7"),
         ({"images_per_class": 1}, "at least 2.*received 1"),
-        ({"labels": np.zeros(29, int)}, "30 images but 29 labels"),
+        ({"labels": np.zeros(29, int)}, "received 29 labels for 30 images"),
         ({"labels": np.full(30, -1)}, "must be >= 0; received -1"),
         ({"labels": np.zeros(30)}, "one integer an image.*float64"),
         ({"seed": -1}, "seed must be at least 0; received -1"),
         ({"steps_per_epoch": 0}, "steps_per_epoch.*received 0"),
         ({"images": np.zeros((30, 8, 8, 3))}, "uint8.*float64"),
-        ({"images": np.zeros((0, 8, 8, 3), np.uint8)}, "images is empty"),
-        ({"images": [b"x"] * 30}, "image_size is needed"),
+        (
+            {"images": np.zeros((0, 8, 8, 3), np.uint8)},
+            "must hold at least one",
+        ),
+        ({"images": [b"x"] * 30}, "image_size must be given.*received None"),
         ({"images": [1] * 30}, "an item of type int"),
         ({"images": "folder"}, "received str"),
     ],

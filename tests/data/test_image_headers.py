@@ -29,7 +29,7 @@ def encoded(kind, height=20, width=30, **options):
 
 
 def with_size(kind, image_bytes, height, width):
-    """Returns a small file whose header tells of a large image."""
+    """Returns a small file whose header is that of a large image."""
     edited = bytearray(image_bytes)
     if kind == "JPEG":
         place = image_bytes.index(b"\xff\xc0") + 5
@@ -101,7 +101,9 @@ def png_of_zeros(side, first_chunk=()):
     file = b"\x89PNG\r\n\x1a\n"
     for name, content in (
         *first_chunk,
-        *((b"IHDR", header), (b"IDAT", rows), (b"IEND", b"")),
+        (b"IHDR", header),
+        (b"IDAT", rows),
+        (b"IEND", b""),
     ):
         checksum = zlib.crc32(name + content)
         file += struct.pack(">I", len(content)) + name + content
@@ -112,7 +114,7 @@ def png_of_zeros(side, first_chunk=()):
 def test_png_with_another_chunk_before_its_size_is_refused():
     # The decoder would take it, and the guard read a size of 1 x 1.
     chunk = (b"prVt", struct.pack(">II", 1, 1))
-    with pytest.raises(tf.errors.InvalidArgumentError, match="tells no size"):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="hold a size"):
         decode(png_of_zeros(9_000, [chunk]))
     assert decode(png_of_zeros(16)).shape == (1, 8, 8, 3)
 
@@ -131,9 +133,9 @@ def test_gif_of_many_small_blocks_takes_no_time():
 @WEBP
 def test_webp_without_a_known_chunk_is_refused():
     webp = encoded("WEBP", lossless=True)
-    # The decoder takes the bare stream too, whose size stands elsewhere.
+    # The decoder takes the bare stream too, whose size is elsewhere.
     bare = b"RIFF" + webp[4:12] + webp[20:]
-    with pytest.raises(tf.errors.InvalidArgumentError, match="tells no size"):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="hold a size"):
         decode(bare)
 
 
@@ -191,7 +193,7 @@ if not image_headers.DECODES_WEBP:
 
 def test_frames_behind_the_first_are_not_unpacked():
     frame = gif_of_frames([(10, 10)])
-    # The headers of the later frames tell of gigabytes.
+    # The headers of the later frames are of gigabytes.
     bomb = gif_of_frames([(10, 10), (10, 11), (10, 11)]).replace(
         struct.pack("<HH", 11, 10), struct.pack("<HH", 60_000, 60_000)
     )
@@ -246,7 +248,7 @@ def test_no_cut_makes_anything_but_an_image_or_a_refusal(kind):
 
 
 def test_images_without_pixels_are_refused():
-    with pytest.raises(tf.errors.InvalidArgumentError, match="tells no size"):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="hold a size"):
         decode(with_size("PNG", encoded("PNG"), 0, 30))
     with pytest.raises(tf.errors.InvalidArgumentError):
         decode(gif_of_frames([]))

@@ -53,7 +53,7 @@ def test_grey_transparent_and_thin_images_become_rgb(shape):
 def test_decoding_in_a_dataset_equals_eager():
     encoded = [png(picture(seed=seed)) for seed in range(3)]
     dataset = tf.data.Dataset.from_tensor_slices(encoded)
-    dataset = dataset.map(lambda one: kd.data.decode_image(one, 12))
+    dataset = dataset.map(lambda file: kd.data.decode_image(file, 12))
     batch = kd.data.decode_images(tf.constant(encoded), 12)
     np.testing.assert_array_equal(list(dataset.as_numpy_iterator()), batch)
 
@@ -80,7 +80,7 @@ def test_jpeg_gif_and_bmp_decode(tmp_path):
         (b"", "empty file"),
         (b"hello, I am a text", "must be JPEG, PNG, GIF.*other bytes"),
         (png(picture())[:200], "corrupt image: Invalid PNG data, size 200$"),
-        (png(picture())[:12], "corrupt image: its header tells no size"),
+        (png(picture())[:12], "corrupt image: its header must hold a size"),
         (png(picture())[:24], "corrupt image: Invalid PNG.*[^:]$"),
         (
             tf.io.encode_jpeg(picture()).numpy()[:300],
@@ -104,7 +104,7 @@ def test_malformed_bytes_raise_invalid_argument():
 
 def test_batch_of_large_and_small_images_keeps_its_order(monkeypatch):
     encoded = [png(picture(*size)) for size in ((9, 9), (40, 40), (50, 41)) * 5]
-    expected = [kd.data.decode_image(tf.constant(one), 8) for one in encoded]
+    expected = [kd.data.decode_image(tf.constant(file), 8) for file in encoded]
     # Images of 40 x 40 pixels are large ones, then.
     monkeypatch.setattr(images, "_LARGE", 1500)
     decode = tf.function(lambda batch: kd.data.decode_images(batch, 8))

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import keras_dvml as kd
-from keras_dvml.evaluation.intervals import _ClusteringOfDraws
+from keras_dvml.evaluation.clustering_draws import clustering_of_draws
 
 NAMES = ["recall@1", "map@r", "r_precision", "mrr", "nmi", "ami", "f1"]
 
@@ -76,7 +76,9 @@ def test_intervals_hold_the_score_of_the_whole_world_as_often_as_said():
 
 def test_drawing_each_class_once_gives_the_scores_themselves():
     scores = evaluated()
-    drawn = _ClusteringOfDraws(scores.labels, scores.clusters)(np.ones((1, 40)))
+    drawn = clustering_of_draws(scores.labels, scores.clusters)(
+        np.ones((1, 40))
+    )
     for name in ("nmi", "ami", "f1"):
         assert drawn[name] == pytest.approx(scores[name]), name
 
@@ -97,7 +99,7 @@ def test_f1_of_draws_equals_counting_pairs_of_items_that_differ():
             true += same_class and same_cluster
             wrong += same_cluster and not same_class
             missed += same_class and not same_cluster
-    drawn = _ClusteringOfDraws(labels, clusters)(times)["f1"]
+    drawn = clustering_of_draws(labels, clusters)(times)["f1"]
     assert drawn == pytest.approx(2 * true / (2 * true + wrong + missed))
 
 
@@ -106,10 +108,33 @@ def test_nmi_of_draws_equals_that_of_repeated_items():
     labels, clusters = random.integers(0, 4, (2, 30))
     times = np.array([2, 0, 1, 3])
     items = np.repeat(np.arange(30), times[labels])
-    drawn = _ClusteringOfDraws(labels, clusters)(times[None])["nmi"]
+    drawn = clustering_of_draws(labels, clusters)(times[None])["nmi"]
     assert drawn == pytest.approx(
         kd.evaluation.nmi(labels[items], clusters[items])
     )
+
+
+def test_interval_of_a_mean_is_over_groups_and_not_over_their_values():
+    # 100 groups, of which half are all 1 and half all 0. Over groups the mean
+    # has a standard error of sqrt(0.25 / 100) = 0.05, and the interval goes
+    # 1.96 of them to either side; over the 400 values it is half as wide.
+    values = np.repeat(np.arange(100) % 2, 4)
+    low, high = kd.evaluation.mean_interval(values, 4)
+    assert low == pytest.approx(0.5 - 1.96 * 0.05, abs=0.02)
+    assert high == pytest.approx(0.5 + 1.96 * 0.05, abs=0.02)
+    low, high = kd.evaluation.mean_interval(values)
+    assert high - low == pytest.approx(1.96 * 0.05, abs=0.02)
+
+
+def test_interval_of_a_mean_holds_what_numpy_draws():
+    values = np.random.default_rng(1).random(50)
+    drawn = np.random.default_rng(0).integers(50, size=(1000, 50))
+    expected = np.quantile(values[drawn].mean(axis=1), [0.025, 0.975])
+    assert kd.evaluation.mean_interval(values) == tuple(expected)
+
+
+def test_interval_of_what_never_varies_is_a_point():
+    assert kd.evaluation.mean_interval(np.ones(20, bool)) == (1.0, 1.0)
 
 
 def test_more_classes_narrow_the_interval():
@@ -199,12 +224,12 @@ def test_models_are_compared_on_the_scores_that_both_have():
 
 
 def test_other_queries_cannot_be_compared():
-    with pytest.raises(ValueError, match="received 240 and 120 queries"):
+    with pytest.raises(ValueError, match="received 120 and 240 queries"):
         kd.evaluation.compare_retrieval(
             evaluated(clustering=False),
             evaluated(num_classes=20, clustering=False),
         )
-    with pytest.raises(ValueError, match="their labels differ"):
+    with pytest.raises(ValueError, match="received other labels"):
         kd.evaluation.compare_retrieval(
             evaluated(clustering=False),
             evaluated(num_classes=80, size=3, clustering=False),
@@ -224,3 +249,5 @@ def test_bad_settings_are_named(settings, message):
         kd.evaluation.bootstrap_intervals(scores, **settings)
     with pytest.raises(ValueError, match=message):
         kd.evaluation.compare_retrieval(scores, scores, **settings)
+    with pytest.raises(ValueError, match=message):
+        kd.evaluation.mean_interval(np.ones(3), **settings)

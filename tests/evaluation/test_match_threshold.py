@@ -46,8 +46,10 @@ def test_rate_holds_for_classes_that_were_not_calibrated_on():
     gallery, gallery_labels = classes(100, seed=0)
     held_out, labels = classes(400, seed=1)
     match = kd.evaluation.calibrate_match_threshold(
-        *(held_out[:1000], labels[:1000]),
-        *(gallery, gallery_labels + 1000),
+        held_out[:1000],
+        labels[:1000],
+        gallery,
+        gallery_labels + 1000,
         false_match_rate=0.05,
     )
     others = held_out[1000:] @ gallery.T

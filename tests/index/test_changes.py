@@ -133,15 +133,15 @@ def test_cosine_holds_for_added_items(kind):
 def test_changes_that_cannot_be_leave_the_index_as_it_was(kind):
     index = kind.build(items(20))
     for embeddings, ids, message in (
-        (items(1), ["7"], "ids must be new; the index holds '7'"),
-        (items(2), ["a", "a"], "'a' occurs 2 times"),
-        (items(1, dim=4), ["a"], r"must be \(M, 8\).*received shape \(1, 4\)"),
-        (np.full((1, 8), np.nan), ["a"], "NaN or infinity"),
+        (items(1), ["7"], "not be in the index already; received '7'"),
+        (items(2), ["a", "a"], "unique; received 'a' 2 times"),
+        (items(1, dim=4), ["a"], r"must be \(N, 8\).*received shape \(1, 4\)"),
+        (np.full((1, 8), np.nan), ["a"], "must be finite"),
     ):
         with pytest.raises(ValueError, match=message):
             index.add(embeddings, ids)
     for ids, message in (
-        (["1", "ghost"], "'ghost' is not"),
+        (["1", "ghost"], "must be in the index; received 'ghost'"),
         (["1", "1"], "must be unique"),
         ("12", "sequence of str; received '12'"),
     ):

@@ -35,7 +35,7 @@ def test_every_row_comes_back_when_all_are_asked_for(monkeypatch):
 
 
 def test_many_queries_are_answered_in_parts(monkeypatch):
-    monkeypatch.setattr(exact, "_QUERIES_AT_ONCE", 10)
+    monkeypatch.setattr(exact, "QUERIES_AT_ONCE", 10)
     index = kd.index.ExactIndex.build(unit_vectors(100))
     found, scores = index.search(unit_vectors(100)[:35], k=1)
     assert found.ravel().tolist() == [str(number) for number in range(35)]

@@ -73,11 +73,11 @@ def test_stored_embeddings_can_be_read_back(kind):
     ("embeddings", "ids", "message"),
     [
         (np.ones((0, 4)), None, r"received shape \(0, 4\)"),
-        (np.full((2, 4), np.nan), None, "NaN or infinity"),
-        (np.diag([1, 1e30]), None, "shorter than 1e19; row 1"),
-        (np.ones((2, 4)), ["a", "a"], "'a' occurs 2 times"),
-        (np.ones((2, 4)), ["a"], r"ids of shape \(1,\)"),
-        (np.ones((2, 4)), ["a", ""], "must not be empty; number 1 is ''"),
+        (np.full((2, 4), np.nan), None, "must be finite.*2 of 2 rows"),
+        (np.diag([1, 1e30]), None, "no longer than 1.8e19.*row 1"),
+        (np.ones((2, 4)), ["a", "a"], "unique; received 'a' 2 times"),
+        (np.ones((2, 4)), ["a"], r"2 embeddings; received shape \(1,\)"),
+        (np.ones((2, 4)), ["a", ""], "must not be empty; received '' in row 1"),
     ],
 )
 def test_bad_galleries_are_named(kind, embeddings, ids, message):
@@ -95,7 +95,7 @@ def test_bad_queries_are_named(kind):
     with pytest.raises(ValueError, match="NaN"):
         index.search(np.full((1, 16), np.nan))
     # Their products overflow: inf - inf is NaN, which ScaNN may not survive.
-    with pytest.raises(ValueError, match="queries.*1e19; row 1"):
+    with pytest.raises(ValueError, match="queries.*1.8e19;.*first in row 1"):
         index.search(np.stack([np.ones(16), np.full(16, 3e38)]))
     # Long, and all of them together too long for a sum of squares.
     assert index.search(np.full((20, 16), 4e18), k=1)[0].shape == (20, 1)
@@ -121,8 +121,16 @@ def test_cosine_compares_directions_alone(kind):
 def test_metric_that_cannot_be_is_named(kind):
     with pytest.raises(ValueError, match="dot_product, cosine; received 'l2'"):
         kind.build(gallery(), metric="l2")
-    with pytest.raises(ValueError, match="not be zero.*row 1 is"):
+    with pytest.raises(ValueError, match="not be zero.*in row 1"):
         kind.build([[1.0, 0.0], [0.0, 0.0]], metric="cosine")
+
+
+@every_index
+def test_index_reports_what_it_is(kind):
+    index = kind.build(gallery(), metric="cosine")
+    index.add(gallery(1, seed=1), ids=["new"])
+    shown = f"{kind.__name__}(size=61, dim=16, metric='cosine', "
+    assert repr(index).startswith(shown)
 
 
 @every_index
@@ -143,5 +151,7 @@ def test_file_of_another_kind_is_refused(tmp_path):
         pass
 
     kd.index.ExactIndex.build(gallery()).save(tmp_path / "index.npz")
-    with pytest.raises(ValueError, match="holds a ExactIndex; expected"):
+    with pytest.raises(
+        ValueError, match="saved OtherIndex; received a ExactIndex"
+    ):
         OtherIndex.load(tmp_path / "index.npz")

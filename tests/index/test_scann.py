@@ -1,5 +1,5 @@
 import importlib
-import logging
+import sys
 
 import numpy as np
 import pytest
@@ -87,20 +87,48 @@ def test_k_results_come_where_the_leaves_searched_hold_fewer(num_queries):
     assert rows.shape == (num_queries, 1500) and (rows.numpy() >= 0).all()
 
 
-def test_few_embeddings_are_better_searched_exactly(caplog):
+def test_few_embeddings_are_scored_as_they_are():
     index = kd.index.ScannIndex.build(unclustered(15))
-    with caplog.at_level(logging.WARNING, "keras_dvml.index"):
-        assert index.exact_is_better
-    assert "exact search is the better choice for 15" in caplog.text
     found, _ = index.search(unclustered(15), k=1)
     assert found.ravel().tolist() == [str(number) for number in range(15)]
 
 
-def test_exact_is_not_better_where_it_is_slower(tree, monkeypatch):
-    scann_file = __import__("sys").modules["keras_dvml.index.scann"]
-    monkeypatch.setattr(scann_file, "median_seconds", lambda *_: [1.0, 3.0])
-    index = kd.index.ScannIndex.build(unclustered(40))
-    assert not index.exact_is_better
+def test_speedup_is_the_time_of_exact_search_over_its_own(tree, monkeypatch):
+    scann_file = sys.modules["keras_dvml.index.scann"]
+    timed = []
+
+    def median_seconds(functions, calls):
+        timed.extend(functions)
+        assert len(calls) == 5
+        return [3.0, 1.5]
+
+    monkeypatch.setattr(scann_file, "median_seconds", median_seconds)
+    assert tree.measure_speedup(num_queries=5) == 2.0
+    assert timed[1] == tree.nearest
+    monkeypatch.undo()
+    assert kd.index.ScannIndex.build(unclustered(3)).measure_speedup() > 0
+
+
+def test_building_depends_on_the_embeddings_alone(tree):
+    again = kd.index.ScannIndex.build(clustered(4000), recall_floor=0.9)
+    for name, value in tree.arrays().items():
+        np.testing.assert_array_equal(again.arrays()[name], value, err_msg=name)
+
+
+def test_of_settings_that_meet_the_floor_the_least_work_is_taken(
+    tree, monkeypatch
+):
+    index = kd.index.ScannIndex.build(clustered(4000), recall_floor=0.9)
+    # 4000 points in 63 leaves, 63.5 each; a candidate costs 8 of them. So the
+    # costs are 811, 797, 1214 and 2111.
+    leaves = {30: 9, 60: 5, 120: 4, 240: 3}
+    monkeypatch.setattr(
+        index,
+        "_fewest_leaves",
+        lambda recall_of: leaves[index._num_reordered],
+    )
+    index.tune(0.9)
+    assert (index._leaves_to_search, index._num_reordered) == (5, 60)
 
 
 def test_tree_can_be_tuned_to_other_floors_and_queries():

@@ -36,7 +36,7 @@ def test_gradient_reaches_the_weights_and_training_changes_all(handle, images):
     before = [weight.numpy() for weight in model.backbone.weights]
     model.fit(images, np.arange(8) % 2, verbose=0)
     after = [weight.numpy() for weight in model.backbone.weights]
-    assert [one.shape for one in before] == [(3, 3, 3, 6), (6,), (6,)]
+    assert [old.shape for old in before] == [(3, 3, 3, 6), (6,), (6,)]
     assert all((a != b).any() for a, b in zip(before, after, strict=True))
 
 
@@ -76,7 +76,7 @@ def test_module_is_served_without_keras(handle, images, tmp_path):
     model = model_over(handle)
     kd.serving.write_saved_model(model, str(tmp_path / "model"))
     served = tf.saved_model.load(str(tmp_path / "model"))
-    encoded = tf.constant([tf.io.encode_png(one).numpy() for one in images])
+    encoded = tf.constant([tf.io.encode_png(image).numpy() for image in images])
     np.testing.assert_allclose(
         served.signatures["embed"](image_bytes=encoded)["embedding"],
         model.predict(images, verbose=0),

@@ -38,9 +38,9 @@ def batch(num_classes=4, num_images=4, dim=8, seed=0):
 
 
 def pairs_of(labels):
-    for i, one in enumerate(labels):
-        same = [j for j, b in enumerate(labels) if b == one and j != i]
-        other = [j for j, b in enumerate(labels) if b != one]
+    for i, label in enumerate(labels):
+        same = [j for j, b in enumerate(labels) if b == label and j != i]
+        other = [j for j, b in enumerate(labels) if b != label]
         if same:
             yield i, same, other
 
@@ -60,7 +60,7 @@ def naive_triplet_semi_hard(labels, z, margin=0.3):
         negatives = [math.dist(z[i], z[j]) ** 2 for j in other]
         for j in same:
             positive = math.dist(z[i], z[j]) ** 2
-            farther = [one for one in negatives if one > positive]
+            farther = [d for d in negatives if d > positive]
             negative = min(farther) if farther else max(negatives)
             losses.append(max(0.0, positive - negative + margin))
     return np.mean(losses)
@@ -97,8 +97,8 @@ def naive_angular(labels, z, angle=40.0):
         for j in same:
             total = 0.0
             for n in other:
-                lure = 4 * t * (z[i] + z[j]) @ z[n]
-                total += math.exp(lure - 2 * (1 + t) * z[i] @ z[j])
+                negative_term = 4 * t * (z[i] + z[j]) @ z[n]
+                total += math.exp(negative_term - 2 * (1 + t) * z[i] @ z[j])
             losses.append(math.log(1 + total))
     return np.mean(losses)
 
@@ -236,7 +236,7 @@ every_pair_loss = pytest.mark.parametrize(
 
 def test_every_loss_of_the_room_is_tested():
     classes = {type(loss).__name__ for loss in LOSSES.values()}
-    public = {one for one in vars(kd.losses) if one.endswith("Loss")}
+    public = {name for name in kd.losses.__all__ if name.endswith("Loss")}
     assert public - {"MetricLoss", "ProxyLoss"} == classes
 
 
@@ -270,7 +270,7 @@ def test_gradient_equals_finite_differences(name):
 
 
 # The draws of the margin loss belong to places in the batch.
-@pytest.mark.parametrize("name", [one for one in LOSSES if one != "margin"])
+@pytest.mark.parametrize("name", [name for name in LOSSES if name != "margin"])
 def test_loss_does_not_depend_on_the_order_of_the_batch(name):
     labels, embeddings = batch()
     order = np.random.default_rng(1).permutation(len(labels))
@@ -360,6 +360,18 @@ def test_config_rebuilds_the_loss(name):
     rebuilt = keras.saving.deserialize_keras_object(config)
     assert type(rebuilt) is type(loss)
     assert rebuilt.get_config() == loss.get_config()
+
+
+@every_loss
+def test_repr_shows_the_parameters(name):
+    loss = LOSSES[name]
+    rebuilt = eval(repr(loss), vars(kd.losses))
+    assert rebuilt.get_config() == loss.get_config()
+
+
+def test_repr_is_what_one_would_write():
+    loss = kd.losses.TripletSemiHardLoss(margin=0.2)
+    assert repr(loss) == "TripletSemiHardLoss(margin=0.2)"
 
 
 def test_sample_weights_are_refused():

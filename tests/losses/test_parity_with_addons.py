@@ -52,8 +52,8 @@ def test_soft_triplet_hard_equals_addons(seed):
     assert_same(kd.losses.TripletHardLoss(margin=None), theirs, *batch(seed))
 
 
-# Addons sets anchors against the other half of the batch alone, and ours
-# against all negatives. So the two halves are made blind to themselves: in
+# Addons compares anchors with the other half of the batch alone, and ours
+# with all negatives. So the two halves are made blind to themselves: in
 # dimensions of its own, each row is far from all others of its half.
 @pytest.mark.parametrize("seed", range(5))
 def test_n_pair_equals_addons(seed):
@@ -71,8 +71,8 @@ def test_n_pair_equals_addons(seed):
     labels = np.arange(num_classes)
     similarity = halves[0] @ halves[1].T
     theirs = [
-        tfa.losses.NpairsLoss()(labels, one.astype(np.float32))
-        for one in (similarity, similarity.T)
+        tfa.losses.NpairsLoss()(labels, half.astype(np.float32))
+        for half in (similarity, similarity.T)
     ]
     ours = kd.losses.NPairLoss(temperature=1.0)
     np.testing.assert_allclose(

@@ -15,7 +15,7 @@ import keras_dvml as kd
 SCRIPT = pathlib.Path(__file__).parent / "distributed_step.py"
 LOSSES = sorted(
     name
-    for name in vars(kd.losses)
+    for name in kd.losses.__all__
     if name.endswith("Loss") and name not in ("MetricLoss", "ProxyLoss")
 )
 CASES = [
@@ -28,11 +28,13 @@ CASES = [
 USUAL = ("VariationalUDML:NPairLoss",)
 
 
-def assert_same_step(one, other):
+def assert_same_step(split, whole):
     # Rounding grows with the scale of a loss: circle's is about 80.
-    tolerance = 1e-5 * max(1.0, abs(other["loss"]))
-    assert one["loss"] == pytest.approx(other["loss"], abs=tolerance)
-    for change, expected in zip(one["changes"], other["changes"], strict=True):
+    tolerance = 1e-5 * max(1.0, abs(whole["loss"]))
+    assert split["loss"] == pytest.approx(whole["loss"], abs=tolerance)
+    for change, expected in zip(
+        split["changes"], whole["changes"], strict=True
+    ):
         np.testing.assert_allclose(change, expected, rtol=0, atol=tolerance)
 
 
@@ -57,10 +59,10 @@ def test_two_replicas_step_as_one_with_the_whole_batch(case, step):
 
 
 def free_ports(number):
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
+    servers = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
+    ports = [server.getsockname()[1] for server in servers]
+    for server in servers:
+        server.close()
     return ports
 
 
@@ -81,8 +83,10 @@ def workers(tmp_path_factory):
     cluster = {"worker": [f"127.0.0.1:{port}" for port in free_ports(2)]}
     outputs = [tmp_path_factory.mktemp("worker") / "output" for _ in range(2)]
     processes = [
-        start({"cluster": cluster, "task": {"type": "worker", "index": i}}, one)
-        for i, one in enumerate(outputs)
+        start(
+            {"cluster": cluster, "task": {"type": "worker", "index": i}}, path
+        )
+        for i, path in enumerate(outputs)
     ]
     try:
         for process, output in zip(processes, outputs, strict=True):
@@ -92,7 +96,7 @@ def workers(tmp_path_factory):
         for process in processes:
             process.kill()
             process.wait()
-    return [json.loads(one.read_text().splitlines()[-1]) for one in outputs]
+    return [json.loads(path.read_text().splitlines()[-1]) for path in outputs]
 
 
 @pytest.mark.slow

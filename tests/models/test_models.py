@@ -7,42 +7,46 @@ import tensorflow as tf
 
 import keras_dvml as kd
 
-MODELS = {
-    "EmbeddingModel": lambda backbone: kd.models.EmbeddingModel(
-        backbone, embedding_dim=8
-    ),
-    "DVML": lambda backbone: kd.models.DVML(
-        backbone, embedding_dim=8, num_samples=3, seed=0
-    ),
-    "UDML": lambda backbone: kd.models.UDML(backbone, embedding_dim=8),
-    "VariationalUDML": lambda backbone: kd.models.UDML(
-        backbone, embedding_dim=8, variational=True, num_samples=3, seed=0
-    ),
+DVML_WEIGHTS = {
+    "prior": 0.01,
+    "reconstruction": 1.0,
+    "synthetic": 0.1,
+    "invariant": 1.0,
 }
-TERMS = {
-    "EmbeddingModel": ["metric"],
-    "DVML": ["prior", "reconstruction", "synthetic", "invariant"],
-    "UDML": ["metric", "rotation"],
-    "VariationalUDML": [
-        "prior",
-        "reconstruction",
-        "synthetic",
-        "invariant",
-        "rotation",
-    ],
+# Kind -> its terms, and what they weigh in phase 1.
+WEIGHTS = {
+    "EmbeddingModel": {"metric": 1.0},
+    "DVML": DVML_WEIGHTS,
+    "UDML": {"metric": 1.0, "rotation": 0.1},
+    "VariationalUDML": {**DVML_WEIGHTS, "rotation": 0.1},
 }
-every_model = pytest.mark.parametrize("name", MODELS)
+# Kind -> arguments, none of them the default, of a configuration.
+OPTIONS = {"head_rate": 10.0, "name": "birds", "normalized": False}
+DVML_OPTIONS = {
+    "num_samples": 5,
+    "seed": 3,
+    "prior_weight": [0.5, 0.4],
+    "reconstruction_weight": [2.0, 3.0],
+    "synthetic_weight": [0.3, 0.1],
+    "invariant_weight": [0.5, 0.6],
+}
+ROTATION_OPTIONS = {"rotation_weight": 0.3, "rotation_batch": 4}
+CONFIGS = {
+    "EmbeddingModel": OPTIONS,
+    "DVML": {**OPTIONS, **DVML_OPTIONS},
+    "UDML": {**OPTIONS, **ROTATION_OPTIONS},
+    "VariationalUDML": {**OPTIONS, **DVML_OPTIONS, **ROTATION_OPTIONS},
+}
 
 
 @pytest.fixture
-def compiled(name, tiny_backbone):
-    model = MODELS[name](tiny_backbone)
+def compiled(kind, make_model):
+    model = make_model(kind)
     model.compile("adam", loss=kd.losses.TripletSemiHardLoss(margin=0.2))
     return model
 
 
-@every_model
-def test_fit_lowers_the_loss_and_logs_every_term(name, compiled, tiny_images):
+def test_fit_lowers_the_loss_and_logs_every_term(kind, compiled, tiny_images):
     history = compiled.fit(
         kd.data.balanced_batches(
             *tiny_images,
@@ -53,24 +57,31 @@ def test_fit_lowers_the_loss_and_logs_every_term(name, compiled, tiny_images):
         epochs=4,
         verbose=0,
     ).history
-    assert set(history) == {"loss", *(f"{one}_loss" for one in TERMS[name])}
+    assert set(history) == {"loss", *(f"{name}_loss" for name in WEIGHTS[kind])}
     assert history["loss"][-1] < history["loss"][0]
 
 
-@every_model
-def test_evaluate_measures_without_training(name, compiled, tiny_images):
+def test_loss_is_the_weighted_sum_of_its_terms(kind, compiled, tiny_images):
+    history = compiled.fit(*tiny_images, batch_size=40, verbose=0).history
+    total = sum(
+        weight * history[f"{name}_loss"][0]
+        for name, weight in WEIGHTS[kind].items()
+    )
+    assert history["loss"][0] == pytest.approx(total, rel=1e-5)
+
+
+def test_evaluate_measures_without_training(kind, compiled, tiny_images):
     before = [weight.numpy() for weight in compiled.trainable_weights]
     scores = compiled.evaluate(*tiny_images, batch_size=40, verbose=0)
-    assert len(scores) == 1 + len(TERMS[name])
+    assert len(scores) == 1 + len(WEIGHTS[kind])
     assert np.isfinite(scores).all()
     again = compiled.evaluate(*tiny_images, batch_size=40, verbose=0)
     np.testing.assert_allclose(scores, again, rtol=1e-6)
-    for one, other in zip(before, compiled.trainable_weights, strict=True):
-        np.testing.assert_array_equal(one, other.numpy())
+    for old, weight in zip(before, compiled.trainable_weights, strict=True):
+        np.testing.assert_array_equal(old, weight.numpy())
 
 
-@every_model
-def test_predict_gives_unit_length_embeddings(name, compiled, tiny_images):
+def test_predict_gives_unit_length_embeddings(compiled, tiny_images):
     embeddings = compiled.predict(tiny_images[0], verbose=0)
     assert embeddings.shape == (40, 8) and embeddings.dtype == np.float32
     np.testing.assert_allclose(
@@ -78,36 +89,33 @@ def test_predict_gives_unit_length_embeddings(name, compiled, tiny_images):
     )
 
 
-@every_model
-def test_embeddings_of_free_length_on_request(name, tiny_backbone, tiny_images):
-    config = MODELS[name](tiny_backbone).get_config()
-    model = type(MODELS[name](tiny_backbone)).from_config(
-        {**config, "normalized": False}
-    )
+def test_embeddings_of_free_length_on_request(kind, make_model, tiny_images):
+    model = make_model(kind, normalized=False)
     length = np.linalg.norm(model.predict(tiny_images[0], verbose=0), axis=1)
     assert np.abs(length - 1).max() > 1e-3
 
 
-@every_model
-def test_images_may_be_integers_or_floats(name, compiled, tiny_images):
+def test_images_may_be_integers_or_floats(compiled, tiny_images):
     images, _ = tiny_images
     np.testing.assert_allclose(
         compiled(images), compiled(images.astype(np.float32)), rtol=1e-6
     )
 
 
-@every_model
-def test_config_rebuilds_the_model(name, compiled):
-    rebuilt = type(compiled).from_config(compiled.get_config())
-    assert rebuilt.get_config() == compiled.get_config()
-    assert [w.shape for w in rebuilt.get_weights()] == [
-        w.shape for w in compiled.get_weights()
+def test_config_rebuilds_the_model(kind, make_model):
+    model = make_model(kind, **CONFIGS[kind])
+    config = model.get_config()
+    assert CONFIGS[kind].items() <= config.items()
+    rebuilt = type(model).from_config(config)
+    assert type(rebuilt) is type(model)
+    assert rebuilt.get_config() == model.get_config()
+    assert [weight.shape for weight in rebuilt.get_weights()] == [
+        weight.shape for weight in model.get_weights()
     ]
 
 
-@every_model
-def test_saved_model_goes_on_in_a_new_process(
-    name, compiled, tiny_images, tmp_path, run_forked
+def test_saved_model_continues_in_a_new_process(
+    compiled, tiny_images, tmp_path, run_forked
 ):
     images, labels = tiny_images
     # Momentum is a state to be saved. Adam would make a whole step of the last
@@ -136,16 +144,16 @@ np.save(sys.argv[1] + "/embeddings.npy", model.predict(batch["images"]))
     )
 
 
-@every_model
-def test_summary_prints_every_part(name, compiled):
+def test_summary_prints_every_part_once(kind, compiled):
     lines = []
     compiled.summary(print_fn=lambda line, **_: lines.append(line))
-    assert "conv_backbone" in "\n".join(lines)
+    text = "\n".join(lines)
+    assert text.count("conv_backbone") == 1
+    assert text.count("rotation_head") == ("rotation" in WEIGHTS[kind])
 
 
-@every_model
 def test_any_keras_loss_over_labels_and_embeddings_trains(
-    name, compiled, tiny_images
+    compiled, tiny_images
 ):
     compiled.compile(
         "adam",
@@ -158,24 +166,22 @@ def test_any_keras_loss_over_labels_and_embeddings_trains(
 
 # The variational one has every term of the others.
 @pytest.mark.parametrize(
-    ("name", "policy"),
+    ("kind", "policy"),
     [
-        *((name, "mixed_float16") for name in MODELS),
+        *((kind, "mixed_float16") for kind in WEIGHTS),
+        ("VariationalUDML", "mixed_bfloat16"),
         *(
-            pytest.param(name, "mixed_bfloat16", marks=marks)
-            for name, marks in (
-                ("EmbeddingModel", pytest.mark.slow),
-                ("DVML", pytest.mark.slow),
-                ("UDML", pytest.mark.slow),
-                ("VariationalUDML", ()),
-            )
+            pytest.param(kind, "mixed_bfloat16", marks=pytest.mark.slow)
+            for kind in ("EmbeddingModel", "DVML", "UDML")
         ),
     ],
 )
-def test_mixed_precision_trains_with_finite_losses(name, policy, tiny_images):
+def test_mixed_precision_trains_with_finite_losses(
+    kind, policy, make_model, tiny_images
+):
     keras.mixed_precision.set_global_policy(policy)
     try:
-        model = MODELS[name](kd.models.conv_backbone(16, widths=(4, 8)))
+        model = make_model(kind)
         model.compile("adam", loss=kd.losses.NPairLoss())
         history = model.fit(*tiny_images, batch_size=40, epochs=3, verbose=0)
     finally:
@@ -185,48 +191,42 @@ def test_mixed_precision_trains_with_finite_losses(name, policy, tiny_images):
     assert model.predict(tiny_images[0], verbose=0).dtype == np.float32
 
 
-@every_model
-def test_fit_without_labels_is_refused(name, compiled, tiny_images):
+def test_fit_without_labels_is_refused(compiled, tiny_images):
     with pytest.raises(ValueError, match=r"batches of \(images, labels\)"):
         compiled.fit(tf.data.Dataset.from_tensors(tiny_images[0]), verbose=0)
 
 
-@every_model
-def test_backbone_without_pooling_is_refused(name):
+def test_backbone_without_pooling_is_refused(kind, make_model):
     images = keras.Input((16, 16, 3))
     unpooled = keras.Model(images, keras.layers.Conv2D(4, 3)(images))
     with pytest.raises(ValueError, match="pooled features.*14, 14, 4"):
-        MODELS[name](unpooled)
+        make_model(kind, unpooled)
 
 
 @pytest.mark.parametrize(
-    ("name", "optimizer"),
+    ("kind", "optimizer"),
     [
         ("EmbeddingModel", "sgd"),
-        *((name, "adam") for name in MODELS),
+        *((kind, "adam") for kind in WEIGHTS),
         *(
-            pytest.param(name, "sgd", marks=pytest.mark.slow)
-            for name in ("DVML", "UDML", "VariationalUDML")
+            pytest.param(kind, "sgd", marks=pytest.mark.slow)
+            for kind in ("DVML", "UDML", "VariationalUDML")
         ),
     ],
 )
 def test_head_rate_multiplies_the_learning_rate_of_the_head(
-    name, optimizer, tiny_images
+    kind, optimizer, make_model, tiny_images
 ):
     def changes(head_rate, learning_rate):
         keras.utils.set_random_seed(0)
-        backbone = kd.models.conv_backbone(16, widths=(4, 8))
-        config = MODELS[name](backbone).get_config()
-        model = type(MODELS[name](backbone)).from_config(
-            {**config, "head_rate": head_rate}
-        )
+        model = make_model(kind, head_rate=head_rate)
         chosen = keras.optimizers.get(optimizer)
         chosen.learning_rate = learning_rate
         # The step is built alike for every model: one is enough in a graph.
         model.compile(
             chosen,
             loss=kd.losses.NPairLoss(),
-            run_eagerly=name != "EmbeddingModel",
+            run_eagerly=kind != "EmbeddingModel",
         )
         head = model.head.trainable_weights
         parts = [*model.backbone.trainable_weights, *head]
@@ -241,26 +241,26 @@ def test_head_rate_multiplies_the_learning_rate_of_the_head(
     backbone, head = changes(head_rate=10.0, learning_rate=1e-3)
     expected_backbone, _ = changes(head_rate=1.0, learning_rate=1e-3)
     _, expected_head = changes(head_rate=1.0, learning_rate=1e-2)
-    for one, other in zip(backbone, expected_backbone, strict=True):
-        np.testing.assert_allclose(one, other, atol=1e-6)
-    for one, other in zip(head, expected_head, strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-5)
+    for change, expected in zip(backbone, expected_backbone, strict=True):
+        np.testing.assert_allclose(change, expected, atol=1e-6)
+    for change, expected in zip(head, expected_head, strict=True):
+        np.testing.assert_allclose(change, expected, rtol=1e-3, atol=1e-5)
 
 
-@every_model
-def test_frozen_backbone_stays_as_it_was(name, tiny_backbone, tiny_images):
+def test_frozen_backbone_stays_as_it_was(
+    kind, make_model, tiny_backbone, tiny_images
+):
     tiny_backbone.trainable = False
-    model = MODELS[name](tiny_backbone)
+    model = make_model(kind, tiny_backbone)
     model.compile("adam", loss=kd.losses.NPairLoss(), run_eagerly=True)
     before = tiny_backbone.get_weights()
     model.fit(*tiny_images, batch_size=40, verbose=0)
-    for one, other in zip(before, tiny_backbone.get_weights(), strict=True):
-        np.testing.assert_array_equal(one, other)
+    for old, weight in zip(before, tiny_backbone.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, weight)
 
 
-@every_model
 def test_frozen_batch_norm_keeps_its_statistics(
-    name, tiny_backbone, tiny_images
+    kind, make_model, tiny_backbone, tiny_images
 ):
     kd.models.freeze_batch_norm(tiny_backbone)
     frozen = [
@@ -270,12 +270,12 @@ def test_frozen_batch_norm_keeps_its_statistics(
         for weight in layer.weights
     ]
     before = [weight.numpy() for weight in frozen]
-    model = MODELS[name](tiny_backbone)
+    model = make_model(kind, tiny_backbone)
     model.compile("adam", loss=kd.losses.NPairLoss(), run_eagerly=True)
     model.fit(*tiny_images, batch_size=40, verbose=0)
     assert len(frozen) == 8
-    for one, other in zip(before, frozen, strict=True):
-        np.testing.assert_array_equal(one, other.numpy())
+    for old, weight in zip(before, frozen, strict=True):
+        np.testing.assert_array_equal(old, weight.numpy())
 
 
 def test_any_backbone_of_keras_applications_fits(tiny_images):

@@ -15,9 +15,9 @@ def test_steps_from_one_run_through_all_positives():
 
 def test_steps_back_undo_steps():
     cycles = ops.class_cycles(LABELS)
-    there = cycles.member(2)
+    partner = cycles.member(2)
     np.testing.assert_array_equal(
-        tf.gather(cycles.member(-2), there), np.arange(len(LABELS))
+        tf.gather(cycles.member(-2), partner), np.arange(len(LABELS))
     )
 
 
@@ -37,14 +37,17 @@ def test_every_positive_pair_is_visited_once():
     (visits,) = cycles.for_each_positive(mark, (tf.zeros((6, 6)),))
     np.testing.assert_array_equal(visits, ops.positive_pairs(LABELS))
     assert cycles.num_pairs == np.sum(visits)
+    # 3 x 2 + 2 x 1 ordered pairs.
+    assert cycles.mean_weight == 1 / 8
 
 
-def test_pairs_are_visited_in_one_order_and_back_finds_the_other_member():
+def test_pairs_are_visited_in_one_order_and_reverse_finds_the_other_member():
     cycles = ops.class_cycles(LABELS)
 
-    def mark(there, back, times, visits):
-        visits = ops.add_to_entries(visits, there, times)
-        return (ops.add_to_entries(visits, back, tf.gather(times, back)),)
+    def mark(partner, reverse_partner, pair_weight, visits):
+        visits = ops.add_to_entries(visits, partner, pair_weight)
+        reverse_weight = tf.gather(pair_weight, reverse_partner)
+        return (ops.add_to_entries(visits, reverse_partner, reverse_weight),)
 
     (visits,) = cycles.for_each_pair(mark, (tf.zeros((6, 6)),))
     np.testing.assert_array_equal(visits, ops.positive_pairs(LABELS))
@@ -54,3 +57,4 @@ def test_batch_without_pairs_leaves_what_is_carried():
     cycles = ops.class_cycles([1, 2, 3])
     (total,) = cycles.for_each_positive(lambda *_: (tf.constant(1.0),), (5.0,))
     assert total == 5.0
+    assert cycles.mean_weight == 0.0

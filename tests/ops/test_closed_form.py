@@ -13,24 +13,21 @@ def explicit_squared_distance(rows):
     return tf.reduce_sum(tf.square(rows[:, None] - rows[None, :]), axis=-1)
 
 
-WAYS = {
-    "similarities": (ops.over_similarities, explicit_similarity),
-    "squared distances": (
-        ops.over_squared_distances,
-        explicit_squared_distance,
-    ),
+EXPLICIT = {
+    ops.pairwise_similarity: explicit_similarity,
+    ops.pairwise_squared_distance: explicit_squared_distance,
 }
+both_kinds = pytest.mark.parametrize("pairwise", EXPLICIT)
 
 
-@pytest.mark.parametrize("way", WAYS)
+@both_kinds
 @pytest.mark.parametrize("jit_compile", [False, True])
 @pytest.mark.parametrize("symmetric", [False, True])
 # Small and large matrices go different ways.
 @pytest.mark.parametrize("num_rows", [7, 300])
 def test_value_and_gradient_equal_those_of_explicit_pairs(
-    way, jit_compile, symmetric, num_rows
+    pairwise, jit_compile, symmetric, num_rows
 ):
-    over, explicit = WAYS[way]
     random = np.random.default_rng(0)
     rows = tf.constant(random.normal(size=(num_rows, 3)), tf.float32)
     weight = tf.constant(random.normal(size=[num_rows] * 2), tf.float32)
@@ -44,23 +41,28 @@ def test_value_and_gradient_equal_those_of_explicit_pairs(
     def ours(rows):
         with tf.GradientTape() as tape:
             tape.watch(rows)
-            value = 10.0 * over(value_and_slope, rows, symmetric=symmetric)
+            value = 10.0 * ops.loss_with_closed_form_gradient(
+                value_and_slope, rows, pairwise=pairwise, symmetric=symmetric
+            )
         return value, tape.gradient(value, rows)
 
     with tf.GradientTape() as tape:
         tape.watch(rows)
-        value = 10.0 * value_and_slope(explicit(rows))[0]
+        value = 10.0 * value_and_slope(EXPLICIT[pairwise](rows))[0]
     for actual, expected in zip(
         ours(rows), (value, tape.gradient(value, rows)), strict=True
     ):
         np.testing.assert_allclose(actual, expected, rtol=1e-3, atol=1e-2)
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_gradient_comes_in_the_precision_of_the_embeddings(way):
-    over, _ = WAYS[way]
+@both_kinds
+def test_gradient_comes_in_the_precision_of_the_embeddings(pairwise):
     rows = tf.Variable([[0.0, 1.0], [1.0, 0.0]], dtype=tf.float16)
     with tf.GradientTape() as tape:
-        value = over(lambda matrix: (tf.reduce_sum(matrix), 0.0 * matrix), rows)
+        value = ops.loss_with_closed_form_gradient(
+            lambda matrix: (tf.reduce_sum(matrix), 0.0 * matrix),
+            rows,
+            pairwise=pairwise,
+        )
     assert value.dtype == tf.float32
     assert tape.gradient(value, rows).dtype == tf.float16

@@ -28,3 +28,13 @@ def test_pair_maths_is_float32_for_half_precision():
 def test_normalizing_gives_length_one_and_leaves_zero_alone():
     rows = ops.l2_normalize(tf.constant([[3.0, 4.0], [0.0, 0.0]]))
     np.testing.assert_allclose(rows, [[0.6, 0.8], [0.0, 0.0]], atol=1e-6)
+
+
+def test_square_root_has_a_finite_slope_at_zero():
+    values = tf.Variable([0.0, 4.0])
+    with tf.GradientTape() as tape:
+        roots = ops.safe_sqrt(values)
+    np.testing.assert_allclose(roots, [1e-6, 2.0])
+    at_zero, at_four = tape.gradient(roots, values).numpy()
+    # d sqrt(v) / dv = 1 / (2 sqrt(v)).
+    assert np.isfinite(at_zero) and at_four == 0.25

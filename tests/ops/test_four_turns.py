@@ -96,7 +96,7 @@ def test_rotation_loss_equals_a_loop():
     np.testing.assert_allclose(loss, total / 12, rtol=1e-6)
 
 
-def test_rotation_loss_falls_to_zero_where_every_turn_is_told():
+def test_rotation_loss_falls_to_zero_where_every_turn_is_predicted():
     logits = 100.0 * np.repeat(np.eye(4), 5, axis=0)
     np.testing.assert_allclose(ops.rotation_loss(logits), 0.0, atol=1e-6)
 

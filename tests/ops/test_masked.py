@@ -8,11 +8,6 @@ VALUES = tf.constant([[1.0, 5.0, 3.0], [2.0, 4.0, 6.0]])
 MASK = tf.constant([[True, False, True], [False, False, False]])
 
 
-def test_maximum_and_minimum_of_marked_entries():
-    assert ops.masked_max(VALUES, MASK)[0] == 3.0
-    assert ops.masked_min(VALUES, MASK)[0] == 1.0
-
-
 def test_log_sum_exp_of_marked_entries():
     expected = np.log(np.exp(1.0) + np.exp(3.0))
     np.testing.assert_allclose(

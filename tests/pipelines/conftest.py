@@ -153,6 +153,24 @@ def artifact(tmp_path_factory):
     return make
 
 
+@pytest.fixture(scope="session")
+def write_records():
+    """Writes rows of `(image_bytes, id, label)` as a step's examples."""
+
+    def write(path, rows):
+        import tensorflow as tf
+
+        import keras_dvml as kd
+
+        path.parent.mkdir(parents=True, exist_ok=True)
+        options = tf.io.TFRecordOptions(compression_type="GZIP")
+        with tf.io.TFRecordWriter(str(path), options) as writer:
+            for row in rows:
+                writer.write(kd.data.encode_example(*row).SerializeToString())
+
+    return write
+
+
 @pytest.fixture(scope="module")
 def run_executor(tmp_path_factory):
     """Runs an executor as TFX's launcher does, with flags of Beam."""

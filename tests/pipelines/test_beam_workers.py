@@ -38,7 +38,11 @@ def ingest(images, artifact, run_executor):
             flags,
             {},
             {"examples": [examples], "quarantine": [quarantine]},
-            {"folder": str(images), "max_bad_fraction": 0.1},
+            {
+                "ingest": json.dumps(
+                    {"folder": str(images), "max_bad_fraction": 0.1}
+                )
+            },
         )
         return examples, quarantine
 
@@ -118,7 +122,7 @@ def test_workers_count_the_same_statistics(
     from tfx.components.statistics_gen.executor import Executor
     from tfx.types import standard_artifacts
 
-    from pipelines.ingestion.statistics_options import statistics_options
+    from pipelines.ingestion.validation import statistics_options
 
     def statistics(flags):
         made = artifact(standard_artifacts.ExampleStatistics)

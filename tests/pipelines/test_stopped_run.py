@@ -79,7 +79,7 @@ def test_stopped_runs_leave_nothing_and_the_next_one_ends(folders, start):
     screen, _ = terminated.communicate(timeout=60)
     assert terminated.returncode == 128 + signal.SIGTERM
     assert screen.splitlines()[-1] == (
-        "Terminated. The same command goes on from here."
+        "Terminated. The same command resumes here."
     )
     assert "Traceback" not in screen
     assert not temporary_files()

@@ -211,11 +211,11 @@ def test_same_run_takes_over_everything(again):
 
 
 def test_labels_and_no_labels_do_not_share_a_name(whole, root, config):
-    from pipelines.local_runner import _claim
+    from pipelines.runners.local.workspace import claim
 
     labelled = dataclasses.replace(config.ingest, labelled=True)
     with pytest.raises(ValueError, match="without labels.*--name"):
-        _claim(whole.run_dir, dataclasses.replace(config, ingest=labelled))
+        claim(whole.run_dir, dataclasses.replace(config, ingest=labelled))
 
 
 def test_embeddings_of_the_evaluation_are_those_of_all_images(whole):

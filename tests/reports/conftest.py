@@ -24,7 +24,7 @@ def make_images():
             embeddings,
             labels,
             [f"class {label}" for label in labels],
-            [tf.io.encode_png(one.astype(np.uint8)).numpy() for one in pixels],
+            [tf.io.encode_png(p.astype(np.uint8)).numpy() for p in pixels],
         ), colors
 
     return make

@@ -285,7 +285,7 @@ def test_report_of_5000_images_is_small_and_opens_quickly(
     shown, _ = make_images(125, 40, size=48, noise=50)
     path = write(tmp_path / "report.html", shown)
     assert path.stat().st_size < 15e6
-    # Other work may share the machine: one of ten openings tells what the
+    # Other work may share the machine: one of ten openings shows what the
     # page itself takes.
     assert any(opening_time(browser, path) < 2.0 for _ in range(10))
 

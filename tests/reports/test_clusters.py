@@ -87,7 +87,7 @@ def test_map_of_clusters_says_so_and_judges_nothing(tmp_path):
 
 
 def test_map_of_something_else_is_a_named_error():
-    with pytest.raises(ValueError, match="`noun`.*'group'"):
+    with pytest.raises(ValueError, match="noun must.*'group'"):
         EmbeddingMap(np.eye(2), [0, 1], ["a", "b"], [png()] * 2, "group")
 
 

@@ -51,7 +51,7 @@ def test_intervals_are_lines_over_the_bars():
     intervals = {"a": {"nmi": (0.4, 0.55)}}
     ax = plot_scores(scores, intervals=intervals)
     ((line,),) = (lines.get_segments() for lines in ax.collections)
-    # NMI stands at 1; of two bars, 0.8 wide together, a's is the left one.
+    # NMI is at 1; of two bars, 0.8 wide together, a's is the left one.
     np.testing.assert_allclose(line, [[0.8, 40], [0.8, 55]])
 
 
@@ -65,7 +65,7 @@ def test_clusters_are_rows_of_pictures_with_their_sizes():
     names = [label.get_text() for label in ax.get_yticklabels()]
     assert names == ["7 (1,200)", "$9 (2)"]
     # At most eight pictures a row, each one wide.
-    assert [tuple(one.get_extent()) for one in ax.images] == [
+    assert [tuple(image.get_extent()) for image in ax.images] == [
         (0, 8, 1, 0),
         (0, 2, 2, 1),
     ]
@@ -112,15 +112,15 @@ def test_figures_draw_onto_given_axes():
 
 
 def test_bad_input_is_a_named_error():
-    with pytest.raises(ValueError, match="`scores`"):
+    with pytest.raises(ValueError, match="scores must"):
         plot_scores({})
-    with pytest.raises(ValueError, match=r"`points`.*\(3, 3\)"):
+    with pytest.raises(ValueError, match=r"points must.*\(3, 3\)"):
         plot_embedding_map(np.eye(3), [0, 1, 2])
-    with pytest.raises(ValueError, match="`labels`"):
+    with pytest.raises(ValueError, match="labels"):
         plot_embedding_map(np.eye(2), [0, 1, 2])
-    with pytest.raises(ValueError, match="`axes` must hold 3"):
+    with pytest.raises(ValueError, match="axes must hold 3"):
         plot_search(SEARCH, axes=pyplot.subplots(1, 2)[1])
-    with pytest.raises(ValueError, match="`clusters`.*0 clusters"):
+    with pytest.raises(ValueError, match="clusters must.*0 clusters"):
         plot_clusters(ClusterRound("", "", []))
 
 

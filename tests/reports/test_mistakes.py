@@ -38,7 +38,7 @@ def test_hardest_classes_come_worst_first_without_those_that_never_fail():
     # b: 100 has 101 and then, 40 away, 140: of one positive the first place
     # is lost, so MAP@R is 0; a is always right and d never asked.
     hardest = hardest_classes(first_results(on_a_circle(DEGREES, LABELS)))
-    assert [one.title for one in hardest] == ["<b>", "<c>"]
+    assert [shown.title for shown in hardest] == ["<b>", "<c>"]
     assert hardest[0].facts == "0 of 2 right, MAP@R 0.0%"
     assert hardest[0].rows.tolist() == [[2, 4], [3, 5]]
 
@@ -47,7 +47,7 @@ def test_worse_of_two_classes_comes_first():
     # x: 1 of 3 wrong (80 finds 81). y: both wrong.
     degrees, labels = [0, 1, 80, 81, 200, 201], ["x", "x", "x", "y", "y", "z"]
     hardest = hardest_classes(first_results(on_a_circle(degrees, labels)))
-    assert [one.title for one in hardest] == ["<y>", "<x>"]
+    assert [shown.title for shown in hardest] == ["<y>", "<x>"]
     assert hardest[1].facts.startswith("2 of 3 right")
 
 
@@ -63,8 +63,8 @@ def test_a_tie_with_the_right_class_is_no_confusion():
     # 10 is as near to 0 as to 0: the search counts as wrong, and whichever
     # image it met, no pair is a class with itself.
     images = on_a_circle([0, 0, 0, 90, 91], ["a", "b", "a", "c", "c"])
-    for one in confused_pairs(first_results(images)):
-        first, second = one.title.split(" \u2194 ")
+    for shown in confused_pairs(first_results(images)):
+        first, second = shown.title.split(" \u2194 ")
         assert first != second
 
 

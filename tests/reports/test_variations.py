@@ -23,10 +23,10 @@ def at(degrees):
 def test_nearest_images_come_in_order_without_the_image_itself(images):
     found = search_variation(images, 1, at([10.0])[None].T.reshape(1, 2))
     results = found.nearest.results
-    assert [one.label for one in results] == ["a", "c", "d", "e"]
+    assert [result.label for result in results] == ["a", "c", "d", "e"]
     # cos(10) = 0.985, cos(20) = 0.940.
-    assert [round(one.score, 3) for one in results[:2]] == [0.985, 0.94]
-    assert [one.is_hit for one in results] == [True, False, True, False]
+    assert [round(result.score, 3) for result in results[:2]] == [0.985, 0.94]
+    assert [result.is_hit for result in results] == [True, False, True, False]
 
 
 def test_draws_find_images_by_how_often_they_are_nearest(images):
@@ -34,14 +34,14 @@ def test_draws_find_images_by_how_often_they_are_nearest(images):
     draws = at(np.array([28.0, 31.0, 12.0, 80.0])).T
     found = search_variation(images, 0, draws)
     results = found.synthetic.results
-    assert [one.label for one in results] == ["c", "b", "d"]
-    assert [one.score for one in results] == [0.5, 0.25, 0.25]
+    assert [result.label for result in results] == ["c", "b", "d"]
+    assert [result.score for result in results] == [0.5, 0.25, 0.25]
     assert found.num_draws == 4
 
 
 def test_an_image_is_never_found_by_its_own_draws(images):
     found = search_variation(images, 0, at(np.array([0.0, 1.0])).T)
-    assert [one.label for one in found.synthetic.results] == ["b"]
+    assert [result.label for result in found.synthetic.results] == ["b"]
 
 
 def test_length_of_a_draw_does_not_matter(images):
@@ -55,18 +55,18 @@ def test_clusters_are_not_judged(images):
         images.embeddings, [0, 0, 1, 0, 1], list("abcde"), [PNG] * 5, "cluster"
     )
     found = search_variation(images, 0, [[1.0, 0.1]])
-    assert {one.is_hit for one in found.nearest.results} == {None}
+    assert {result.is_hit for result in found.nearest.results} == {None}
 
 
 @pytest.mark.parametrize("shape", [(0, 2), (3, 3), (2,)])
 def test_draws_of_another_shape_are_a_named_error(images, shape):
-    with pytest.raises(ValueError, match=r"`synthetic` must have shape \(T, 2"):
+    with pytest.raises(ValueError, match=r"synthetic must have shape \(T, 2"):
         search_variation(images, 0, np.ones(shape))
 
 
 def test_one_image_has_nothing_to_find():
     images = EmbeddingMap([[1.0, 0.0]], [0], ["a"], [PNG])
-    with pytest.raises(ValueError, match="`images` must hold another image"):
+    with pytest.raises(ValueError, match="images must hold another image"):
         search_variation(images, 0, [[1.0, 0.0]])
 
 

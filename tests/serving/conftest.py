@@ -50,8 +50,11 @@ class Served:
 def running_server(base_path, name):
     process = subprocess.Popen(
         [
-            *(sys.executable, "-W", "ignore", str(SERVER)),
-            *("--model_base_path", str(base_path), "--model_name", name),
+            sys.executable,
+            "-Wignore",
+            str(SERVER),
+            f"--model_base_path={base_path}",
+            f"--model_name={name}",
         ],
         stdout=subprocess.PIPE,
         text=True,

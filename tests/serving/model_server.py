@@ -36,7 +36,7 @@ class ServedModel:
 
     def __init__(self, base_path, name):
         versions = [
-            int(one) for one in os.listdir(base_path) if one.isdecimal()
+            int(name) for name in os.listdir(base_path) if name.isdecimal()
         ]
         self.name = name
         self.version = max(versions)
@@ -183,7 +183,9 @@ class RestHandler(http.server.BaseHTTPRequestHandler):
                 inputs = {names[0]: inputs}
             inputs = {name: _value(value) for name, value in inputs.items()}
             outputs = self.model.predict(signature, inputs)
-            outputs = {name: _json(name, one) for name, one in outputs.items()}
+            outputs = {
+                name: _json(name, value) for name, value in outputs.items()
+            }
             return {
                 "outputs": (
                     outputs
@@ -224,7 +226,7 @@ def _columns(instances, names):
 
 def _value(value):
     if isinstance(value, list):
-        return [_value(one) for one in value]
+        return [_value(part) for part in value]
     if isinstance(value, dict):
         if value.keys() != {"b64"}:
             raise BadRequestError(f"not a value: an object of {list(value)}")
@@ -250,7 +252,7 @@ def _json(name, value):
     if isinstance(value, np.ndarray):
         if value.dtype != object:
             return value.tolist()
-        return [_json(name, one) for one in value]
+        return [_json(name, part) for part in value]
     if name.endswith("_bytes"):
         return {"b64": base64.b64encode(value).decode()}
     return value.decode()

@@ -51,8 +51,11 @@ every_client = pytest.mark.parametrize(
 @every_client
 def test_client_embeds_searches_and_draws(script, served, gallery):
     finished = run_client(
-        *(script, "bird 7.png", "--gallery", gallery),
-        *(*arguments_of(script, served), "--sheet", "sheet.png"),
+        script,
+        "bird 7.png",
+        f"--gallery={gallery}",
+        *arguments_of(script, served),
+        "--sheet=sheet.png",
         cwd=gallery,
     )
     assert finished.returncode == 0, finished.stderr

@@ -97,7 +97,7 @@ def test_server_tells_the_names_and_types_of_signatures(served):
         lambda images: {"instances": images},
         lambda images: {
             "signature_name": "embed",
-            "instances": [{"image_bytes": one} for one in images],
+            "instances": [{"image_bytes": image} for image in images],
         },
         lambda images: {"inputs": images},
         lambda images: {"inputs": {"image_bytes": images}},
@@ -245,10 +245,13 @@ def test_saved_model_cli_shows_the_signatures(served, saved_model_cli):
 def test_saved_model_cli_runs_a_search(served, saved_model_cli, tmp_path):
     np.save(tmp_path / "queries.npy", served.embeddings[:2])
     saved_model_cli(
-        *("run", "--dir", served.folder, "--tag_set", "serve"),
-        *("--signature_def", "search_embedding"),
-        *("--inputs", f"embedding={tmp_path / 'queries.npy'}"),
-        *("--outdir", str(tmp_path), "--overwrite"),
+        "run",
+        f"--dir={served.folder}",
+        "--tag_set=serve",
+        "--signature_def=search_embedding",
+        f"--inputs=embedding={tmp_path / 'queries.npy'}",
+        f"--outdir={tmp_path}",
+        "--overwrite",
     )
     ids = np.load(tmp_path / "ids.npy", allow_pickle=True)
     assert ids[:, 0].tolist() == [b"bird 0.png", b"bird 1.png"]

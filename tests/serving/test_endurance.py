@@ -117,9 +117,12 @@ def test_decompression_bombs_are_refused_and_take_no_memory(served):
 
 def test_huge_and_hostile_bytes_are_refused(served):
     hostile = [
-        *(b"", b"\0" * 5_000_000, b"\xff\xd8\xff" * 100_000, b"BM" * 1000),
+        b"",
+        b"\0" * 5_000_000,
+        b"\xff\xd8\xff" * 100_000,
+        b"BM" * 1000,
         b"\x89PNG\r\n\x1a\n" + b"\xff" * 1000,
-        # Blocks of a GIF that go on for ever, were they followed in a circle.
+        # Blocks of a GIF without an end, were they followed in a circle.
         b"GIF89a" + bytes(7) + b"!\xff\xff" * 100_000,
         b"RIFF\xff\xff\xff\xffWEBPVP8X" + b"\xff" * 100,
         "é".encode() * 100,
@@ -189,9 +192,9 @@ def test_batches_equal_single_requests(served):
     for name in ("embed", "search"):
         signature = loaded.signatures[name]
         together = signature(image_bytes=files)
-        alone = [signature(image_bytes=one[None]) for one in files]
+        alone = [signature(image_bytes=file[None]) for file in files]
         for key, value in together.items():
-            single = tf.concat([one[key] for one in alone], axis=0)
+            single = tf.concat([outputs[key] for outputs in alone], axis=0)
             if value.dtype == tf.float32:
                 np.testing.assert_allclose(value, single, atol=1e-5)
             else:

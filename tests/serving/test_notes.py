@@ -52,6 +52,9 @@ def test_notes_are_no_versions(model, tmp_path):
     first = kd.serving.export(model, tmp_path / "birds")
     second = kd.serving.publish(first[0], tmp_path / "birds")
     assert sorted(os.listdir(tmp_path / "birds")) == [
-        *("1", "2", "README.md", "models.config")
+        "1",
+        "2",
+        "README.md",
+        "models.config",
     ]
     assert second.endswith("2")

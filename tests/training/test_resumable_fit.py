@@ -148,7 +148,7 @@ def test_state_goes_to_an_object_store(model, tiny_images, caplog):
         )
         assert len(history["loss"]) == epochs
     steps = batches(*tiny_images).position.steps_per_epoch
-    assert f"Going on after step {steps}, from {store}/run.npz" in caplog.text
+    assert f"Resuming after step {steps}, from {store}/run.npz" in caplog.text
 
 
 def test_broken_state_is_named(model, tiny_images, tmp_path):
@@ -194,7 +194,9 @@ def test_state_without_that_of_a_callback_is_refused(
     with pytest.raises(ValueError, match=r"\['PseudoLabels'\].*another run"):
         kd.training.resumable_fit(
             model,
-            *(pseudo.batches(4, 5), 2, tmp_path),
+            pseudo.batches(4, 5),
+            2,
+            tmp_path,
             callbacks=[pseudo],
             verbose=0,
         )
@@ -220,7 +222,9 @@ def test_any_callback_with_a_state_is_restored(model, tiny_images, tmp_path):
     for counter, epochs in zip(counters, (2, 5), strict=True):
         kd.training.resumable_fit(
             model,
-            *(batches(*tiny_images), epochs, tmp_path),
+            batches(*tiny_images),
+            epochs,
+            tmp_path,
             callbacks=[counter],
             verbose=0,
         )
@@ -247,7 +251,9 @@ def test_rounds_are_those_of_fit(tiny_backbone, tiny_images, tmp_path):
     resumable, of_resumable = train(
         lambda model, pseudo: kd.training.resumable_fit(
             model,
-            *(pseudo.batches(4, 5), 3, tmp_path),
+            pseudo.batches(4, 5),
+            3,
+            tmp_path,
             callbacks=[pseudo],
             verbose=0,
         )

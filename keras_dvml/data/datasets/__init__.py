@@ -27,8 +27,12 @@ __all__ = [
 
 def __getattr__(name: str):
     if name in __all__:
-        # Reached without TFDS only: says what is missing.
+        # Reached without TFDS only: the error names what is missing.
         from keras_dvml.data.datasets import glyphs
 
         return getattr(glyphs, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -5,20 +5,12 @@ import dataclasses
 from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO, NamedTuple
 
-from keras_dvml.extras import install_command
-
-try:
-    # Not the package itself: it logs what it fails on and goes on without.
-    import tensorflow_datasets.public_api as tfds
-    from etils import epath
-except ImportError as error:
-    raise ImportError(
-        "Data set builders need tensorflow-datasets, which fails to import. "
-        f"Install it with: {install_command('datasets')}"
-    ) from error
+from keras_dvml.class_split import num_train_classes
+from keras_dvml.data.datasets.tfds_import import epath, tfds
 
 SPLITS = ("train", "test")
 DownloadManager = tfds.download.DownloadManager
+Examples = Iterator[tuple[str, dict[str, Any]]]
 
 
 class ArchivedImage(NamedTuple):
@@ -35,6 +27,10 @@ class ArchivedImage(NamedTuple):
     label_name: str
 
 
+#: Split name to its images.
+Splits = dict[str, list[ArchivedImage]]
+
+
 class SplitSize(NamedTuple):
     """How large a split is, as the papers count it."""
 
@@ -47,7 +43,7 @@ class ArchiveConfig(tfds.core.BuilderConfig):
     """How much of a data set the archive must hold.
 
     Args:
-        is_whole: bool. Whether all classes and images must be there.
+        is_whole: Whether all classes and images must be there.
     """
 
     is_whole: bool = True
@@ -76,6 +72,7 @@ class ArchiveBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     ]
     DEFAULT_BUILDER_CONFIG_NAME = "whole"
 
+    builder_config: ArchiveConfig
     #: Of the file in TFDS' folder of manual downloads.
     ARCHIVE = ""
     #: Folder in the archive that holds the images.
@@ -85,9 +82,7 @@ class ArchiveBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     SIZES = {}
 
     @abc.abstractmethod
-    def list_images(
-        self, dl_manager: DownloadManager
-    ) -> dict[str, list[ArchivedImage]]:
+    def list_images(self, dl_manager: DownloadManager) -> Splits:
         """Returns split name to its images."""
 
     def read_lists(
@@ -137,7 +132,7 @@ class ArchiveBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
 
     def _split_generators(
         self, dl_manager: DownloadManager
-    ) -> dict[str, Iterator[tuple[str, dict[str, Any]]]]:
+    ) -> dict[str, Examples]:
         images = self.list_images(dl_manager)
         if self.builder_config.is_whole:
             _check_sizes(self.name, images, self.SIZES)
@@ -153,30 +148,28 @@ class ArchiveBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         self,
         files: Iterator[tuple[str, BinaryIO]],
         images: list[ArchivedImage],
-    ) -> Iterator[tuple[str, dict[str, Any]]]:
+    ) -> Examples:
         waiting = {f"{self.IMAGES}/{image.image_id}": image for image in images}
         for path, file in files:
             image = waiting.pop(path, None)
             if image is not None:
-                yield (
-                    image.image_id,
-                    {
-                        "image": file.read(),
-                        "label": image.label,
-                        "label_name": image.label_name,
-                        "id": image.image_id,
-                    },
-                )
+                example = {
+                    "image": file.read(),
+                    "label": image.label,
+                    "label_name": image.label_name,
+                    "id": image.image_id,
+                }
+                yield image.image_id, example
         if waiting:
             raise ValueError(
                 f"{self.ARCHIVE} must hold all images that its lists name; "
-                f"{len(waiting)} are missing, the first being "
+                f"received it without {len(waiting)} of them, the first being "
                 f"{next(iter(waiting))!r}"
             )
 
 
 def manual_file(dl_manager: DownloadManager, name: str) -> epath.Path:
-    """Returns the path of a file that people put into place.
+    """Returns the path of a file that people download themselves.
 
     Args:
         dl_manager: of TFDS.
@@ -187,13 +180,11 @@ def manual_file(dl_manager: DownloadManager, name: str) -> epath.Path:
     """
     path = dl_manager.manual_dir / name
     if not path.exists():
-        raise FileNotFoundError(f"{path} is needed and not there")
+        raise FileNotFoundError(f"{path} must exist; received no such file")
     return path
 
 
-def split_by_class(
-    images: list[ArchivedImage],
-) -> dict[str, list[ArchivedImage]]:
+def split_by_class(images: list[ArchivedImage]) -> Splits:
     """Trains on the first half of the classes and tests on the last.
 
     Args:
@@ -204,7 +195,8 @@ def split_by_class(
         trained on.
     """
     labels = sorted({image.label for image in images})
-    trained = set(labels[: (len(labels) + 1) // 2])
+    # An archive that holds a part of a set may have a class or two.
+    trained = set(labels[: num_train_classes(len(labels), min_classes=1)])
     return {
         "train": [image for image in images if image.label in trained],
         "test": [image for image in images if image.label not in trained],
@@ -212,17 +204,14 @@ def split_by_class(
 
 
 def _check_sizes(
-    name: str,
-    images: dict[str, list[ArchivedImage]],
-    expected: dict[str, SplitSize],
+    name: str, images: Splits, expected: dict[str, SplitSize]
 ) -> None:
     for split in SPLITS:
-        found = SplitSize(
-            len({image.label for image in images[split]}), len(images[split])
-        )
+        classes = {image.label for image in images[split]}
+        found = SplitSize(len(classes), len(images[split]))
         if found != expected[split]:
             raise ValueError(
-                f"Split `{split}` of {name} must have "
+                f"split {split!r} of {name} must have "
                 f"{expected[split].num_classes:,} classes and "
                 f"{expected[split].num_images:,} images; received "
                 f"{found.num_classes:,} and {found.num_images:,}. For a part "

@@ -4,6 +4,7 @@ from keras_dvml.data.datasets.archived_images import (
     ArchiveBuilder,
     ArchivedImage,
     DownloadManager,
+    Splits,
     SplitSize,
     manual_file,
     split_by_class,
@@ -39,9 +40,7 @@ class Cars196Retrieval(ArchiveBuilder):
     NUM_CLASSES = 196
     SIZES = {"train": SplitSize(98, 8054), "test": SplitSize(98, 8131)}
 
-    def list_images(
-        self, dl_manager: DownloadManager
-    ) -> dict[str, list[ArchivedImage]]:
+    def list_images(self, dl_manager: DownloadManager) -> Splits:
         # Nothing else here needs SciPy.
         import scipy.io
 

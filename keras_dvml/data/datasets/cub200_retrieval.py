@@ -4,6 +4,7 @@ from keras_dvml.data.datasets.archived_images import (
     ArchiveBuilder,
     ArchivedImage,
     DownloadManager,
+    Splits,
     SplitSize,
     split_by_class,
 )
@@ -36,21 +37,15 @@ class Cub200Retrieval(ArchiveBuilder):
     NUM_CLASSES = 200
     SIZES = {"train": SplitSize(100, 5864), "test": SplitSize(100, 5924)}
 
-    def list_images(
-        self, dl_manager: DownloadManager
-    ) -> dict[str, list[ArchivedImage]]:
+    def list_images(self, dl_manager: DownloadManager) -> Splits:
+        lists = [f"CUB_200_2011/{name}" for name in _LISTS]
         paths, labels, names = (
-            # Each line has a number and what it stands for.
+            # Each line has a number and what it denotes.
             dict(line.split() for line in text.splitlines())
-            for text in self.read_lists(
-                dl_manager, [f"CUB_200_2011/{name}" for name in _LISTS]
-            )
+            for text in self.read_lists(dl_manager, lists)
         )
-        return split_by_class(
-            [
-                ArchivedImage(
-                    path, int(labels[number]) - 1, names[labels[number]]
-                )
-                for number, path in paths.items()
-            ]
-        )
+        images = []
+        for number, path in paths.items():
+            label = labels[number]
+            images.append(ArchivedImage(path, int(label) - 1, names[label]))
+        return split_by_class(images)

@@ -2,8 +2,6 @@
 
 import dataclasses
 
-from keras_dvml.data.datasets.glyph_classes import SPLITS
-
 
 @dataclasses.dataclass(frozen=True)
 class Difficulty:
@@ -46,83 +44,35 @@ class Difficulty:
     cover: float
 
 
-CLEAN = Difficulty(
-    turn=3.0,
-    shear=0.03,
-    stretch=0.03,
-    smallest=0.75,
-    shift=0.02,
-    contrast=0.7,
-    inverted=0.0,
-    tint=0.0,
-    lighting=0.0,
-    texture=0.0,
-    blur=0.3,
-    noise=0.01,
-    occluded=0.0,
-    cover=0.0,
-)
-DIFFICULTIES = {
-    "easy": Difficulty(
-        turn=12.0,
-        shear=0.15,
-        stretch=0.1,
-        smallest=0.65,
-        shift=0.05,
-        contrast=0.45,
-        inverted=0.1,
-        tint=0.04,
-        lighting=0.3,
-        texture=0.03,
-        blur=0.7,
-        noise=0.04,
-        occluded=0.1,
-        cover=0.2,
-    ),
-    "default": Difficulty(
-        turn=15.0,
-        shear=0.25,
-        stretch=0.2,
-        smallest=0.55,
-        shift=0.08,
-        contrast=0.3,
-        inverted=0.4,
-        tint=0.08,
-        lighting=0.5,
-        texture=0.07,
-        blur=1.1,
-        noise=0.07,
-        occluded=0.3,
-        cover=0.3,
-    ),
-    "hard": Difficulty(
-        turn=15.0,
-        shear=0.3,
-        stretch=0.25,
-        smallest=0.5,
-        shift=0.1,
-        contrast=0.27,
-        inverted=0.5,
-        tint=0.1,
-        lighting=0.6,
-        texture=0.085,
-        blur=1.2,
-        noise=0.08,
-        occluded=0.45,
-        cover=0.33,
-    ),
+# Of each figure what it is in the clean, easy, default and hard pictures.
+_FIGURES = {
+    "turn": (3.0, 12.0, 15.0, 15.0),
+    "shear": (0.03, 0.15, 0.25, 0.3),
+    "stretch": (0.03, 0.1, 0.2, 0.25),
+    "smallest": (0.75, 0.65, 0.55, 0.5),
+    "shift": (0.02, 0.05, 0.08, 0.1),
+    "contrast": (0.7, 0.45, 0.3, 0.27),
+    "inverted": (0.0, 0.1, 0.4, 0.5),
+    "tint": (0.0, 0.04, 0.08, 0.1),
+    "lighting": (0.0, 0.3, 0.5, 0.6),
+    "texture": (0.0, 0.03, 0.07, 0.085),
+    "blur": (0.3, 0.7, 1.1, 1.2),
+    "noise": (0.01, 0.04, 0.07, 0.08),
+    "occluded": (0.0, 0.1, 0.3, 0.45),
+    "cover": (0.0, 0.2, 0.3, 0.33),
 }
+CLEAN, *_OTHERS = (
+    Difficulty(**dict(zip(_FIGURES, values, strict=True)))
+    for values in zip(*_FIGURES.values(), strict=True)
+)
+DIFFICULTIES = dict(zip(("easy", "default", "hard"), _OTHERS, strict=True))
 
 
 def split_difficulty(split: str, config: str) -> Difficulty:
     """Returns how a split is drawn under a config."""
-    if split not in SPLITS:
-        raise ValueError(
-            f"split must be one of {', '.join(SPLITS)}, received {split!r}."
-        )
     if config not in DIFFICULTIES:
         raise ValueError(
-            f"config must be one of {', '.join(DIFFICULTIES)}, received "
-            f"{config!r}."
+            f"config must be one of {', '.join(DIFFICULTIES)}; received "
+            f"{config!r}"
         )
     return CLEAN if split == "pretrain" else DIFFICULTIES[config]

@@ -32,11 +32,13 @@ FACES = (
 @functools.cache
 def covering_faces(code_point: int) -> tuple[str, ...]:
     """Returns the faces that have a drawing of a character."""
-    faces = tuple(f for f in FACES if code_point in covered_code_points(f))
+    faces = tuple(
+        face for face in FACES if code_point in covered_code_points(face)
+    )
     if not faces:
         raise ValueError(
-            f"character must be covered by a DejaVu or STIX font, received "
-            f"U+{code_point:04X}."
+            f"character must be covered by a DejaVu or STIX font; received "
+            f"U+{code_point:04X}"
         )
     return faces
 
@@ -50,7 +52,8 @@ def covered_code_points(face: str) -> frozenset[int]:
 def glyph_mask(code_point: int, face: str) -> Image.Image:
     """Draws a character, cropped to its ink, at a font size of 72 pixels."""
     # BASIC layout: no shaping, so no dependence on optional libraries.
-    left, top, right, bottom = _font(face).getbbox(chr(code_point))
+    box = _font(face).getbbox(chr(code_point))
+    left, top, right, bottom = map(int, box)
     mask = Image.new("L", (right - left + 4, bottom - top + 4))
     ImageDraw.Draw(mask).text(
         (2 - left, 2 - top), chr(code_point), fill=255, font=_font(face)

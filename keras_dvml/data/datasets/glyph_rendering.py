@@ -17,7 +17,7 @@ from keras_dvml.data.datasets.glyph_difficulty import (
 )
 from keras_dvml.data.datasets.glyph_fonts import covering_faces, glyph_mask
 
-# After glyph_fonts, which says what to install where Pillow is missing.
+# After glyph_fonts, whose error names what to install without Pillow.
 from PIL import Image, ImageFilter  # isort: skip
 
 IMAGE_SIZE = 48
@@ -45,10 +45,10 @@ def load_glyphs(
         split: `"pretrain"`, `"train"` or `"test"`; no class is in two splits.
         config: `"easy"`, `"default"` or `"hard"`. `pretrain` is drawn
             cleanly in all three.
-        num_classes: int in 1..100 or `None`. The first classes of the split
-            only.
-        images_per_class: int >= 1 or `None` for the 40 of the data set.
-        seed: int >= 0. Another seed gives other pictures of the same
+        num_classes: In 1..100. The first classes of the split only; `None`
+            for all.
+        images_per_class: At least 1; `None` for the 40 of the data set.
+        seed: At least 0. Another seed gives other pictures of the same
             characters.
 
     Returns:
@@ -56,6 +56,7 @@ def load_glyphs(
         labels: `(n,)` int64 array, 0..299 over all three splits.
 
     Example:
+        >>> from keras_dvml.data.datasets import load_glyphs
         >>> images, labels = load_glyphs("train", num_classes=5)
         >>> images.shape, len(set(labels))
         ((200, 48, 48, 3), 5)
@@ -67,26 +68,22 @@ def load_glyphs(
         images_per_class = IMAGES_PER_CLASS
     if not 1 <= num_classes <= len(members):
         raise ValueError(
-            f"num_classes must be in 1..{len(members)}, received "
-            f"{num_classes!r}."
+            f"num_classes must be in 1..{len(members)}; received "
+            f"{num_classes!r}"
         )
     if images_per_class < 1:
         raise ValueError(
-            f"images_per_class must be at least 1, received "
-            f"{images_per_class!r}."
+            f"images_per_class must be at least 1; received {images_per_class}"
         )
     difficulty = split_difficulty(split, config)
-    images = np.empty(
-        (num_classes, images_per_class, IMAGE_SIZE, IMAGE_SIZE, 3), np.uint8
-    )
-    for row, character in zip(images, members, strict=False):
-        for index in range(images_per_class):
-            row[index] = draw_glyph(character, index, difficulty, seed=seed)
+    images = [
+        draw_glyph(character, index, difficulty, seed=seed)
+        for character in members[:num_classes]
+        for index in range(images_per_class)
+    ]
     first = CLASS_NAMES.index(class_name(members[0]))
-    labels = np.repeat(
-        np.arange(first, first + num_classes, dtype=np.int64), images_per_class
-    )
-    return images.reshape(-1, IMAGE_SIZE, IMAGE_SIZE, 3), labels
+    classes = first + np.arange(num_classes, dtype=np.int64)
+    return np.stack(images), np.repeat(classes, images_per_class)
 
 
 def draw_glyph(
@@ -99,10 +96,10 @@ def draw_glyph(
     index are the same scene, more or less disturbed.
 
     Args:
-        character: one character that the fonts cover.
-        index: int >= 0. Which picture of the character.
-        difficulty: `Difficulty`.
-        seed: int >= 0.
+        character: One character that the fonts cover.
+        index: At least 0. Which picture of the character.
+        difficulty: How far pictures may differ.
+        seed: At least 0.
 
     Returns:
         `(48, 48, 3)` uint8 array, RGB.
@@ -134,9 +131,9 @@ def _posed(
     aspect = math.exp(stretch * difficulty.stretch / 2)
     extent = rng.uniform(difficulty.smallest, 0.9) * IMAGE_SIZE
     scale = extent / _MASTER_EXTENT
-    # Pillow asks where in the master each pixel of the frame comes from: the
-    # inverse of turn @ shear @ scale. Written out, since matrices this small
-    # spend their time waiting for the threads of the linear algebra library.
+    # Pillow expects where in the master each pixel of the frame comes from:
+    # the inverse of turn @ shear @ scale. Written out, since matrices this
+    # small spend their time waiting for the linear algebra library's threads.
     cos, sin = math.cos(angle), math.sin(angle)
     across = (
         (cos + slant * sin) / (scale * aspect),

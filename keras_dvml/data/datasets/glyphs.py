@@ -21,17 +21,7 @@ from keras_dvml.data.datasets.glyph_rendering import (
     draw_glyph,
     encode_png,
 )
-from keras_dvml.extras import install_command
-
-try:
-    # Not the package itself: it logs what it fails on and goes on without.
-    import tensorflow_datasets.public_api as tfds
-    from etils import epath
-except ImportError as error:
-    raise ImportError(
-        "The Glyphs builder needs tensorflow-datasets, which fails to import. "
-        f"Install it with: {install_command('datasets')}"
-    ) from error
+from keras_dvml.data.datasets.tfds_import import epath, tfds
 
 _DESCRIPTION = """\
 Characters drawn from the fonts that ship inside matplotlib, for metric
@@ -49,9 +39,9 @@ class GlyphsConfig(tfds.core.BuilderConfig):
 
     Args:
         difficulty: `"easy"`, `"default"` or `"hard"`.
-        num_classes: int in 1..100. Classes of each split.
-        images_per_class: int >= 1.
-        seed: int >= 0.
+        num_classes: In 1..100. Classes of each split.
+        images_per_class: At least 1.
+        seed: At least 0.
     """
 
     difficulty: str = "default"
@@ -72,6 +62,7 @@ class Glyphs(tfds.core.GeneratorBasedBuilder):
         300
     """
 
+    builder_config: GlyphsConfig
     # TFDS looks this up with importlib_resources, which it does not require.
     code_path = epath.Path(__file__)
 
@@ -122,11 +113,5 @@ class Glyphs(tfds.core.GeneratorBasedBuilder):
                     character, index, difficulty, seed=config.seed
                 )
                 image_id = f"{name}-{index:02d}"
-                yield (
-                    image_id,
-                    {
-                        "image": encode_png(image),
-                        "label": name,
-                        "id": image_id,
-                    },
-                )
+                png = encode_png(image)
+                yield image_id, {"image": png, "label": name, "id": image_id}

@@ -6,6 +6,7 @@ from keras_dvml.data.datasets.archived_images import (
     ArchiveBuilder,
     ArchivedImage,
     DownloadManager,
+    Splits,
     SplitSize,
 )
 
@@ -42,26 +43,19 @@ class OnlineProductsRetrieval(ArchiveBuilder):
         "test": SplitSize(11316, 60502),
     }
 
-    def list_images(
-        self, dl_manager: DownloadManager
-    ) -> dict[str, list[ArchivedImage]]:
-        texts = self.read_lists(
-            dl_manager, [f"{self.IMAGES}/{name}" for name in _LISTS.values()]
-        )
+    def list_images(self, dl_manager: DownloadManager) -> Splits:
+        lists = [f"{self.IMAGES}/{name}" for name in _LISTS.values()]
+        texts = self.read_lists(dl_manager, lists)
         return {
             split: [
-                ArchivedImage(
-                    row["path"],
-                    int(row["class_id"]) - 1,
-                    _class_name(row["path"], int(row["class_id"])),
-                )
+                _image(row["path"], int(row["class_id"]))
                 for row in csv.DictReader(text.splitlines(), delimiter=" ")
             ]
             for split, text in zip(_LISTS, texts, strict=True)
         }
 
 
-def _class_name(path: str, class_id: int) -> str:
-    """Returns such as `"bicycle 00042"` of `"bicycle_final/..."`."""
+def _image(path: str, class_id: int) -> ArchivedImage:
+    # Such as "bicycle 00042" of "bicycle_final/...".
     category = path.partition("/")[0].removesuffix("_final")
-    return f"{category} {class_id:05d}"
+    return ArchivedImage(path, class_id - 1, f"{category} {class_id:05d}")

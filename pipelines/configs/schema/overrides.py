@@ -73,7 +73,7 @@ def settable_fields() -> list[str]:
     return [name for name in names if name not in _SET_BY_THE_RUN]
 
 
-def field_types(config_class: type, prefix: str = "") -> dict[str, Any]:
+def field_types(config_class: Any, prefix: str = "") -> dict[str, Any]:
     """Lists what can be set, dotted name to type.
 
     Args:
@@ -131,7 +131,7 @@ def _parsed(name: str, text: str, kind: Any) -> Any:
     if origin in (typing.Union, types.UnionType):
         if text.lower() == "none":
             return None
-        (kind,) = (one for one in arguments if one is not types.NoneType)
+        (kind,) = (a for a in arguments if a is not types.NoneType)
         return _parsed(name, text, kind)
     if origin is tuple:
         parts = [part.strip() for part in text.split(",")]
@@ -153,6 +153,5 @@ def _parsed(name: str, text: str, kind: Any) -> Any:
 
 
 def _name(kind: Any) -> str:
-    return {int: "int, a whole number", float: "float, a number"}.get(
-        kind, kind.__name__
-    )
+    names = {int: "int, a whole number", float: "float, a number"}
+    return names.get(kind, str(kind.__name__))

@@ -48,7 +48,7 @@ class IngestConfig:
     test_fraction: float | None = None
     max_bad_fraction: float = 0.01
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Refuses wrong sources, wrong splits, or a share that is no share."""
         if [self.dataset, self.folder, self.manifest].count("") != 2:
             raise ValueError(
@@ -131,7 +131,7 @@ class RoundsConfig:
     metric: Literal["cosine", "euclidean"] = "cosine"
     num_iterations: int = 20
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Refuses numbers that are out of range."""
         for name, least in (
             ("num_rounds", 1),
@@ -213,7 +213,7 @@ class PipelineConfig:
     methods: tuple[Method, ...] = ("untrained", "triplet", "dvml")
     candidate: Method = "dvml"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Refuses methods that do not fit each other or the images."""
         if self.candidate not in self.methods:
             raise ValueError(

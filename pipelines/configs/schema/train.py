@@ -97,7 +97,7 @@ class TrainConfig:
     seed: int = 0
     strategy: Strategy = "default"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Refuses losses, backbones and strategies that there are not."""
         if self.strategy not in get_args(Strategy):
             raise ValueError(

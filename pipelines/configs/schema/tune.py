@@ -38,7 +38,7 @@ class TuneConfig:
     validation_fraction: float = 0.25
     score: RetrievalScore = "map@r"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Refuses numbers out of range, and losses that there are not."""
         for name, least in (("trials", 0), ("epochs", 1)):
             if getattr(self, name) < least:

@@ -5,6 +5,9 @@ into a blessing, so that a later run finds the model that was blessed, but only
 for executors that are subclasses of its own Evaluator's.
 """
 
+# TFX makes components of functions, which a type checker does not see.
+# pyright: reportAttributeAccessIssue=false
+
 from tfx.components.evaluator import executor as tfx_evaluator
 from tfx.dsl.components.base.base_executor import BaseExecutor
 from tfx.dsl.components.base.base_node import BaseNode

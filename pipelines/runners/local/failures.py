@@ -28,8 +28,7 @@ def explain(error: BaseException, *folders: str | os.PathLike) -> str:
     )
     return (
         f"No space left on the disk ({free}). What this step had written is "
-        "deleted. Make room and start the same command again: it goes on from "
-        "here."
+        "deleted. Make room and start the same command again: it resumes here."
     )
 
 

@@ -1,9 +1,13 @@
 """Runs a pipeline in this process, one visible step after the other."""
 
+# The classes of protocol buffers are made as they are loaded.
+# pyright: reportAttributeAccessIssue=false
+
 import contextlib
 import dataclasses
 import datetime
 from collections.abc import Callable
+from typing import Any
 
 from ml_metadata.proto import metadata_store_pb2
 from tfx.dsl.compiler import constants
@@ -13,16 +17,15 @@ from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.orchestration.portable import runtime_parameter_utils
 from tfx.orchestration.portable.mlmd import context_lib, execution_lib
 from tfx.proto.orchestration import pipeline_pb2
-from tfx.types import Artifact
 
-from pipelines.ingestion.anomalies import describe_anomalies
-from pipelines.runners.progress import Progress
-from pipelines.training.history import (
+from pipelines.artifacts.histories import (
     CURVE,
     History,
     num_epochs,
     read_history,
 )
+from pipelines.ingestion.validation import describe_anomalies
+from pipelines.runners.progress import Progress
 
 _CACHED = metadata_store_pb2.Execution.CACHED
 
@@ -39,7 +42,7 @@ class StepOutcome:
 
     is_cached: bool
     seconds: float
-    outputs: dict[str, list[Artifact]]
+    outputs: dict[str, list[Any]]
 
     @property
     def summary(self) -> str:
@@ -58,7 +61,7 @@ class StepOutcome:
 
 
 def describe_training(history: History) -> str:
-    """Says in a line what came out of a training.
+    """Describes in a line what came out of a training.
 
     Args:
         history: of all epochs, those of earlier rounds among them.
@@ -90,7 +93,7 @@ class StepRunner(LocalDagRunner):
         self,
         progress: Progress,
         around_step: Callable[[], contextlib.AbstractContextManager],
-    ):
+    ) -> None:
         super().__init__()
         self._progress = progress
         self._around_step = around_step

@@ -1,7 +1,4 @@
-"""One run at a time in a folder, and no rubbish of runs that were killed.
-
-Runs in two workspaces may publish one model: they take turns.
-"""
+"""One run at a time in a folder, and no rubbish of runs that were killed."""
 
 import contextlib
 import fcntl
@@ -12,10 +9,9 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 
+from keras_dvml import whole_files
+from pipelines.configs import PipelineConfig
 from pipelines.runners.progress import Progress
-
-# What `keras_dvml.whole_files` calls what it has not finished.
-_INCOMPLETE = ".incomplete-*"
 
 
 @contextlib.contextmanager
@@ -26,7 +22,7 @@ def only_run_in(run_dir: pathlib.Path, progress: Progress) -> Iterator[None]:
 
     Args:
         run_dir: an existing folder.
-        progress: to be told of a wait.
+        progress: reports a wait.
     """
     with open(run_dir / "run.lock", "a+", encoding="utf-8") as lock:
         try:
@@ -46,22 +42,28 @@ def only_run_in(run_dir: pathlib.Path, progress: Progress) -> Iterator[None]:
         yield
 
 
-@contextlib.contextmanager
-def only_publisher_of(model_dir: str | os.PathLike) -> Iterator[None]:
-    """Waits until no other run publishes a model or sweeps what it publishes.
-
-    Whoever holds this alone chooses the next version, writes both flavours of
-    it or deletes what is half-written. An export by hand does not take part.
+def claim(run_dir: pathlib.Path, config: PipelineConfig) -> None:
+    """Refuses to mix two sources under one name and one served model.
 
     Args:
-        model_dir: folder of the model's versions, which need not exist. The
-            lock lies beside it, in the folder of all models.
+        run_dir: of the run, which nobody else works in.
+        config: the run.
+
+    Raises:
+        ValueError: where another source's run has the folder.
     """
-    model_dir = pathlib.Path(model_dir)
-    model_dir.parent.mkdir(parents=True, exist_ok=True)
-    with open(model_dir.parent / f".{model_dir.name}.lock", "a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+    source = config.ingest.source
+    if not config.ingest.labelled:
+        source += " without labels"
+    claim = run_dir / "source.txt"
+    # A disk that was full left it empty.
+    owner = (claim.read_text("utf-8") if claim.exists() else "") or source
+    if owner != source:
+        raise ValueError(
+            f"{run_dir} and the model {config.name!r} belong to the images of "
+            f"{owner}, not of {source}. Choose another name with --name."
+        )
+    claim.write_text(source, "utf-8", "surrogateescape")
 
 
 @contextlib.contextmanager
@@ -106,7 +108,7 @@ def sweep(*folders: pathlib.Path) -> None:
         *folders: that nobody else is writing to; they need not exist.
     """
     for folder in folders:
-        for path in list(folder.rglob(_INCOMPLETE)):
+        for path in list(folder.rglob(f"{whole_files.PREFIX}*")):
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path, ignore_errors=True)
             else:

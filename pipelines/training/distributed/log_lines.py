@@ -1,28 +1,28 @@
-"""What a process of a training says on its screen, and who passes it on."""
+"""The log lines of a training's process, written and read by another one."""
 
 import logging
 import re
 import sys
 
-# Libraries say more on the same screen; what is ours begins like this.
+# Libraries write to the same screen; what is ours begins like this.
 _FORMAT = "training %(levelname)s: %(message)s"
 _OURS = re.compile(r"training ([A-Z]+): (.*)")
 
 
-def show_our_lines() -> None:
-    """Shows what our own loggers say, from here on."""
+def log_to_stdout() -> None:
+    """Writes what our own loggers log to the screen, from here on."""
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(logging.Formatter(_FORMAT))
     for name in ("pipelines", "keras_dvml"):
         ours = logging.getLogger(name)
         ours.addHandler(handler)
         ours.setLevel(logging.INFO)
-        # Libraries have handlers of their own, which would say it again.
+        # Libraries have handlers of their own, which would repeat it.
         ours.propagate = False
 
 
-def read_our_line(line: str) -> tuple[int, str] | None:
-    """Reads a line that another process has shown.
+def parse_log_line(line: str) -> tuple[int, str] | None:
+    """Reads a line that another process has written.
 
     Args:
         line: of its screen.
@@ -31,9 +31,9 @@ def read_our_line(line: str) -> tuple[int, str] | None:
         Level and message, or `None` where the line is not one of ours.
 
     Example:
-        >>> read_our_line("training WARNING: an image cannot be read")
+        >>> parse_log_line("training WARNING: an image cannot be read")
         (30, 'an image cannot be read')
-        >>> read_our_line("WARNING: the CPU has instructions to spare")
+        >>> parse_log_line("WARNING: the CPU has instructions to spare")
     """
     found = _OURS.match(line)
     if not found:

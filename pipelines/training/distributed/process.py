@@ -1,4 +1,4 @@
-"""Takes part in a training on several machines; `training_worker` starts it.
+"""Takes part in a training on several machines; `chief` starts it.
 
 A process of its own: what takes part must do so before anything else with
 TensorFlow, and ends where another of them does. That TensorFlow sees to: each
@@ -12,22 +12,23 @@ import importlib.metadata
 import json
 import logging
 import os
+import pathlib
 import re
 import signal
 import sys
 
 import tensorflow as tf
-from tfx.components.trainer.fn_args_utils import FnArgs
 
 from pipelines.artifacts.fingerprint import code_fingerprint
 from pipelines.training import trainer
-from pipelines.training.distributed.log_lines import show_our_lines
+from pipelines.training.distributed.log_lines import log_to_stdout
 from pipelines.training.distributed.strategies import (
     build_strategy,
     task_of,
     texts_of_all,
 )
 from pipelines.training.distributed.tf_config import others_named_in, task_names
+from pipelines.training.job import TrainingJob
 
 _SHOWN_LIBRARIES = ("tensorflow", "keras", "numpy")
 
@@ -56,7 +57,7 @@ def main(argv: list[str] | None = None) -> int:
     if args.parent:
         _end_with(args.parent)
     try:
-        _take_part(args.job)
+        join_training(args.job)
     except ValueError as error:
         logger.error("%s", error)
         return 1
@@ -101,29 +102,29 @@ def check_same_code(codes: list[dict[str, str]]) -> None:
         )
 
 
-def _take_part(job_path: str | None) -> None:
-    job = None
-    if job_path:
-        with open(job_path, encoding="utf-8") as file:
-            job = json.load(file)
+def join_training(job_path: str | None) -> None:
+    """Waits for all processes of a training, and trains what the chief does.
+
+    Args:
+        job_path: file of a `TrainingJob`, for the chief; else `None`.
+    """
+    job = pathlib.Path(job_path).read_text("utf-8") if job_path else None
     # TensorFlow waits in silence.
     logger.info("Waiting for all of %s", ", ".join(task_names()))
     strategy = build_strategy("multi_worker")
-    mine = {"code": _own_code(), "job": job}
-    told = [
-        json.loads(text) for text in texts_of_all(strategy, json.dumps(mine))
-    ]
-    check_same_code([one["code"] for one in told])
-    fn_args = FnArgs(**told[0]["job"])
+    own = json.dumps({"code": _own_code(), "job": job})
+    messages = [json.loads(text) for text in texts_of_all(strategy, own)]
+    check_same_code([message["code"] for message in messages])
+    job = TrainingJob.from_json(messages[0]["job"])
     if not task_of(strategy).is_chief:
-        logger.info("Training for %s", fn_args.serving_model_dir)
-    trainer.run_fn(fn_args, strategy)
+        logger.info("Training for %s", job.serving_uri)
+    trainer.train(job, strategy)
 
 
 def _own_code() -> dict[str, str]:
     code = {name: importlib.metadata.version(name) for name in _SHOWN_LIBRARIES}
     # Other libraries, which also count, are known by it alone.
-    code["code"] = code_fingerprint("keras_dvml", "pipelines")
+    code["code"] = code_fingerprint("pipelines.training.distributed.process")
     return code
 
 
@@ -143,5 +144,5 @@ def _end_with(parent: int) -> None:
 if __name__ == "__main__":
     # TensorFlow waits without hearing Python, and keeps SIGTERM to itself.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    show_our_lines()
+    log_to_stdout()
     sys.exit(main())

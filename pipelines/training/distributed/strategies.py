@@ -95,7 +95,7 @@ def texts_of_all(strategy: tf.distribute.Strategy, text: str) -> list[str]:
 def _of_all(strategy: tf.distribute.Strategy, value: np.ndarray) -> np.ndarray:
     """Returns arrays of equal shape of all processes, the chief's first."""
 
-    def gather():
+    def gather() -> tf.Tensor:
         replica = tf.distribute.get_replica_context()
         return replica.all_gather(tf.constant(value)[None], axis=0)
 
@@ -109,7 +109,7 @@ def _mirrored() -> tf.distribute.Strategy:
     gpus = tf.config.list_logical_devices("GPU")
     if gpus:
         return tf.distribute.MirroredStrategy()
-    cpus = [one.name for one in tf.config.list_logical_devices("CPU")]
+    cpus = [cpu.name for cpu in tf.config.list_logical_devices("CPU")]
     return tf.distribute.MirroredStrategy(
         cpus, cross_device_ops=tf.distribute.ReductionToOneDevice()
     )

@@ -1,6 +1,6 @@
 """Who this process is among those of a training, by TF_CONFIG.
 
-TensorFlow is not imported, so that a wrong TF_CONFIG is told at once.
+TensorFlow is not imported, so that a wrong TF_CONFIG is reported at once.
 """
 
 import json

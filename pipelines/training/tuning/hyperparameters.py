@@ -1,4 +1,4 @@
-"""What a Tuner looks for, and how its findings enter a training."""
+"""What a Tuner tunes, and how the best values enter a training."""
 
 import dataclasses
 from typing import Any
@@ -31,7 +31,7 @@ def factors_of(config: TrainConfig) -> list[str]:
 def search_space(
     config: TrainConfig, tune: TuneConfig
 ) -> keras_tuner.HyperParameters:
-    """Returns what is sought, with the run's own values as the defaults.
+    """Returns the search space, with the run's own values as the defaults.
 
     Args:
         config: of the training.
@@ -79,7 +79,9 @@ def with_hyperparameters(
             changes[LOSS] = value
         elif term in _TERMS:
             weights = getattr(config, f"{term}_weight")
-            changes[f"{term}_weight"] = tuple(value * one for one in weights)
+            changes[f"{term}_weight"] = tuple(
+                value * weight for weight in weights
+            )
         else:
             raise ValueError(
                 f"`hyperparameters` may hold {LOSS!r} and {_FACTOR!r} of "

@@ -15,8 +15,8 @@ import keras_tuner
 import numpy as np
 
 import keras_dvml as kd
+from keras_dvml.class_split import num_train_classes
 from pipelines.configs import TrainConfig, TuneConfig
-from pipelines.ingestion.splits import num_train_classes
 from pipelines.training.fitting import fit_model, training_batches
 from pipelines.training.methods import build_model
 from pipelines.training.tuning.hyperparameters import (
@@ -37,12 +37,12 @@ class Trial(NamedTuple):
         number: counted from 1; the first is of the run's own values.
         values: hyperparameter to value.
         scores: `recall@1` and `map@r` on the validation classes, in 0..1;
-            `None` where the trial failed.
+            empty where the trial failed.
     """
 
     number: int
     values: dict[str, Any]
-    scores: dict[str, float] | None
+    scores: dict[str, float]
 
 
 class Tuning(NamedTuple):
@@ -101,9 +101,11 @@ def tune_training(
     done = [oracle.trials[name] for name in oracle.start_order]
     trials = [
         Trial(
-            number, one.hyperparameters.values, search.scores.get(one.trial_id)
+            number,
+            trial.hyperparameters.values,
+            search.scores.get(trial.trial_id, {}),
         )
-        for number, one in enumerate(done, start=1)
+        for number, trial in enumerate(done, start=1)
     ]
     if not any(trial.scores for trial in trials):
         raise RuntimeError(
@@ -118,7 +120,7 @@ def tune_training(
         trials,
         best,
         done[best.number - 1].hyperparameters.get_config(),
-        tuple(len(np.unique(one.labels)) for one in (train, validation)),
+        (_num_classes(train), _num_classes(validation)),
     )
 
 
@@ -138,7 +140,8 @@ def split_by_class(
     Raises:
         ValueError: where there are fewer than four classes.
     """
-    classes = np.unique(images.labels)
+    labels = np.asarray(images.labels)
+    classes = np.unique(labels)
     if len(classes) < _MIN_CLASSES:
         raise ValueError(
             f"`tune.trials` need at least {_MIN_CLASSES} classes to train on: "
@@ -148,7 +151,7 @@ def split_by_class(
     first_validated = classes[
         num_train_classes(len(classes), validation_fraction)
     ]
-    is_validated = images.labels >= first_validated
+    is_validated = labels >= first_validated
     return _take(images, ~is_validated), _take(images, is_validated)
 
 
@@ -178,12 +181,14 @@ class _Search(keras_tuner.Tuner):
         oracle: keras_tuner.Oracle,
         run: Callable[[dict[str, Any]], dict[str, float]],
         **kwargs: Any,
-    ):
+    ) -> None:
         super().__init__(oracle, **kwargs)
         self._run = run
         self.scores: dict[str, dict[str, float]] = {}
 
-    def run_trial(self, trial, *args, **kwargs) -> dict[str, float]:
+    def run_trial(
+        self, trial: Any, *args: Any, **kwargs: Any
+    ) -> dict[str, float]:
         logger.info(
             "trial %d of %d: %s",
             len(self.oracle.trials),
@@ -234,17 +239,20 @@ def _run_trial(
     keras.utils.set_random_seed(config.seed)
     model = build_model(config)
     fit_model(model, training_batches(train, train.labels, config), config)
-    embeddings = model.predict(
-        kd.data.image_batches(
-            validation.image_bytes, image_size=config.image_size
-        ),
-        verbose=0,
+    batches = kd.data.image_batches(
+        validation.image_bytes, image_size=config.image_size
     )
+    # Keras' annotation knows the default alone.
+    embeddings = model.predict(batches, verbose=0)  # pyright: ignore[reportArgumentType]
     scores = kd.evaluation.evaluate_retrieval(
         embeddings, validation.labels, ks=(1,), clustering=False
     )
     keras.backend.clear_session()
     return {name: float(scores[name]) for name in _SCORES}
+
+
+def _num_classes(images: kd.data.EncodedImages) -> int:
+    return len(np.unique(np.asarray(images.labels)))
 
 
 def _take(
@@ -253,6 +261,6 @@ def _take(
     return kd.data.EncodedImages(
         image_bytes=images.image_bytes.take(np.flatnonzero(chosen)),
         ids=images.ids[chosen],
-        labels=images.labels[chosen],
+        labels=np.asarray(images.labels)[chosen],
         label_names=images.label_names[chosen],
     )

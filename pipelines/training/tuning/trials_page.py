@@ -43,7 +43,7 @@ def trials_page(tuning: Tuning, score: str) -> str:
     ordered = sorted(
         tuning.trials,
         key=lambda trial: (
-            -(trial.scores[score] if trial.scores else -1),
+            -trial.scores.get(score, -1),
             trial.number,
         ),
     )

@@ -1,19 +1,17 @@
-"""Seeks the loss and the weights that the candidate is trained with."""
+"""Tunes the loss and the weights that the candidate is trained with."""
 
 import json
-import os
 
-from tfx.dsl.component.experimental.annotations import (
+from tfx.dsl.component.experimental.decorators import component
+from tfx.types import standard_artifacts
+
+from pipelines.artifacts.annotations import (
     InputArtifact,
     OutputArtifact,
     Parameter,
 )
-from tfx.dsl.component.experimental.decorators import component
-from tfx.types import standard_artifacts
-from tfx.utils import io_utils
-
-import keras_dvml as kd
-from pipelines.artifacts.examples import example_files
+from pipelines.artifacts.examples import load_images
+from pipelines.artifacts.files import write_bytes, write_json
 from pipelines.configs import TrainConfig, TuneConfig
 from pipelines.training.tuning.trials import (
     Tuning,
@@ -36,8 +34,8 @@ def Tuner(  # noqa: N802
     train: Parameter[str],
     tune: Parameter[str],
     code_fingerprint: Parameter[str] = "",
-):
-    """Tries trainings, and says which had the best scores.
+) -> None:
+    """Runs trials of a training, and reports which had the best scores.
 
     Trials are trained on classes of the `train` split and scored on others of
     it; the `test` split is not read. They run in this process, on its own
@@ -58,31 +56,18 @@ def Tuner(  # noqa: N802
     del code_fingerprint
     tune_config = TuneConfig(**json.loads(tune))
     tuning = tune_training(
-        kd.data.load_examples(example_files(examples, "train")),
+        load_images(examples, "train"),
         TrainConfig(**json.loads(train)),
         tune_config,
     )
-    for uri, name, text in (
-        (
-            best_hyperparameters.uri,
-            _BEST_FILE,
-            json.dumps(tuning.best_hyperparameters),
-        ),
-        (
-            tuner_results.uri,
-            _RESULTS_FILE,
-            json.dumps(_records(tuning, tune_config.score), indent=1),
-        ),
-        (
-            tuner_results.uri,
-            _TRIALS_PAGE,
-            trials_page(tuning, tune_config.score),
-        ),
-    ):
-        io_utils.write_string_file(os.path.join(uri, name), text)
-    tuner_results.set_string_custom_property(
-        "summary", _summary(tuning, tune_config.score)
+    score = tune_config.score
+    write_json(
+        best_hyperparameters.uri, _BEST_FILE, tuning.best_hyperparameters
     )
+    write_json(tuner_results.uri, _RESULTS_FILE, _records(tuning, score))
+    page = trials_page(tuning, score)
+    write_bytes(tuner_results.uri, _TRIALS_PAGE, page.encode())
+    tuner_results.set_string_custom_property("summary", _summary(tuning, score))
 
 
 def _records(tuning: Tuning, score: str) -> list[dict]:
@@ -90,9 +75,9 @@ def _records(tuning: Tuning, score: str) -> list[dict]:
     return [
         {
             "trial_id": str(trial.number),
-            "score": trial.scores and trial.scores[score],
+            "score": trial.scores.get(score),
             **trial.values,
-            **(trial.scores or {}),
+            **trial.scores,
         }
         for trial in tuning.trials
     ]

@@ -42,7 +42,7 @@ def read(builder, split):
     examples = builder.as_dataset(
         split=split, decoders={"image": tfds.decode.SkipDecoding()}
     )
-    return {one["id"].decode(): one for one in tfds.as_numpy(examples)}
+    return {row["id"].decode(): row for row in tfds.as_numpy(examples)}
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +90,7 @@ def test_images_are_stored_as_they_lie_in_the_archive(name, prepared):
 def test_last_half_of_the_classes_is_never_trained_on(name, trained, prepared):
     builder, _ = prepared[name]
     labels = {
-        split: {int(one["label"]) for one in read(builder, split).values()}
+        split: {int(row["label"]) for row in read(builder, split).values()}
         for split in ("train", "test")
     }
     assert labels == {"train": trained, "test": {0, 1, 2, 3, 4} - trained}
@@ -151,7 +151,7 @@ def test_whole_set_is_accepted_by_its_counts(name, tmp_path, monkeypatch):
 def test_missing_archive_is_named(name, tmp_path):
     (tmp_path / "archives").mkdir()
     (tmp_path / "archives" / "other.txt").write_text("x")
-    with pytest.raises(FileNotFoundError, match="is needed and not there"):
+    with pytest.raises(FileNotFoundError, match="must exist"):
         prepare(name, tmp_path)
 
 
@@ -172,7 +172,7 @@ def test_image_that_only_the_list_has_is_an_error(tmp_path):
         for name in list(files)[1:]:
             (tmp_path / name).write_bytes(files[name])
             archive.add(tmp_path / name, f"car_ims/{name}")
-    with pytest.raises(ValueError, match="1 are missing.*car_ims/000001.jpg"):
+    with pytest.raises(ValueError, match="without 1 of.*car_ims/000001.jpg"):
         prepare("cars196_retrieval", tmp_path)
 
 

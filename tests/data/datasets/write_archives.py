@@ -40,7 +40,7 @@ def write_cub(folder, classes):
             labels.append(f"{len(files)} {number}")
     with tarfile.open(folder / "CUB_200_2011.tgz", "w:gz") as archive:
         _add(archive, "attributes.txt", b"1 has_bill_shape::curved\n")
-        # Some lists stand behind the images in the real one too.
+        # Some lists follow the images in the real one too.
         _add(archive, "CUB_200_2011/images.txt", _lines(paths))
         for path, image in files.items():
             _add(archive, f"CUB_200_2011/images/{path}", image)

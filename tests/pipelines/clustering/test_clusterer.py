@@ -9,12 +9,10 @@ pytestmark = pytest.mark.pipeline
 
 
 @pytest.fixture(scope="module")
-def write_examples(artifact):
+def write_examples(artifact, write_records):
     """Writes 60 images of 5 colours in two splits, two files each."""
     import tensorflow as tf
     from tfx.types import artifact_utils, standard_artifacts
-
-    import keras_dvml as kd
 
     random = np.random.default_rng(0)
     colors = [(250, 0, 0), (0, 250, 0), (0, 0, 250), (250, 250, 0), (0, 0, 0)]
@@ -40,18 +38,16 @@ def write_examples(artifact):
         examples.split_names = artifact_utils.encode_split_names(
             ["train", "test"]
         )
-        options = tf.io.TFRecordOptions(compression_type="GZIP")
         for split, part in (("train", rows[:50]), ("test", rows[50:])):
             folder = Path(examples.uri, f"Split-{split}")
-            folder.mkdir()
             for shard in (0, 1):
-                path = folder / f"data_tfrecord-{shard}-of-2.gz"
-                with tf.io.TFRecordWriter(str(path), options) as writer:
-                    for image_id, image in part[shard::2]:
-                        example = kd.data.encode_example(
-                            image, image_id, label_of(image_id)
-                        )
-                        writer.write(example.SerializeToString())
+                write_records(
+                    folder / f"data_tfrecord-{shard}-of-2.gz",
+                    [
+                        (image, image_id, label_of(image_id))
+                        for image_id, image in part[shard::2]
+                    ],
+                )
         return examples
 
     return write
@@ -232,11 +228,12 @@ def test_embeddings_through_beam_are_those_of_the_served_model(
     import apache_beam as beam
 
     import keras_dvml as kd
-    from pipelines.artifacts.examples import embed_images, example_files
+    from pipelines.artifacts.examples import example_files
     from pipelines.embedding.beam_embedding import (
         EmbeddingJob,
         embed_through_beam,
     )
+    from pipelines.evaluation.copies import embed_images
 
     path = model.uri + "/Format-Serving"
     embedded = embed_through_beam(

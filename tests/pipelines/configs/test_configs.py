@@ -11,7 +11,7 @@ from pipelines.configs import (
     config_names,
     load_config,
 )
-from pipelines.configs.folder_dvml import model_name
+from pipelines.configs.schema.images_argument import model_name
 
 
 def test_all_runs_are_listed():
@@ -235,19 +235,3 @@ def test_uris_of_images_are_refused_as_they_were_given(name):
 def test_wrong_losses_and_backbones_are_named(wrong, message):
     with pytest.raises(ValueError, match=message):
         TrainConfig(**wrong)
-
-
-def test_parameters_of_ingestion_leave_nothing_out():
-    from pipelines.ingestion.image_example_gen import ingest_parameters
-
-    for ingest in (
-        IngestConfig(manifest="a.csv", split="ratio", test_fraction=0.2),
-        IngestConfig(manifest="a.csv", labelled=False),
-        IngestConfig(dataset="cub200_retrieval", archives="somewhere"),
-        IngestConfig(folder="images", max_bad_fraction=0.5),
-    ):
-        told = ingest_parameters(ingest)
-        rest = {name.removeprefix("unlabelled_"): told[name] for name in told}
-        rest["labelled"] = "unlabelled_manifest" not in told
-        rest["test_fraction"] = rest["test_fraction"] or None
-        assert IngestConfig(**rest) == ingest

@@ -42,24 +42,9 @@ def test_a_model_that_embeds_everything_alike_finds_nothing(module):
 def test_files_equal_to_the_original_are_the_original(module):
     gallery, copies = [[1, 0], [1, 0], [0, 1]], [[1, 0.1]]
     assert scores(module, gallery, copies, [1])[0] == 0.0
-    twins = module.twin_numbers([b"same", b"same", b"other"])
+    twins = module.first_index_of_duplicate([b"same", b"same", b"other"])
     assert twins.tolist() == [0, 0, 2]
     assert scores(module, gallery, copies, [1], twins)[0] == 1.0
-
-
-def test_interval_is_over_originals_and_not_over_their_copies(module):
-    # 100 originals, of which half find all four copies and half none. Over
-    # originals the mean has a standard error of sqrt(0.25 / 100) = 0.05, and
-    # the interval goes 1.96 of them to either side; over the 400 copies it
-    # would be half as wide.
-    hits = np.repeat(np.arange(100) % 2, 4)
-    low, high = module.mean_interval(hits)
-    assert low == pytest.approx(0.5 - 1.96 * 0.05, abs=0.02)
-    assert high == pytest.approx(0.5 + 1.96 * 0.05, abs=0.02)
-
-
-def test_interval_of_what_never_varies_is_a_point(module):
-    assert module.mean_interval(np.ones(20, bool)) == (1.0, 1.0)
 
 
 def test_copies_are_parts_of_the_image_and_the_same_each_time(module):

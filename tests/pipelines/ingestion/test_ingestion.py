@@ -1,5 +1,6 @@
 """The executor of the ingestion step, on each kind of source."""
 
+import dataclasses
 import json
 import pathlib
 import runpy
@@ -29,10 +30,7 @@ def ingest(artifact, run_executor, tmp_path):
     import keras_dvml as kd
     from pipelines.artifacts.examples import example_files
     from pipelines.artifacts.types import Quarantine
-    from pipelines.ingestion.image_example_gen import (
-        ImageExampleGen,
-        ingest_parameters,
-    )
+    from pipelines.ingestion.image_example_gen import ImageExampleGen
 
     def run(**fields):
         examples = artifact(standard_artifacts.Examples)
@@ -43,7 +41,9 @@ def ingest(artifact, run_executor, tmp_path):
             {},
             {"examples": [examples], "quarantine": [quarantine]},
             {
-                **ingest_parameters(IngestConfig(**fields)),
+                "ingest": json.dumps(
+                    dataclasses.asdict(IngestConfig(**fields))
+                ),
                 "data_dir": str(tmp_path / "prepared"),
             },
         )

@@ -137,15 +137,15 @@ def test_two_runs_that_publish_at_once_get_a_version_each(push, held, tmp_path):
 def test_run_in_another_workspace_deletes_nothing_that_is_being_published(
     push, held, tmp_path, write_images, tiny_config, monkeypatch
 ):
+    from pipelines import local_runner
     from pipelines.local_runner import run
-    from pipelines.runners.local import unfinished_steps
     from pipelines.runners.progress import Progress
 
     def end_here(*_):
         raise InterruptedError("far enough")
 
     # It comes behind the sweep, and before the first step.
-    monkeypatch.setattr(unfinished_steps, "delete_unfinished", end_here)
+    monkeypatch.setattr(local_runner, "delete_unfinished", end_here)
     config = tiny_config(write_images(tmp_path / "images", 4, 2))
     serving_dir = tmp_path / "saved_models"
     left_behind = serving_dir / "birds" / ".incomplete-by-a-killed-run"

@@ -39,36 +39,32 @@ def artifacts(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def inputs(artifacts):
+def inputs(artifacts, write_records):
     """What a run of two methods leaves; the second one has intervals."""
     from tfx.types import artifact_utils
 
-    from pipelines.artifacts.examples import write_embeddings
+    from pipelines.artifacts.evaluations import write_evaluation
 
     random = np.random.default_rng(0)
     examples = artifacts("Examples")
     examples.split_names = artifact_utils.encode_split_names(["train", "test"])
-    options = tf.io.TFRecordOptions(compression_type="GZIP")
     for split, first_class in (("train", 0), ("test", 4)):
+        rows = []
+        for i, label in enumerate(CLASSES):
+            pixels = random.integers(0, 256, (16, 16, 3)).astype(np.uint8)
+            image_bytes = tf.io.encode_png(pixels).numpy()
+            rows.append(
+                (image_bytes, f"{split}/{i:02}.png", label + first_class)
+            )
         folder = pathlib.Path(examples.uri, f"Split-{split}")
-        folder.mkdir()
-        with tf.io.TFRecordWriter(str(folder / "data.gz"), options) as writer:
-            for i, label in enumerate(CLASSES):
-                pixels = random.integers(0, 256, (16, 16, 3)).astype(np.uint8)
-                example = kd.data.encode_example(
-                    tf.io.encode_png(pixels).numpy(),
-                    f"{split}/{i:02}.png",
-                    label + first_class,
-                )
-                writer.write(example.SerializeToString())
-    evaluation = artifacts(
-        "ModelEvaluation",
+        write_records(folder / "data.gz", rows)
+    evaluation = artifacts("ModelEvaluation")
+    write_evaluation(
+        evaluation.uri,
         scores={"recall@1": 0.6, "mrr": 0.7},
         intervals={"recall@1": [0.5, 0.65], "mrr": [0.6, 0.8]},
-    )
-    ids = np.asarray([f"test/{i:02}.png" for i in range(16)])
-    write_embeddings(
-        evaluation.uri, ids=ids, embeddings=random.normal(size=(16, 6))
+        ids=np.asarray([f"test/{i:02}.png" for i in range(16)]),
+        embeddings=random.normal(size=(16, 6)),
     )
     return {
         "examples": examples,
@@ -180,13 +176,13 @@ def test_component_takes_a_model_as_an_input():
     reporter = Reporter(
         examples=channel(standard_artifacts.Examples),
         quarantine=channel(Quarantine),
-        evaluations={"dvml": channel(standard_artifacts.ModelEvaluation)},
-        model_runs={"dvml": channel(standard_artifacts.ModelRun)},
+        evaluation_dvml=channel(standard_artifacts.ModelEvaluation),
+        model_run_dvml=channel(standard_artifacts.ModelRun),
         pushed_model=channel(standard_artifacts.PushedModel),
-        pseudo_labels=[],
         model=channel(standard_artifacts.Model),
         candidate="dvml",
+        methods='["dvml"]',
         title="",
-        notes={},
+        notes="{}",
     )
     assert reporter.inputs["model"].type is standard_artifacts.Model

@@ -11,11 +11,9 @@ pytestmark = pytest.mark.pipeline
 
 
 @pytest.fixture(scope="module")
-def write_examples(tmp_path_factory):
+def write_examples(tmp_path_factory, write_records):
     """Writes 24 images of 4 colours, labelled as the caller likes."""
     import tensorflow as tf
-
-    import keras_dvml as kd
 
     random = np.random.default_rng(0)
     colors = random.integers(40, 216, (4, 1, 1, 3))
@@ -30,13 +28,8 @@ def write_examples(tmp_path_factory):
 
     def write(labels):
         path = tmp_path_factory.mktemp("examples") / "data.gz"
-        options = tf.io.TFRecordOptions(compression_type="GZIP")
-        with tf.io.TFRecordWriter(str(path), options) as writer:
-            for i, (image, label) in enumerate(
-                zip(images, labels, strict=True)
-            ):
-                example = kd.data.encode_example(image, f"{i:02}.png", label)
-                writer.write(example.SerializeToString())
+        names = [f"{i:02}.png" for i in range(24)]
+        write_records(path, zip(images, names, labels, strict=True))
         return [str(path)]
 
     return write
@@ -214,8 +207,9 @@ def test_stopped_training_goes_on_from_its_last_epoch(
     at, train, files, first, undisturbed, tmp_path, monkeypatch, caplog
 ):
     import pipelines.training.trainer
-    from pipelines.training.checkpoints import forget_finished
-    from pipelines.training.history import EpochLines, read_history
+    from pipelines.artifacts.histories import read_history
+    from pipelines.training.checkpoints import delete_finished_checkpoints
+    from pipelines.training.history import EpochLines
 
     caplog.set_level("INFO")
     checkpoints = tmp_path / "unfinished"
@@ -236,12 +230,12 @@ def test_stopped_training_goes_on_from_its_last_epoch(
     resumed = train("resumed", files, checkpoints=checkpoints, **changes)
     # 2 steps an epoch; one epoch was trained before.
     step = {"last line": 8, "second epoch": 4}[at]
-    assert f"Going on after step {step}" in caplog.text
+    assert f"Resuming after step {step}" in caplog.text
     assert_equal(weights(resumed), weights(undisturbed))
     assert read_history(str(resumed)) == read_history(str(undisturbed))
     # Nothing is lost either where the step's own end is not recorded.
     assert len(list(checkpoints.iterdir())) == 1
-    forget_finished(checkpoints)
+    delete_finished_checkpoints(checkpoints)
     assert not list(checkpoints.iterdir())
 
 
@@ -256,7 +250,7 @@ def _stop_in_epoch(number):
 def test_state_of_a_training_is_not_anothers(
     train, files, tmp_path, monkeypatch, caplog
 ):
-    from pipelines.training.checkpoints import forget_finished
+    from pipelines.training.checkpoints import delete_finished_checkpoints
     from pipelines.training.history import EpochLines
 
     caplog.set_level("INFO")
@@ -267,11 +261,11 @@ def test_state_of_a_training_is_not_anothers(
     train("other", files, checkpoints=checkpoints, epochs=2, seed=1)
     assert "Going on" not in caplog.text
     # The one that was stopped can go on still, but not for ever.
-    forget_finished(checkpoints)
+    delete_finished_checkpoints(checkpoints)
     (stopped,) = checkpoints.iterdir()
     assert (stopped / "run.npz").exists()
     os.utime(stopped, (0, 0))
-    forget_finished(checkpoints)
+    delete_finished_checkpoints(checkpoints)
     assert not stopped.exists()
 
 

@@ -133,7 +133,7 @@ def compiled(tmp_path_factory):
         compile_pipeline(
             relative, image="image", root=ROOT, output=str(path), compare=False
         )
-        text = path.read_text().replace('"IMAGES"', f'"{config.ingest.folder}"')
+        text = path.read_text().replace("IMAGES", config.ingest.folder)
         return json.loads(text)
 
     return compile_job

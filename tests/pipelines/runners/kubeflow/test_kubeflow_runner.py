@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from pipelines.configs import config_names, load_config
-from pipelines.graph.drawing import graph_of
+from pipelines.graph.plan import plan_run
 from pipelines.kubeflow_runner import compile_pipeline, main
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.xdist_group("kubeflow")]
@@ -57,7 +57,7 @@ def compiled(tmp_path_factory):
 def job(request, compiled):
     """The JSON of a run, and its graph."""
     path = compiled(request.param, ".json")
-    steps = {step.name: step for step in graph_of(load_config(request.param))}
+    steps = {step.name: step for step in plan_run(load_config(request.param))}
     return json.loads(path.read_text()), steps
 
 

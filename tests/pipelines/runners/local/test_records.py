@@ -1,4 +1,4 @@
-"""Records that cannot be written are those of before."""
+"""Records of earlier runs: read, and kept whole on a full disk."""
 
 import errno
 import shutil
@@ -14,13 +14,13 @@ def step(tmp_path):
     """A step that writes half of its records and fails, once or more often."""
     from ml_metadata import errors
 
-    from pipelines.runners.local.records import whole_records
+    from pipelines.runners.local.records import rollback_on_failure
 
     path, root = tmp_path / "metadata.db", tmp_path / "artifacts"
 
     def run(error=None):
         folder = root / "Trainer" / "model" / "7"
-        with whole_records(path, root):
+        with rollback_on_failure(path, root):
             folder.mkdir(parents=True)
             with sqlite3.connect(path) as records:
                 records.execute("create table if not exists events (name)")
@@ -70,3 +70,50 @@ def test_other_failures_are_recorded(step):
         step(ValueError("of the step itself"))
     assert names(step.path) == ["half"]
     assert (step.root / "Trainer/model/7").exists()
+
+
+def test_outputs_of_killed_steps_go_and_all_others_stay(tmp_path):
+    from ml_metadata.proto import metadata_store_pb2 as mlmd
+    from tfx.orchestration import metadata
+
+    from pipelines.runners.local.records import delete_unfinished
+
+    states = {
+        "killed": mlmd.Execution.RUNNING,
+        "failed": mlmd.Execution.FAILED,
+        "complete": mlmd.Execution.COMPLETE,
+        "cached": mlmd.Execution.CACHED,
+    }
+    connection = metadata.sqlite_metadata_connection_config(
+        str(tmp_path / "metadata.db")
+    )
+    with metadata.Metadata(connection) as handle:
+        kind = mlmd.ExecutionType(name="Trainer")
+        type_id = handle.store.put_execution_type(kind)
+        numbers = handle.store.put_executions(
+            [
+                mlmd.Execution(type_id=type_id, last_known_state=state)
+                for state in states.values()
+            ]
+        )
+    folders = dict(zip([*states, "unknown"], [*numbers, 99], strict=True))
+    for number in folders.values():
+        folder = tmp_path / "Trainer" / "model" / str(number)
+        folder.mkdir(parents=True)
+        (folder / "model.keras").write_bytes(b"weights")
+        working = tmp_path / "Trainer" / ".system" / "executor_execution"
+        (working / str(number) / ".temp").mkdir(parents=True)
+    delete_unfinished(tmp_path / "metadata.db", tmp_path)
+    kept = {str(folders[name]) for name in ("complete", "cached", "unknown")}
+    for parent in (tmp_path / "Trainer" / "model", working):
+        assert {path.name for path in parent.iterdir()} == kept
+
+
+def test_records_are_read_without_tfx(tmp_path, run_python):
+    shown = run_python(
+        "import pathlib, sys; from pipelines.runners.local import records;"
+        "print(records.last_parameters(pathlib.Path(sys.argv[1])));"
+        "print('tfx' in sys.modules, 'tensorflow' in sys.modules)",
+        tmp_path / "metadata.db",
+    )
+    assert shown.splitlines() == ["{}", "False False"]

@@ -10,7 +10,6 @@ import time
 import pytest
 
 from pipelines.runners.local.workspace import (
-    only_publisher_of,
     only_run_in,
     own_temporary_folder,
     sweep,
@@ -116,21 +115,3 @@ def test_temporary_files_of_a_run_go_with_it_and_with_the_next_one(
     with own_temporary_folder(tmp_path / "run") as again:
         assert again == folder
         assert not list(again.iterdir())
-
-
-def test_publishers_of_one_model_take_turns_and_of_two_do_not(tmp_path):
-    entered = threading.Event()
-
-    def other():
-        with only_publisher_of(tmp_path / "models" / "birds"):
-            entered.set()
-
-    thread = threading.Thread(target=other)
-    with only_publisher_of(tmp_path / "models" / "birds"):
-        thread.start()
-        with only_publisher_of(tmp_path / "models" / "cars"):
-            assert not entered.wait(0.5)
-    assert entered.wait(5)
-    thread.join()
-    # What is served lies in folders: a server passes over these.
-    assert all(path.is_file() for path in (tmp_path / "models").iterdir())

@@ -62,7 +62,7 @@ print(build_strategy("mirrored").num_replicas_in_sync)
 """
 
 TAKE_PART = """
-process.show_our_lines()
+process.log_to_stdout()
 sys.exit(process.main(argv))
 """
 
@@ -80,24 +80,19 @@ PATIENCE = 240
 
 
 @pytest.fixture(scope="module")
-def files(tmp_path_factory):
+def files(tmp_path_factory, write_records):
     """24 images of 4 colours, with labels."""
     import tensorflow as tf
-
-    import keras_dvml as kd
 
     random = np.random.default_rng(0)
     colors = random.integers(40, 216, (4, 1, 1, 3))
     path = tmp_path_factory.mktemp("examples") / "data.gz"
-    options = tf.io.TFRecordOptions(compression_type="GZIP")
-    with tf.io.TFRecordWriter(str(path), options) as writer:
-        for i in range(24):
-            noise = random.integers(-40, 40, (16, 16, 3))
-            pixels = (colors[i % 4] + noise).astype(np.uint8)
-            example = kd.data.encode_example(
-                tf.io.encode_png(pixels).numpy(), f"{i:02}.png", i % 4
-            )
-            writer.write(example.SerializeToString())
+    rows = []
+    for i in range(24):
+        noise = random.integers(-40, 40, (16, 16, 3))
+        pixels = (colors[i % 4] + noise).astype(np.uint8)
+        rows.append((tf.io.encode_png(pixels).numpy(), f"{i:02}.png", i % 4))
+    write_records(path, rows)
     return [str(path)]
 
 
@@ -346,10 +341,10 @@ def test_training_of_two_is_taken_up_with_the_chiefs_state(
     stopped = train(STOP_IN_SECOND_EPOCH + DIRECT)
     assert [status for status, _ in stopped] == [3, 3]
     assert len(list(checkpoints.glob("*/run.npz"))) == 1
-    for status, screen in train("process.show_our_lines()\n" + DIRECT):
+    for status, screen in train("process.log_to_stdout()\n" + DIRECT):
         assert status == 0, screen.read_text()[-3000:]
         # 2 steps an epoch.
-        assert "Going on after step 2, from" in screen.read_text()
+        assert "Resuming after step 2, from" in screen.read_text()
     assert_same_training(trained(written), single)
     assert len(list(checkpoints.glob("*/finished"))) == 1
 
@@ -359,7 +354,7 @@ def test_pipelines_trainer_trains_with_a_worker_that_was_waiting(
 ):
     from tfx.components.trainer.fn_args_utils import FnArgs
 
-    from pipelines.training_worker import run_fn
+    from pipelines.training.distributed.chief import run_fn
 
     chief, other = tf_configs(2)
     worker = start_worker(other)
@@ -417,7 +412,7 @@ def test_chief_that_fails_tells_why_and_the_worker_ends(told, start, tmp_path):
     process, screen = start(TAKE_PART, *job, tf_config=chief)
     worker, _ = start(TAKE_PART, tf_config=other)
     assert status_of(process) == 1
-    assert "Error: no example files match" in screen.read_text()
+    assert "Error: file_patterns must match files" in screen.read_text()
     assert status_of(worker) == 1
 
 
@@ -453,7 +448,7 @@ def test_what_the_chiefs_process_says_is_said_as_loudly(
 ):
     from tfx.components.trainer.fn_args_utils import FnArgs
 
-    from pipelines.training_worker import run_fn
+    from pipelines.training.distributed.chief import run_fn
 
     said = (
         "training INFO: epoch 1 of 2: loss 0.5\n"

@@ -142,6 +142,7 @@ def test_chief_is_refused_where_another_belongs_and_the_reverse(
 
     from pipelines import training_worker
     from pipelines.configs import TrainConfig
+    from pipelines.training.distributed import chief
 
     cluster = {"cluster": WORKERS}
     tf_config({**cluster, "task": {"type": "worker", "index": 0}})
@@ -151,7 +152,7 @@ def test_chief_is_refused_where_another_belongs_and_the_reverse(
     config = TrainConfig(strategy="multi_worker")
     told = FnArgs(custom_config={"train": dataclasses.asdict(config)})
     with pytest.raises(ValueError, match="python -m pipelines.training_worker"):
-        training_worker.run_fn(told)
+        chief.run_fn(told)
 
 
 def test_pipeline_without_tf_config_fails_before_it_begins(

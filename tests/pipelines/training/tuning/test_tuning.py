@@ -149,7 +149,7 @@ def test_failed_trial_is_told_and_another_wins(trials_of):
         return 0.25
 
     tuning, _ = trials_of(TuneConfig(trials=2), score)
-    assert tuning.trials[0].scores is None
+    assert not tuning.trials[0].scores
     assert tuning.best.number == 2
     page = trials_page(tuning, "map@r")
     best, failed = [row for row in page.splitlines() if "<td>" in row]

@@ -1,14 +1,44 @@
-"""What TFX's ExampleValidator found, in words."""
+"""What TFX's validation counts of the examples, and what it found, in words.
 
-import os
+The bytes of the images are not counted.
+"""
+
+# The classes of protocol buffers are made as they are loaded.
+# pyright: reportAttributeAccessIssue=false
+
 from collections.abc import Iterator
 
-from tensorflow_metadata.proto.v0 import anomalies_pb2
-from tfx.dsl.io import fileio
+import tensorflow_data_validation as tfdv
+from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 from tfx.types import artifact_utils, standard_artifacts
+
+from keras_dvml.data import examples as example_keys
+from pipelines.artifacts.files import read_bytes
 
 _FILE = "SchemaDiff.pb"
 NO_ANOMALIES = "no anomalies"
+
+
+def statistics_options(labelled: bool) -> tfdv.StatsOptions:
+    """Returns the options of StatisticsGen.
+
+    Args:
+        labelled: whether the examples have labels; else ids are counted.
+    """
+    if not labelled:
+        return tfdv.StatsOptions(feature_allowlist=[example_keys.IMAGE_ID])
+    # Labels are names that happen to be numbers. Taken for numbers, those of
+    # two classes, 0 and 1, make a schema of truth values, and after other
+    # classes in another split one of a range that 0 and 1 are out of.
+    labels = schema_pb2.Feature(
+        name=example_keys.LABEL,
+        type=schema_pb2.INT,
+        int_domain=schema_pb2.IntDomain(is_categorical=True),
+    )
+    return tfdv.StatsOptions(
+        feature_allowlist=[example_keys.LABEL],
+        schema=schema_pb2.Schema(feature=[labels]),
+    )
 
 
 def describe_anomalies(anomalies: standard_artifacts.ExampleAnomalies) -> str:
@@ -33,8 +63,7 @@ def describe_anomalies(anomalies: standard_artifacts.ExampleAnomalies) -> str:
 
 
 def _of_split(uri: str) -> Iterator[str]:
-    with fileio.open(os.path.join(uri, _FILE), "rb") as stream:
-        found = anomalies_pb2.Anomalies.FromString(stream.read())
+    found = anomalies_pb2.Anomalies.FromString(read_bytes(uri, _FILE))
     if found.data_missing:
         yield "no examples"
     for reason in found.dataset_anomaly_info.reason:

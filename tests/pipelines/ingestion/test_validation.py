@@ -46,7 +46,7 @@ def validated(artifact):
 
 
 def test_examples_as_usual_have_no_anomalies(validated):
-    from pipelines.ingestion.anomalies import describe_anomalies
+    from pipelines.ingestion.validation import describe_anomalies
 
     found = validated([1, 2, 3], train=[1, 2], test=[3, 1])
     assert describe_anomalies(found) == "no anomalies"
@@ -69,8 +69,10 @@ def test_other_classes_to_test_on_are_no_anomaly(train, test, artifact):
     from tfx.types import artifact_utils, standard_artifacts
     from tfx.utils import json_utils
 
-    from pipelines.ingestion.anomalies import describe_anomalies
-    from pipelines.ingestion.statistics_options import statistics_options
+    from pipelines.ingestion.validation import (
+        describe_anomalies,
+        statistics_options,
+    )
 
     # As it travels to the step.
     options = tfdv.StatsOptions.from_json(statistics_options(True).to_json())
@@ -104,7 +106,7 @@ def test_other_classes_to_test_on_are_no_anomaly(train, test, artifact):
 
 
 def test_anomalies_name_split_feature_and_reason(validated):
-    from pipelines.ingestion.anomalies import describe_anomalies
+    from pipelines.ingestion.validation import describe_anomalies
 
     found = validated([1, 2, 3], train=[1, 2], test=["one", "two"])
     words = describe_anomalies(found)

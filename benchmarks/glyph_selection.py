@@ -1,8 +1,9 @@
-"""How the characters of `glyph_classes` were chosen, by measurement.
+"""How the characters of the glyphs data set were chosen, by measurement.
 
-`python -m keras_dvml.data.datasets.glyph_selection` measures every candidate
-again and shows the code points that `glyph_classes` holds. It takes about a
-minute; nothing at run time needs it but the tests.
+    python benchmarks/glyph_selection.py
+
+It measures every candidate again and prints the code points that
+`keras_dvml.data.datasets.glyph_classes` holds, in about a minute.
 """
 
 import sys
@@ -12,7 +13,6 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from PIL import Image, ImageFilter
 
-from keras_dvml.data.datasets.glyph_classes import CLASSES_PER_SPLIT
 from keras_dvml.data.datasets.glyph_fonts import (
     covered_code_points,
     glyph_mask,
@@ -27,6 +27,7 @@ MEASURED_FACES = (
     "STIXGeneral",
     "STIXGeneralItalic",
 )
+CLASSES_PER_SPLIT = 100
 # Two characters look alike from this correlation on.
 PHOTO_THRESHOLD = 0.90
 PRETRAIN_THRESHOLD = 0.86

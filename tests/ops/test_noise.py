@@ -15,6 +15,14 @@ def test_noise_has_the_moments_of_a_standard_normal():
     assert abs((np.abs(noise) > 3).mean() - 0.0027) < 0.0006
 
 
+def test_uniform_noise_fills_0_to_1_evenly():
+    noise = ops.uniform_noise((200_000,), [1, 2]).numpy().astype(np.float64)
+    assert 0.0 <= noise.min() and noise.max() < 1.0
+    # Standard errors: 0.0006 and 0.0002.
+    assert abs(noise.mean() - 1 / 2) < 0.003
+    assert abs(noise.var() - 1 / 12) < 0.001
+
+
 def test_noise_is_the_same_under_xla():
     seed = tf.Variable([1, 2])
 

@@ -1,0 +1,278 @@
+"""The plan of a run: its steps, what each of them reads, and its parameters.
+
+A plan is plain data, made without TFX, which takes 20 seconds to import.
+`graph.drawing` shows it, and `graph.pipeline` makes TFX's components of it.
+"""
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+from pipelines.configs import UNSUPERVISED, PipelineConfig
+from pipelines.graph.config_notes import describe_config
+from pipelines.graph.step import Output, Step
+
+_EXAMPLES = Output("ImageExampleGen", "examples")
+_STATISTICS = Output("StatisticsGen", "statistics")
+_SCHEMA = Output("SchemaGen", "schema")
+
+
+def plan_run(config: PipelineConfig, compare: bool = True) -> list[Step]:
+    """Lists the steps of a run, each after those it waits for.
+
+    Args:
+        config: the run.
+        compare: whether the candidate is compared with the last blessed
+            model.
+
+    Example:
+        >>> from pipelines.configs import load_config
+        >>> [step.name for step in plan_run(load_config("glyphs_dvml"))][:3]
+        ['ImageExampleGen', 'StatisticsGen', 'SchemaGen']
+    """
+    steps = [*_ingest(config)]
+    for method in config.methods:
+        steps += _train(config, method)
+        steps += _evaluate(config, method, compare)
+    return [*steps, *_publish(config), _report(config)]
+
+
+def _ingest(config: PipelineConfig) -> Iterator[Step]:
+    # Reads the images, sets bad files aside, splits by class or by chance.
+    yield Step(
+        "ImageExampleGen",
+        "ImageExampleGen",
+        parameters={"ingest": config.ingest},
+    )
+    # Counts the images of each class.
+    yield Step("StatisticsGen", "StatisticsGen", {"examples": _EXAMPLES})
+    # Describes what a label, or without labels an id, looks like.
+    yield Step("SchemaGen", "SchemaGen", {"statistics": _STATISTICS})
+    # Finds those that look otherwise.
+    yield Step(
+        "ExampleValidator",
+        "ExampleValidator",
+        {"statistics": _STATISTICS, "schema": _SCHEMA},
+    )
+
+
+def _train(config: PipelineConfig, method: str) -> Iterator[Step]:
+    if method in UNSUPERVISED:
+        yield from _train_in_rounds(config, method)
+        return
+    found = {}
+    if config.tune.trials and method == config.candidate:
+        # Tunes its loss and weights, on classes to train on alone.
+        train = dataclasses.replace(config.train, method=method)
+        yield Step(
+            "Tuner",
+            "Tuner",
+            {"examples": _EXAMPLES},
+            {"train": train, "tune": config.tune},
+        )
+        found = {"hyperparameters": Output("Tuner", "best_hyperparameters")}
+    epochs = 0 if method == "untrained" else config.train.epochs
+    yield _trainer(config, method, f"Trainer_{method}", epochs, found)
+
+
+def _train_in_rounds(config: PipelineConfig, method: str) -> Iterator[Step]:
+    """Yields the steps of a method that makes its labels itself.
+
+    TFX has no loops, so the rounds are written out:
+
+        Trainer_0 -> Clusterer_1 -> Trainer_1 -> Clusterer_2 -> Trainer_2 -> ...
+
+    where each Trainer continues with the model of the one before.
+    """
+    rounds = config.rounds
+    # The first weights, or what can be learned from turned images alone.
+    trainer = f"Trainer_{method}_0"
+    yield _trainer(config, method, trainer, rounds.rotation_epochs, {})
+    for number in range(1, rounds.num_rounds + 1):
+        # Clusters the images by what the model so far makes of them; the first
+        # time by its features, since the embedding has learned nothing yet.
+        clusterer, model = f"Clusterer_{method}_{number}", trainer
+        space, previous = "features", {}
+        if number > 1:
+            earlier = Output(f"Clusterer_{method}_{number - 1}", _LABELS)
+            space, previous = "embeddings", {"previous": earlier}
+        size = {"images_per_cluster": rounds.images_per_cluster}
+        if rounds.num_clusters:
+            size = {"num_clusters": rounds.num_clusters}
+        yield _clusterer(
+            config, clusterer, number, model, previous, space=space, **size
+        )
+        # Continues the training, on these clusters.
+        trainer = f"Trainer_{method}_{number}"
+        yield _trainer(
+            config,
+            method,
+            trainer,
+            rounds.epochs_per_round,
+            {
+                "base_model": Output(model, "model"),
+                _LABELS: Output(clusterer, _LABELS),
+            },
+        )
+    # What the finished model makes of all images, in clusters that are large
+    # enough to be looked at; nobody's labels.
+    yield _clusterer(
+        config,
+        f"Clusterer_{method}_final",
+        rounds.num_rounds + 1,
+        trainer,
+        space="embeddings",
+        images_per_cluster=rounds.images_per_shown_cluster,
+        splits=["train", "test"],
+    )
+
+
+_LABELS = "pseudo_labels"
+
+
+def _trainer(
+    config: PipelineConfig,
+    method: str,
+    name: str,
+    epochs: int,
+    inputs: dict[str, Output],
+) -> Step:
+    return Step(
+        name,
+        "MetricTrainer",
+        {"examples": _EXAMPLES, "schema": _SCHEMA, **inputs},
+        {
+            "train": dataclasses.replace(
+                config.train, method=method, epochs=epochs
+            )
+        },
+    )
+
+
+def _clusterer(
+    config: PipelineConfig,
+    name: str,
+    number: int,
+    model: str,
+    previous: dict[str, Output] | None = None,
+    **parameters: Any,
+) -> Step:
+    return Step(
+        name,
+        "Clusterer",
+        {
+            "examples": _EXAMPLES,
+            "model": Output(model, "model"),
+            **(previous or {}),
+        },
+        {
+            **parameters,
+            "metric": config.rounds.metric,
+            "round_number": number,
+            "num_iterations": config.rounds.num_iterations,
+            "seed": config.train.seed,
+        },
+    )
+
+
+def _evaluate(
+    config: PipelineConfig, method: str, compare: bool
+) -> Iterator[Step]:
+    inputs = {"model": _model(config, method), "examples": _EXAMPLES}
+    parameters: dict[str, Any] = {}
+    if config.ingest.labelled:
+        parameters["ks"] = config.evaluation.ks
+    if method == config.candidate:
+        parameters["tolerance"] = config.evaluation.tolerance
+        if compare:
+            # Finds the last model that was good enough.
+            yield Step(
+                "LastBlessedModel",
+                "LastBlessedModel",
+                {"candidate": _model(config, method)},
+            )
+            inputs["baseline_model"] = Output("LastBlessedModel", "model")
+    # Measures the model on unseen classes, or without labels on changed copies
+    # of images, and blesses the candidate.
+    evaluator = _evaluator(config, method)
+    component = evaluator.removesuffix(f"_{method}")
+    yield Step(evaluator, component, inputs, parameters)
+
+
+def _publish(config: PipelineConfig) -> Iterator[Step]:
+    parameters = dataclasses.asdict(config.index)
+    if not config.ingest.labelled:
+        # Nobody knows what would be a false match.
+        del parameters["false_match_rate"]
+    evaluator = _evaluator(config, config.candidate)
+    # Puts the whole gallery into the candidate, in two flavours.
+    yield Step(
+        "Indexer",
+        "Indexer",
+        {
+            "trained_model": _model(config, config.candidate),
+            "examples": _EXAMPLES,
+        },
+        parameters,
+        # A failing index must not hide the scores.
+        after=(evaluator,),
+    )
+    # Publishes both under one version, if the candidate was blessed.
+    yield Step(
+        "Pusher",
+        "Pusher",
+        {
+            "model": Output("Indexer", "model"),
+            "scann_model": Output("Indexer", "scann_model"),
+            "blessing": Output(evaluator, "blessing"),
+        },
+        {"model_name": config.name},
+    )
+
+
+def _report(config: PipelineConfig) -> Step:
+    # Searches with what was published, and shows it beside all scores.
+    inputs = {
+        "examples": _EXAMPLES,
+        "quarantine": Output("ImageExampleGen", "quarantine"),
+        "anomalies": Output("ExampleValidator", "anomalies"),
+        "model": _model(config, config.candidate),
+        "pushed_model": Output("Pusher", "pushed_model"),
+    }
+    if config.tune.trials:
+        inputs["tuner_results"] = Output("Tuner", "tuner_results")
+    for method in config.methods:
+        trainer, evaluator = (
+            _model(config, method).step,
+            _evaluator(config, method),
+        )
+        inputs[f"model_run_{method}"] = Output(trainer, "model_run")
+        inputs[f"evaluation_{method}"] = Output(evaluator, "evaluation")
+    clusterings = []
+    if config.candidate in UNSUPERVISED:
+        clusterings = [*range(1, config.rounds.num_rounds + 1), "final"]
+    for number, name in enumerate(clusterings):
+        clusterer = f"Clusterer_{config.candidate}_{name}"
+        inputs[f"pseudo_labels_{number}"] = Output(clusterer, _LABELS)
+    return Step(
+        "Reporter",
+        "Reporter",
+        inputs,
+        {
+            "candidate": config.candidate,
+            "methods": config.methods,
+            "title": f"Visual search: {config.name}",
+            "notes": describe_config(config),
+        },
+    )
+
+
+def _model(config: PipelineConfig, method: str) -> Output:
+    """Returns the trained model of a method."""
+    last = f"_{config.rounds.num_rounds}" if method in UNSUPERVISED else ""
+    return Output(f"Trainer_{method}{last}", "model")
+
+
+def _evaluator(config: PipelineConfig, method: str) -> str:
+    kind = "RetrievalEvaluator" if config.ingest.labelled else "CopyEvaluator"
+    return f"{kind}_{method}"

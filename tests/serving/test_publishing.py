@@ -1,0 +1,90 @@
+"""An export and processes that publish the same model take turns."""
+
+import os
+import subprocess
+import sys
+import threading
+
+import pytest
+
+import keras_dvml as kd
+
+PUBLISH = """
+import shutil, sys
+import keras_dvml as kd
+copytree = shutil.copytree
+def copy_when_told(*args, **kwargs):
+    shutil.copytree = copytree
+    print("copying", flush=True)
+    sys.stdin.readline()
+    return copytree(*args, **kwargs)
+shutil.copytree = copy_when_told
+print(kd.serving.publish(sys.argv[1], sys.argv[2]))
+"""
+
+
+@pytest.fixture
+def source(tiny_backbone, tmp_path):
+    folder = tmp_path / "source"
+    kd.serving.write_saved_model(tiny_backbone, folder)
+    return folder
+
+
+@pytest.fixture
+def publisher(source, tmp_path, pytestconfig):
+    """A process that has begun to publish the model `birds`."""
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-Wignore",
+            "-c",
+            PUBLISH,
+            source,
+            tmp_path / "models" / "birds",
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=pytestconfig.rootpath,
+    )
+    assert process.stdout.readline() == "copying\n"
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def test_export_waits_for_a_process_that_publishes(
+    publisher, source, tiny_backbone, tmp_path
+):
+    birds = tmp_path / "models" / "birds"
+    exported = []
+    thread = threading.Thread(
+        target=lambda: exported.extend(kd.serving.export(tiny_backbone, birds))
+    )
+    thread.start()
+    thread.join(2)
+    assert thread.is_alive()
+    # Neither version is there yet, in part or whole.
+    assert [path.name.split("-")[0] for path in birds.iterdir()] == [
+        ".incomplete"
+    ]
+    published, _ = publisher.communicate("now\n", timeout=60)
+    thread.join(60)
+    assert published == f"{birds / '1'}\n"
+    assert exported == [str(birds / "2")]
+    assert sorted(os.listdir(birds)) == ["1", "2", "README.md", "models.config"]
+
+
+def test_export_takes_over_when_that_process_is_killed(
+    publisher, tiny_backbone, tmp_path
+):
+    publisher.kill()
+    birds = tmp_path / "models" / "birds"
+    assert kd.serving.export(tiny_backbone, birds) == [str(birds / "1")]
+
+
+def test_all_get_the_version_after_the_highest_of_any(source, tmp_path):
+    (tmp_path / "birds-scann" / "4").mkdir(parents=True)
+    flavours = [tmp_path / "birds-scann", tmp_path / "birds"]
+    published = kd.serving.publish_all(dict.fromkeys(flavours, source))
+    assert published == [str(folder / "5") for folder in flavours]
