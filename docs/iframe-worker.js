@@ -6,8 +6,10 @@ if (location.protocol === "file:") {
       super();
       const frame = document.createElement("iframe");
       frame.hidden = true;
+      // In a worker, `postMessage` is for what goes out.
       frame.srcdoc =
-        '<script>postMessage = (data) => parent.postMessage(data, "*")</script>' +
+        "<script>receive = postMessage;" +
+        'postMessage = (data) => parent.postMessage(data, "*");</script>' +
         `<script src="${url}"></script>`;
       this.ready = new Promise((resolve) => {
         frame.addEventListener("load", () => resolve(frame.contentWindow));
@@ -20,7 +22,7 @@ if (location.protocol === "file:") {
       document.body.append(frame);
     }
     postMessage(data) {
-      this.ready.then((frame) => frame.postMessage(data, "*"));
+      this.ready.then((frame) => frame.receive(data, "*"));
     }
   };
 }
