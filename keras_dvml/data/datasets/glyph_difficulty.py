@@ -2,6 +2,8 @@
 
 import dataclasses
 
+from keras_dvml.arguments import check_one_of
+
 
 @dataclasses.dataclass(frozen=True)
 class Difficulty:
@@ -70,9 +72,5 @@ DIFFICULTIES = dict(zip(("easy", "default", "hard"), _OTHERS, strict=True))
 
 def split_difficulty(split: str, config: str) -> Difficulty:
     """Returns how a split is drawn under a config."""
-    if config not in DIFFICULTIES:
-        raise ValueError(
-            f"config must be one of {', '.join(DIFFICULTIES)}; received "
-            f"{config!r}"
-        )
+    check_one_of(list(DIFFICULTIES), config=config)
     return CLEAN if split == "pretrain" else DIFFICULTIES[config]
