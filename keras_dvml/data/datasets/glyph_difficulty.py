@@ -67,10 +67,11 @@ CLEAN, *_OTHERS = (
     Difficulty(**dict(zip(_FIGURES, values, strict=True)))
     for values in zip(*_FIGURES.values(), strict=True)
 )
-DIFFICULTIES = dict(zip(("easy", "default", "hard"), _OTHERS, strict=True))
+_CONFIGS: tuple[str, ...] = ("easy", "default", "hard")
+DIFFICULTIES = dict(zip(_CONFIGS, _OTHERS, strict=True))
 
 
 def split_difficulty(split: str, config: str) -> Difficulty:
     """Returns how a split is drawn under a config."""
-    check_one_of(list(DIFFICULTIES), config=config)
+    check_one_of(_CONFIGS, config=config)
     return CLEAN if split == "pretrain" else DIFFICULTIES[config]
