@@ -20,7 +20,7 @@ if KERAS_3 and keras.backend.backend() != "tensorflow":
     )
 
 #: For weights that every replica would change in the same way.
-ONLY_FIRST_REPLICA = (
+ONLY_FIRST_REPLICA: Any = (
     "only_first_replica"
     if KERAS_3
     else tf.VariableAggregation.ONLY_FIRST_REPLICA

@@ -40,7 +40,7 @@ def spool(rows: Iterable[bytes]) -> tuple[np.ndarray, np.ndarray]:
     return contents, np.asarray(begins, np.int64)
 
 
-class SpooledBytes:
+class SpooledBytes(Sequence[bytes]):
     """A sequence of byte strings kept in a temporary file.
 
     Args:

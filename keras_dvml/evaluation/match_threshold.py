@@ -93,16 +93,15 @@ def calibrate_match_threshold(
         )
     embeddings, labels = labelled_embeddings(embeddings, labels)
     own_gallery = gallery is None
-    if own_gallery:
-        gallery, gallery_labels = embeddings, labels
-    else:
-        gallery, gallery_labels = labelled_embeddings(
+    items, item_labels = embeddings, labels
+    if not own_gallery:
+        items, item_labels = labelled_embeddings(
             gallery, gallery_labels, "gallery", embeddings.shape[1]
         )
-    labels, gallery_labels = class_numbers(labels, gallery_labels)
+    labels, item_labels = class_numbers(labels, item_labels)
     others, mates = [], []
-    for rows, scores in similarity_blocks(embeddings, gallery):
-        same = labels[rows, None] == gallery_labels
+    for rows, scores in similarity_blocks(embeddings, items):
+        same = labels[rows, None] == item_labels
         others.append(np.where(same, _NOTHING, scores).max(axis=1))
         if own_gallery:
             scores[np.arange(len(scores)), np.r_[rows]] = _NOTHING

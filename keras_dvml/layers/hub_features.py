@@ -1,6 +1,7 @@
 """A pretrained feature vector of TensorFlow Hub as a layer."""
 
 import os
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -66,7 +67,7 @@ class HubFeatures(ConfiguredLayer):
                 f"has trainable variables; received {handle!r}"
             )
         trained = {id(variable) for variable in trainable}
-        self.saved_model = saved_model
+        self.saved_model: Any = saved_model
         self.variables_trained = keras_versions.keras_variables(trainable)
         self.variables_kept = keras_versions.keras_variables(
             [
@@ -84,7 +85,8 @@ class HubFeatures(ConfiguredLayer):
                 self.saved_model, "regularization_losses", ()
             ):
                 self.add_loss(penalty())
-        return self.saved_model(tf.cast(images, tf.float32), training=training)
+        saved_model: Any = self.saved_model
+        return saved_model(tf.cast(images, tf.float32), training=training)
 
 
 def _folder_of(handle):

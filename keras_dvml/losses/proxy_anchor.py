@@ -50,7 +50,8 @@ def proxy_anchor_loss(
     similarity = tf.matmul(proxies, embeddings, transpose_b=True)
     own = tf.transpose(own)
     attraction = ops.masked_log_sum_exp(-scale * (similarity - margin), own)
-    repulsion = ops.masked_log_sum_exp(scale * (similarity + margin), ~own)
+    others = tf.logical_not(own)
+    repulsion = ops.masked_log_sum_exp(scale * (similarity + margin), others)
     in_batch = tf.reduce_any(own, axis=1)
     return ops.masked_mean(
         tf.nn.softplus(attraction), in_batch

@@ -1,5 +1,7 @@
 """What the losses over proxies have in common."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -7,7 +9,7 @@ from keras_dvml import ops
 from keras_dvml.arguments import check_at_least
 from keras_dvml.configured_layer import ConfiguredLayer
 from keras_dvml.losses.metric_loss import MetricLoss
-from keras_dvml.typing import LayerOptions, TensorLike, Unpack
+from keras_dvml.typing import TensorLike
 
 
 def unit_vectors(
@@ -40,7 +42,7 @@ def unit_vectors(
     return (
         ops.l2_normalize(embeddings),
         proxies,
-        ops.own_class(labels, proxies.shape[0]),
+        ops.own_class(labels, int(proxies.shape[0] or 0)),
     )
 
 
@@ -68,7 +70,7 @@ class Proxies(ConfiguredLayer):
         num_classes: int,
         embedding_dim: int,
         seed: int = 0,
-        **kwargs: Unpack[LayerOptions],
+        **kwargs: Any,
     ) -> None:
         super().__init__(dtype="float32", **kwargs)
         self.num_classes = num_classes

@@ -47,7 +47,7 @@ def proxy_nca_loss(
     similarity = tf.matmul(embeddings, proxies, transpose_b=True)
     squared_distance = (2.0 - 2.0 * similarity) / temperature
     attraction = tf.reduce_sum(tf.where(own, squared_distance, 0.0), axis=1)
-    repulsion = ops.masked_log_sum_exp(-squared_distance, ~own)
+    repulsion = ops.masked_log_sum_exp(-squared_distance, tf.logical_not(own))
     return tf.reduce_mean(attraction + repulsion)
 
 

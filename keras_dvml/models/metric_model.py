@@ -196,7 +196,7 @@ class MetricModel(keras_versions.BuiltModel):
         self, labels: tf.Tensor, embeddings: tf.Tensor
     ) -> tf.Tensor:
         """Returns the compiled loss of the batch as it is given."""
-        loss = keras.losses.get(self.loss)
+        loss: Any = keras.losses.get(self.loss)
         if loss is None:
             raise ValueError(
                 "The model was compiled without a loss. Pass one over "

@@ -8,6 +8,7 @@ Only the first derivative is right: the slope counts as a constant.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import tensorflow as tf
 
@@ -20,7 +21,7 @@ from keras_dvml.typing import TensorLike
 
 
 def loss_with_closed_form_gradient(
-    value_and_slope: Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]],
+    value_and_slope: Callable[[tf.Tensor], tuple[tf.Tensor, ...]],
     embeddings: TensorLike,
     *,
     pairwise: Callable[[TensorLike], tf.Tensor] = pairwise_similarity,
@@ -58,13 +59,12 @@ def loss_with_closed_form_gradient(
         >>> float(loss), tape.gradient(loss, embeddings).numpy().tolist()
         (25.0, [[20.0, 40.0]])
     """
-    by_embeddings = {
-        pairwise_similarity: _through_similarities,
-        pairwise_squared_distance: _through_squared_distances,
-    }[pairwise]
+    by_embeddings = _through_similarities
+    if pairwise is pairwise_squared_distance:
+        by_embeddings = _through_squared_distances
 
     @tf.custom_gradient
-    def loss(embeddings):
+    def loss(embeddings: tf.Tensor) -> Any:
         value, slope = value_and_slope(pairwise(embeddings))
 
         def gradient(upstream):

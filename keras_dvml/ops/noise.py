@@ -1,13 +1,12 @@
 """Random numbers that are the same wherever they are drawn."""
 
 import math
+from typing import Any
 
 import tensorflow as tf
 
-from keras_dvml.typing import TensorLike
 
-
-def uniform_noise(shape: TensorLike, seed: TensorLike) -> tf.Tensor:
+def uniform_noise(shape: Any, seed: Any) -> tf.Tensor:
     """Draws uniformly from 0..1, a function of shape and seed alone.
 
     TensorFlow's own stateless draws differ between XLA and the rest; the
@@ -29,7 +28,8 @@ def uniform_noise(shape: TensorLike, seed: TensorLike) -> tf.Tensor:
     bits = tf.random.stateless_uniform(
         shape,
         seed=seed,
-        minval=None,
+        # The bounds of integers; the annotation forgets them.
+        minval=None,  # pyright: ignore[reportArgumentType]
         maxval=None,
         dtype=tf.uint32,
         alg="philox",
@@ -38,7 +38,7 @@ def uniform_noise(shape: TensorLike, seed: TensorLike) -> tf.Tensor:
     return tf.cast(tf.bitwise.right_shift(bits, 8), tf.float32) * 2.0**-24
 
 
-def normal_noise(shape: TensorLike, seed: TensorLike) -> tf.Tensor:
+def normal_noise(shape: Any, seed: Any) -> tf.Tensor:
     """Draws from N(0, 1), a function of shape and seed alone.
 
     Box and Muller's transform of `uniform_noise`.

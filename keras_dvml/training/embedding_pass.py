@@ -1,17 +1,18 @@
 """All images embedded once, in their own order."""
 
-from collections.abc import Callable, Sized
+from collections.abc import Callable
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from keras_dvml.data.batches import batches_in_order
+from keras_dvml.data.image_source import ImageSource
 
 
 def embed_all(
     embed: Callable[[tf.Tensor], tf.Tensor],
-    source: Sized,
+    source: ImageSource,
     batch_size: int,
     progress: bool,
 ) -> np.ndarray:

@@ -81,7 +81,7 @@ def CopyEvaluator(  # noqa: N802
     copies = [
         copy
         for number in originals
-        for copy in changed_copies(images.image_bytes[number], int(number))
+        for copy in changed_copies(images.image_bytes[int(number)], int(number))
     ]
     first_index = first_index_of_duplicate(images.image_bytes)
 

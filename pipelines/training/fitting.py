@@ -93,7 +93,9 @@ def fit_model(
     Returns:
         Term to values of each epoch.
     """
-    callbacks = [EpochLines(first_epoch, config.epochs)]
+    callbacks: list[keras.callbacks.Callback] = [
+        EpochLines(first_epoch, config.epochs)
+    ]
     if config.method in _VARIATIONAL:
         callbacks.insert(
             0,

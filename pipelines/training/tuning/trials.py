@@ -120,7 +120,7 @@ def tune_training(
         trials,
         best,
         done[best.number - 1].hyperparameters.get_config(),
-        (len(np.unique(train.labels)), len(np.unique(validation.labels))),
+        (_num_classes(train), _num_classes(validation)),
     )
 
 
@@ -140,7 +140,8 @@ def split_by_class(
     Raises:
         ValueError: where there are fewer than four classes.
     """
-    classes = np.unique(images.labels)
+    labels = np.asarray(images.labels)
+    classes = np.unique(labels)
     if len(classes) < _MIN_CLASSES:
         raise ValueError(
             f"`tune.trials` need at least {_MIN_CLASSES} classes to train on: "
@@ -150,7 +151,7 @@ def split_by_class(
     first_validated = classes[
         num_train_classes(len(classes), validation_fraction)
     ]
-    is_validated = images.labels >= first_validated
+    is_validated = labels >= first_validated
     return _take(images, ~is_validated), _take(images, is_validated)
 
 
@@ -250,12 +251,16 @@ def _run_trial(
     return {name: float(scores[name]) for name in _SCORES}
 
 
+def _num_classes(images: kd.data.EncodedImages) -> int:
+    return len(np.unique(np.asarray(images.labels)))
+
+
 def _take(
     images: kd.data.EncodedImages, chosen: np.ndarray
 ) -> kd.data.EncodedImages:
     return kd.data.EncodedImages(
         image_bytes=images.image_bytes.take(np.flatnonzero(chosen)),
         ids=images.ids[chosen],
-        labels=images.labels[chosen],
+        labels=np.asarray(images.labels)[chosen],
         label_names=images.label_names[chosen],
     )
