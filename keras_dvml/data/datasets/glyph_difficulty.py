@@ -67,8 +67,8 @@ CLEAN, *_OTHERS = (
     Difficulty(**dict(zip(_FIGURES, values, strict=True)))
     for values in zip(*_FIGURES.values(), strict=True)
 )
-_CONFIGS: tuple[str, ...] = ("easy", "default", "hard")
-DIFFICULTIES = dict(zip(_CONFIGS, _OTHERS, strict=True))
+_CONFIGS = ("easy", "default", "hard")
+DIFFICULTIES: dict[str, Difficulty] = dict(zip(_CONFIGS, _OTHERS, strict=True))
 
 
 def split_difficulty(split: str, config: str) -> Difficulty:
