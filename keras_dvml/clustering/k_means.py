@@ -123,7 +123,7 @@ def k_means_clusterer(num_clusters: int, **settings: Any) -> Clusterer:
         >>> clusterer = kd.clustering.k_means_clusterer(2, seed=1)
         >>> first = clusterer(embeddings, None)
         >>> second = clusterer(embeddings, first)
-        >>> (second.assignments == first.assignments).all()
+        >>> second.assignments.tolist() == first.assignments.tolist()
         True
     """
     return lambda embeddings, previous: k_means(
