@@ -145,16 +145,16 @@ class ScannIndex(Index):
             return  # Every point is scored as it is.
         oracle = ExactIndex.build(self.embeddings, self.ids)
         recall_of = recall_against(oracle, queries=queries)
-        settings, num_reordered = [], _FEWEST_REORDERED
+        settings, num_reordered = [], min(len(self), _FEWEST_REORDERED)
+        are_all = False
         # With every leaf searched, more candidates are all that helps.
-        while not settings or num_reordered <= _MOST_REORDERED:
+        while not (are_all or settings and num_reordered > _MOST_REORDERED):
             self._num_reordered = num_reordered
             leaves = self._fewest_leaves(recall_of)
-            if leaves:
-                settings.append((leaves, num_reordered))
-            elif num_reordered == len(self):
-                # All points are scored again, and what is missing is rounding.
-                settings.append((self._num_leaves, num_reordered))
+            # Of all points scored again, what is missing is rounding.
+            are_all = num_reordered == len(self)
+            if leaves or are_all:
+                settings.append((leaves or self._num_leaves, num_reordered))
             num_reordered = min(len(self), 2 * num_reordered)
         self._leaves_to_search, self._num_reordered = min(
             settings, key=self._cost
