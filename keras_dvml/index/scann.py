@@ -4,7 +4,7 @@ import bisect
 import functools
 import logging
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -21,9 +21,7 @@ from keras_dvml.index.index import (
 )
 from keras_dvml.index.recall import measure_recall, recall_against
 from keras_dvml.index.timing import median_seconds
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
+from keras_dvml.typing import Self
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -87,7 +85,7 @@ class ScannIndex(Index):
         *,
         metric: str = "dot_product",
         recall_floor: float = 0.95,
-    ) -> "Self":
+    ) -> Self:
         """Builds an index, and searches enough of it to meet a recall.
 
         Args:
@@ -264,9 +262,7 @@ class ScannIndex(Index):
         }
 
     @classmethod
-    def from_arrays(
-        cls, arrays: Arrays, ids: np.ndarray, metric: str
-    ) -> "Self":
+    def from_arrays(cls, arrays: Arrays, ids: np.ndarray, metric: str) -> Self:
         state = scann_library.state_of(arrays)
         index = cls(state, ids, metric, float(arrays["recall_floor"]))
         index._leaves_to_search = int(arrays["leaves_to_search"])
