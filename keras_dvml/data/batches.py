@@ -197,6 +197,7 @@ def image_batches(
 
 def batches_in_order(source: ImageSource, batch_size: int) -> tf.data.Dataset:
     """Batches of the images of a source, as from `image_batches`."""
+    check_at_least(1, batch_size=batch_size)
     dataset = tf.data.Dataset.range(len(source)).batch(batch_size)
     dataset = dataset.map(source.read, num_parallel_calls=tf.data.AUTOTUNE)
     return dataset.prefetch(tf.data.AUTOTUNE)

@@ -260,7 +260,7 @@ class Index(tf.Module, abc.ABC):
         kind, metric = (str(arrays.pop(name)) for name in ("kind", "metric"))
         if kind != cls.__name__:
             raise ValueError(
-                f"path must be of a saved {cls.__name__}; received a {kind} in "
+                f"path must be of a saved {cls.__name__}; received {kind} in "
                 f"{os.fspath(path)}"
             )
         check_one_of(METRICS, metric=metric)

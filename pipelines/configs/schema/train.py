@@ -1,6 +1,7 @@
 """How a model is built and trained."""
 
 import dataclasses
+import math
 from typing import get_args
 
 from pipelines.configs.schema.choices import (
@@ -10,6 +11,12 @@ from pipelines.configs.schema.choices import (
     Method,
     MetricLoss,
     Strategy,
+)
+from pipelines.configs.schema.ranges import (
+    AT_LEAST_0,
+    AT_LEAST_1,
+    SHARE,
+    check_ranges,
 )
 
 
@@ -98,7 +105,27 @@ class TrainConfig:
     strategy: Strategy = "default"
 
     def __post_init__(self) -> None:
-        """Refuses losses, backbones and strategies that there are not."""
+        """Refuses what there is not, and numbers that are out of range."""
+        check_ranges(
+            self,
+            image_size=AT_LEAST_1,
+            embedding_dim=AT_LEAST_1,
+            num_samples=AT_LEAST_1,
+            rotation_weight=AT_LEAST_0,
+            rotation_batch=AT_LEAST_1,
+            margin=AT_LEAST_0,
+            epochs=AT_LEAST_0,
+            steps_per_epoch=AT_LEAST_1,
+            classes_per_batch=AT_LEAST_1,
+            images_per_class=(2, math.inf),
+            crop_min_area=SHARE,
+            color_strength=AT_LEAST_0,
+            learning_rate=AT_LEAST_0,
+            weight_decay=AT_LEAST_0,
+            release_decoder_at=AT_LEAST_0,
+            evaluate_every=AT_LEAST_0,
+            seed=AT_LEAST_0,
+        )
         if self.strategy not in get_args(Strategy):
             raise ValueError(
                 f"`strategy` must be one of {get_args(Strategy)}. Received: "

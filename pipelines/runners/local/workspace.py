@@ -56,8 +56,10 @@ def claim(run_dir: pathlib.Path, config: PipelineConfig) -> None:
     if not config.ingest.labelled:
         source += " without labels"
     claim = run_dir / "source.txt"
-    # A disk that was full left it empty.
-    owner = (claim.read_text("utf-8") if claim.exists() else "") or source
+    owner = source
+    if claim.exists():
+        # A disk that was full left it empty.
+        owner = claim.read_text("utf-8", "surrogateescape") or source
     if owner != source:
         raise ValueError(
             f"{run_dir} and the model {config.name!r} belong to the images of "

@@ -9,7 +9,9 @@ import time
 
 import pytest
 
+from pipelines.configs import IngestConfig, PipelineConfig
 from pipelines.runners.local.workspace import (
+    claim,
     only_run_in,
     own_temporary_folder,
     sweep,
@@ -80,6 +82,19 @@ def test_failing_run_lets_the_next_one_in(tmp_path, screen):
         pass
     assert time.monotonic() - start < 1
     assert screen.getvalue() == ""
+
+
+def test_folder_belongs_to_the_images_of_its_first_run(tmp_path):
+    # A name that is not UTF-8, as file systems allow.
+    folder = os.fsdecode(b"birds-\xff")
+
+    def run_of(folder):
+        return PipelineConfig(name="x", ingest=IngestConfig(folder=folder))
+
+    claim(tmp_path, run_of(folder))
+    claim(tmp_path, run_of(folder))
+    with pytest.raises(ValueError, match="not of cars"):
+        claim(tmp_path, run_of("cars"))
 
 
 def test_sweep_deletes_what_was_never_finished_and_nothing_else(tmp_path):
