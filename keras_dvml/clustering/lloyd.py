@@ -42,10 +42,9 @@ def lloyd(
         previous = assignments
         # Equal centroids would share members by rounding: the first has all.
         active = _distinct(centroids, range(num_clusters), num_clusters)
+        assignments = active[assign(points, centroids[active])]
         assignments, num_filled = reseed_empty(
-            points.values,
-            active[assign(points, centroids[active])],
-            num_clusters,
+            points.values, assignments, num_clusters
         )
         num_reseeded += num_filled
         num_moved = np.count_nonzero(assignments != previous)

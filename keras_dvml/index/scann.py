@@ -105,8 +105,8 @@ class ScannIndex(Index):
         index.tune(recall_floor)
         return index
 
-    def build_options(self) -> dict[str, object]:
-        return {"recall_floor": self.recall_floor}
+    def build_options(self) -> dict[str, Any]:
+        return {**super().build_options(), "recall_floor": self.recall_floor}
 
     def measure_speedup(self, num_queries: int = 16) -> float:
         """Measures how much faster than exact search this machine answers.
@@ -154,9 +154,8 @@ class ScannIndex(Index):
             if leaves or are_all:
                 settings.append((leaves or self._num_leaves, num_reordered))
             num_reordered = min(len(self), 2 * num_reordered)
-        self._leaves_to_search, self._num_reordered = min(
-            settings, key=self._cost
-        )
+        best = min(settings, key=self._cost)
+        self._leaves_to_search, self._num_reordered = best
         _LOGGER.info(
             "ScaNN: %d embeddings, %d of %d leaves searched, %d reordered",
             len(self),
