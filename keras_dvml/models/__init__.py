@@ -2,6 +2,7 @@
 
 from keras_dvml.models.conv_backbone import conv_backbone
 from keras_dvml.models.dvml import DVML
+from keras_dvml.models.efficientnet_lite0 import efficientnet_lite0
 from keras_dvml.models.embedding_model import EmbeddingModel
 from keras_dvml.models.freezing import freeze_batch_norm
 from keras_dvml.models.loss_term import LossTerm
@@ -12,7 +13,7 @@ from keras_dvml.models.udml import UDML, PlainUDML, VariationalUDML
 __all__ = [
     "DVML", "UDML", "EmbeddingModel", "LossTerm", "MetricModel",
     "NoMetricLoss", "PlainUDML", "VariationalUDML", "conv_backbone",
-    "freeze_batch_norm",
+    "efficientnet_lite0", "freeze_batch_norm",
 ]  # fmt: skip
 
 
