@@ -45,8 +45,8 @@ class DVML(MetricModel):
     Each weight is a number, or a pair of numbers for phases 1 and 2.
 
     Args:
-        backbone: From images `(batch, height, width, 3)` to pooled features
-            `(batch, feature_dim)`.
+        backbone: From images `(batch, height, width, 3)` to features, pooled
+            or not; see `pooled_backbone`.
         embedding_dim: >= 1. Width D of the embedding.
         num_samples: >= 1. Draws of the variation per image.
         prior_weight: Weight of the prior term.
@@ -101,7 +101,9 @@ class DVML(MetricModel):
             "synthetic": _by_phase("synthetic", synthetic_weight),
             "invariant": _by_phase("invariant", invariant_weight),
         }
-        self.decoder = FeatureDecoder(backbone.output_shape[-1], name="decoder")
+        self.decoder = FeatureDecoder(
+            self.backbone.output_shape[-1], name="decoder"
+        )
         self.decoder.build((None, None, embedding_dim))
         # A weight: switching retraces nothing and is saved with the model.
         self.phase = self.add_weight(

@@ -10,6 +10,7 @@ from keras_dvml.losses import ProxyLoss
 from keras_dvml.losses.third_party import over_embeddings
 from keras_dvml.models.learning_rates import scale_change
 from keras_dvml.models.loss_term import LossTerm
+from keras_dvml.models.pooled_backbone import pooled_backbone
 from keras_dvml.typing import LayerOptions, Self, TensorLike, Unpack
 
 
@@ -25,8 +26,8 @@ class MetricModel(keras_versions.BuiltModel):
     `feature_terms`; steps, logging and configuration are done here.
 
     Args:
-        backbone: From images `(batch, height, width, 3)` to pooled features
-            `(batch, feature_dim)`.
+        backbone: From images `(batch, height, width, 3)` to features, pooled
+            or not; see `pooled_backbone`.
         head: Layer on the pooled features.
         normalized: Whether embeddings have unit length.
         preprocessing: Layer applied to the images before the backbone. Defaults
@@ -44,7 +45,8 @@ class MetricModel(keras_versions.BuiltModel):
         `(batch, embedding_dim)` float32 tensor.
 
     Raises:
-        ValueError: If the backbone's output is not one vector an image.
+        ValueError: If `pooled_backbone` makes no features of the backbone, or
+            a number is out of its range.
 
     Example:
         >>> import keras
@@ -80,17 +82,11 @@ class MetricModel(keras_versions.BuiltModel):
         super().__init__(**kwargs)
         if head_rate <= 0:
             raise ValueError(f"head_rate must be above 0; received {head_rate}")
-        if len(backbone.output_shape) != 2:
-            raise ValueError(
-                "backbone must give pooled features of shape (batch, "
-                f"feature_dim); received output shape {backbone.output_shape}. "
-                'With keras.applications, pass pooling="avg".'
-            )
         if preprocessing is None:
             preprocessing = keras.layers.Rescaling(1 / 127.5, offset=-1.0)
-        self.backbone = backbone
+        self.backbone = pooled_backbone(backbone)
         self.head = head
-        self.head.build(backbone.output_shape)
+        self.head.build(self.backbone.output_shape)
         self.normalized = normalized
         self.head_rate = head_rate
         self.preprocessing = preprocessing

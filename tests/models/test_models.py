@@ -196,13 +196,6 @@ def test_fit_without_labels_is_refused(compiled, tiny_images):
         compiled.fit(tf.data.Dataset.from_tensors(tiny_images[0]), verbose=0)
 
 
-def test_backbone_without_pooling_is_refused(kind, make_model):
-    images = keras.Input((16, 16, 3))
-    unpooled = keras.Model(images, keras.layers.Conv2D(4, 3)(images))
-    with pytest.raises(ValueError, match="pooled features.*14, 14, 4"):
-        make_model(kind, unpooled)
-
-
 @pytest.mark.parametrize(
     ("kind", "optimizer"),
     [

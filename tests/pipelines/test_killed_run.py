@@ -28,7 +28,8 @@ NEVER_REUSED = "LastBlessedModel"
 LINE = re.compile(r"^\[ *(\d+)/(\d+)\] (\S+) +(reused|([\d.]+) s)")
 
 SMALL = (
-    *("train.image_size=16", "train.widths=4,8", "train.embedding_dim=8"),
+    *("train.backbone=conv", "train.weights=", "train.widths=4,8"),
+    *("train.image_size=16", "train.embedding_dim=8"),
     *("train.steps_per_epoch=3", "rounds.num_rounds=1"),
     *("rounds.epochs_per_round=2", "rounds.num_clusters=3"),
 )

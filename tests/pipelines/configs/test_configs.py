@@ -231,7 +231,15 @@ def test_uris_of_images_are_refused_as_they_were_given(name):
     [
         ({"loss": "tripel"}, "`loss`.*'tripel'"),
         ({"backbone": "ResNet5"}, "ResNet50.*backbone='ResNet5'"),
+        ({"backbone": "efficientnet_lite0:16"}, "block N of 0 to 15"),
         ({"weights": "imagenet"}, "weights='imagenet', backbone='conv'"),
+        *(
+            (
+                {"weights": "imagenet", "backbone": backbone},
+                f"--set train.weights=`.*backbone='{backbone}'",
+            )
+            for backbone in ("keras_hub:vit", "birds.keras", "hub/vector")
+        ),
     ],
 )
 def test_wrong_losses_and_backbones_are_named(wrong, message):
