@@ -20,7 +20,9 @@ def check_at_least(least: float, **arguments: float) -> None:
             )
 
 
-def check_in_range(least: int, most: int, reason: str, **arguments) -> None:
+def check_in_range(
+    least: int, most: int, reason: str, **arguments: float
+) -> None:
     """Raises where an argument is not within bounds.
 
     Args:

@@ -77,7 +77,7 @@ def keras_variables(variables: Iterable, trainable: bool = True) -> list:
                 shape=variable.shape,
                 dtype=variable.dtype,
                 trainable=trainable,
-                name=variable.name.replace("/", "_"),
+                name=variable.name.partition(":")[0].replace("/", "_"),
             )
             for variable in variables
         ]

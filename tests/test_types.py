@@ -78,8 +78,12 @@ def rooms():
 
 
 def test_rooms_list_exactly_the_names_that_they_import():
-    for init in rooms():
-        assert set(public_names(init)) == set(sources(init)), init
+    differing = [
+        f"{init.parent.relative_to(ROOT)}: {name}"
+        for init in rooms()
+        for name in sorted({*public_names(init)} ^ {*sources(init)})
+    ]
+    assert not differing, "\n".join(["", *differing])
 
 
 def test_public_names_of_rooms_have_examples():

@@ -50,7 +50,8 @@ class Clustering(NamedTuple):
 
     Example:
         >>> import keras_dvml as kd
-        >>> clustering = kd.clustering.k_means([[1.0], [2.0], [9.0]], 2)
+        >>> embeddings = [[1.0, 0.0], [0.9, 0.1], [0.0, 1.0]]
+        >>> clustering = kd.clustering.k_means(embeddings, num_clusters=2)
         >>> clustering.num_clusters, clustering.num_noise
         (2, 0)
     """
@@ -95,7 +96,8 @@ class Clustering(NamedTuple):
 
         Example:
             >>> import keras_dvml as kd
-            >>> clustering = kd.clustering.k_means([[1.0], [2.0], [9.0]], 2)
+            >>> embeddings = [[1.0, 0.0], [0.9, 0.1], [0.0, 1.0]]
+            >>> clustering = kd.clustering.k_means(embeddings, 2)
             >>> clustering.align([5, 5, 0]).assignments.tolist()
             [5, 5, 0]
         """

@@ -1,5 +1,7 @@
 """k-means: seeded, warm-started, with no cluster left empty."""
 
+from typing import Any
+
 import keras
 from numpy.typing import ArrayLike
 
@@ -102,7 +104,7 @@ def k_means(
     return summarize(points, assignments, centroids, num_reseeded)
 
 
-def k_means_clusterer(num_clusters: int, **settings) -> Clusterer:
+def k_means_clusterer(num_clusters: int, **settings: Any) -> Clusterer:
     """Returns a function that clusters round after round by `k_means`.
 
     Each round starts from the centroids of the one before.
@@ -121,7 +123,7 @@ def k_means_clusterer(num_clusters: int, **settings) -> Clusterer:
         >>> clusterer = kd.clustering.k_means_clusterer(2, seed=1)
         >>> first = clusterer(embeddings, None)
         >>> second = clusterer(embeddings, first)
-        >>> (second.assignments == first.assignments).all()
+        >>> second.assignments.tolist() == first.assignments.tolist()
         True
     """
     return lambda embeddings, previous: k_means(

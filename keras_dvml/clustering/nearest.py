@@ -11,8 +11,8 @@ from keras_dvml.clustering.points import Points, prepare_points
 from keras_dvml.embeddings import blocks, checked_rows
 from keras_dvml.extras import install_command
 
-# Similarities held at once: enough rows for a fast product, 32 MiB.
-_SCORES_AT_ONCE = 2**23
+# Similarities held at once, 8 MiB: products of more rows are no faster.
+_SCORES_AT_ONCE = 2**21
 
 
 def nearest_centroids(

@@ -2,7 +2,8 @@
 
 import numpy as np
 import tensorflow as tf
-from numpy.typing import ArrayLike
+
+from keras_dvml.typing import TensorLike
 
 Image = tf.Tensor | np.ndarray
 
@@ -12,7 +13,7 @@ _split_seed = tf.random.experimental.stateless_split  # pyright: ignore[reportAt
 
 def random_resized_crop(
     image: Image,
-    seed: ArrayLike,
+    seed: TensorLike,
     min_area: float = 0.16,
     mirrored: bool = True,
 ) -> tf.Tensor:
@@ -55,7 +56,7 @@ def random_resized_crop(
 
 
 def random_shift(
-    image: Image, seed: ArrayLike, max_pixels: int = 4
+    image: Image, seed: TensorLike, max_pixels: int = 4
 ) -> tf.Tensor:
     """Moves an image by up to `max_pixels` each way, mirroring its edges.
 
@@ -81,7 +82,7 @@ def random_shift(
 
 def random_color(
     image: Image,
-    seed: ArrayLike,
+    seed: TensorLike,
     strength: float = 1.0,
     inverted: bool = False,
 ) -> tf.Tensor:

@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import ArrayLike
 
+from keras_dvml.arguments import check_at_least
 from keras_dvml.data.image_source import Images, ImageSource, image_source
 from keras_dvml.data.sampler import BalancedSampler
 
@@ -110,10 +111,7 @@ def sampled_batches(
     steps = steps_per_epoch
     if steps is None:
         steps = max(1, len(source) // batch_size)
-    if steps < 1:
-        raise ValueError(
-            f"steps_per_epoch must be at least 1; received {steps}"
-        )
+    check_at_least(1, steps_per_epoch=steps)
     position = Position(steps)
 
     def epoch_batches() -> Iterator[tuple[np.ndarray, ...]]:
@@ -130,9 +128,7 @@ def sampled_batches(
         epoch_batches, output_signature=(spec, spec, spec)
     )
 
-    def read(
-        indices: tf.Tensor, batch_labels: tf.Tensor, draws: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
+    def read(indices, batch_labels, draws):
         batch = source.read(indices)
         if augment is not None:
             batch = _augment(batch, draws, augment, seed)

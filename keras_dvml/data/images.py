@@ -62,9 +62,7 @@ def decode_images(image_bytes: tf.Tensor, image_size: int) -> tf.Tensor:
     shape = (image_size, image_size, 3)
     images = tf.TensorArray(tf.uint8, size, element_shape=shape)
 
-    def decode(
-        place: tf.Tensor, turn: tf.Tensor, images: tf.TensorArray
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.TensorArray]:
+    def decode(place, turn, images):
         image, turn = _decoded_in_turn(image_bytes[place], image_size, turn)
         return place + 1, turn, images.write(place, image)
 

@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
+from keras_dvml.arguments import check_at_least, check_in_range
+
 
 class BalancedSampler:
     """Chooses batches of P classes with K images each.
@@ -57,13 +59,9 @@ class BalancedSampler:
                 f"labels must be >= 0; received {labels.min()}: unlabelled "
                 "images have no class to balance"
             )
-        if images_per_class < 2:
-            raise ValueError(
-                "images_per_class must be at least 2, or a batch has no "
-                f"positive pair; received {images_per_class}"
-            )
-        if seed < 0:
-            raise ValueError(f"seed must be at least 0; received {seed}")
+        # With one image a class, a batch has no positive pair.
+        check_at_least(2, images_per_class=images_per_class)
+        check_at_least(0, seed=seed)
         self.labels = labels
         self.classes_per_batch = classes_per_batch
         self.images_per_class = images_per_class
@@ -71,14 +69,10 @@ class BalancedSampler:
         order = np.argsort(labels, kind="stable")[len(unlabelled) :]
         classes, counts = np.unique(labels[order], return_counts=True)
         self._members = np.split(order, np.cumsum(counts)[:-1])
-        # Repetitions fill up a batch as soon as there is a class.
-        fits = replacement and len(classes) or classes_per_batch <= len(classes)
-        if classes_per_batch < 1 or not fits:
-            raise ValueError(
-                f"classes_per_batch must be in 1..{len(classes)}, the number "
-                f"of classes; received {classes_per_batch}"
-            )
-        if not replacement:
+        # As soon as there is a class, repetitions fill up a batch.
+        if replacement and len(classes):
+            check_at_least(1, classes_per_batch=classes_per_batch)
+        else:
             self._check_sizes(classes, counts)
 
     @property
@@ -114,6 +108,12 @@ class BalancedSampler:
         return np.resize(shuffled, self.images_per_class)
 
     def _check_sizes(self, classes: np.ndarray, counts: np.ndarray) -> None:
+        check_in_range(
+            1,
+            len(classes),
+            "the number of classes",
+            classes_per_batch=self.classes_per_batch,
+        )
         small = np.flatnonzero(counts < self.images_per_class)
         if len(small):
             first = small[0]

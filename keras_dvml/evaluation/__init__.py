@@ -33,7 +33,7 @@ __all__ = [
     "Difference", "Interval", "MatchThreshold", "PositiveRanks",
     "RetrievalScores", "ami", "bootstrap_intervals",
     "calibrate_match_threshold", "clustering_scores", "compare_retrieval",
-    "evaluate_retrieval", "map_at_r", "mean_reciprocal_rank",
+    "evaluate_retrieval", "map_at_r", "mean_interval", "mean_reciprocal_rank",
     "nearest_neighbors", "nmi", "pairwise_f1", "positive_ranks",
     "r_precision", "recall_at_k", "score_names",
 ]  # fmt: skip

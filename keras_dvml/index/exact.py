@@ -1,7 +1,6 @@
 """Exact search with plain TensorFlow operations."""
 
 import functools
-from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
@@ -18,9 +17,7 @@ from keras_dvml.index.index import (
 )
 from keras_dvml.index.recall import measure_recall
 from keras_dvml.index.storage import STORAGES, decode, encode
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
+from keras_dvml.typing import Self
 
 # Scores held at once, and numbers widened to float32 at once: 16 and 64 MB.
 _SCORES_AT_ONCE = 1 << 22
@@ -69,7 +66,7 @@ class ExactIndex(Index):
         *,
         metric: str = "dot_product",
         storage: str = "float32",
-    ) -> "Self":
+    ) -> Self:
         """Builds an index.
 
         Args:
@@ -190,7 +187,5 @@ class ExactIndex(Index):
         }
 
     @classmethod
-    def from_arrays(
-        cls, arrays: Arrays, ids: np.ndarray, metric: str
-    ) -> "Self":
+    def from_arrays(cls, arrays: Arrays, ids: np.ndarray, metric: str) -> Self:
         return cls(ids=ids, metric=metric, **arrays)

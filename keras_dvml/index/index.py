@@ -2,7 +2,7 @@
 
 import abc
 import os
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -12,10 +12,8 @@ from keras_dvml.arguments import check_in_range, check_one_of
 from keras_dvml.embeddings import check_finite, unit_length
 from keras_dvml.index.changes import Changes
 from keras_dvml.index.gallery import METRICS
+from keras_dvml.typing import Self
 from keras_dvml.whole_files import whole_file
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
 
 # From names to arrays.
 Arrays = dict[str, Any]
@@ -62,7 +60,7 @@ class Index(tf.Module, abc.ABC):
         ids: ArrayLike | None = None,
         *,
         metric: str = "dot_product",
-    ) -> "Self":
+    ) -> Self:
         """Builds an index.
 
         Args:
@@ -103,9 +101,7 @@ class Index(tf.Module, abc.ABC):
 
     @classmethod
     @abc.abstractmethod
-    def from_arrays(
-        cls, arrays: Arrays, ids: np.ndarray, metric: str
-    ) -> "Self":
+    def from_arrays(cls, arrays: Arrays, ids: np.ndarray, metric: str) -> Self:
         """Makes an index from what `arrays` returned."""
 
     def build_options(self) -> dict[str, object]:
@@ -164,7 +160,7 @@ class Index(tf.Module, abc.ABC):
         """
         self._changes = self._changes.with_removed(ids)
 
-    def rebuilt(self) -> "Self":
+    def rebuilt(self) -> Self:
         """Returns an index built of what this one holds, itself if unchanged.
 
         Raises:
@@ -253,7 +249,7 @@ class Index(tf.Module, abc.ABC):
             )
 
     @classmethod
-    def load(cls, path: str | os.PathLike) -> "Self":
+    def load(cls, path: str | os.PathLike) -> Self:
         """Reads an index that `save` wrote.
 
         Raises:

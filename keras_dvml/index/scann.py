@@ -4,7 +4,7 @@ import bisect
 import functools
 import logging
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -21,9 +21,7 @@ from keras_dvml.index.index import (
 )
 from keras_dvml.index.recall import measure_recall, recall_against
 from keras_dvml.index.timing import median_seconds
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
+from keras_dvml.typing import Self
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -87,7 +85,7 @@ class ScannIndex(Index):
         *,
         metric: str = "dot_product",
         recall_floor: float = 0.95,
-    ) -> "Self":
+    ) -> Self:
         """Builds an index, and searches enough of it to meet a recall.
 
         Args:
@@ -145,16 +143,16 @@ class ScannIndex(Index):
             return  # Every point is scored as it is.
         oracle = ExactIndex.build(self.embeddings, self.ids)
         recall_of = recall_against(oracle, queries=queries)
-        settings, num_reordered = [], _FEWEST_REORDERED
+        settings, num_reordered = [], min(len(self), _FEWEST_REORDERED)
+        are_all = False
         # With every leaf searched, more candidates are all that helps.
-        while not settings or num_reordered <= _MOST_REORDERED:
+        while not (are_all or settings and num_reordered > _MOST_REORDERED):
             self._num_reordered = num_reordered
             leaves = self._fewest_leaves(recall_of)
-            if leaves:
-                settings.append((leaves, num_reordered))
-            elif num_reordered == len(self):
-                # All points are scored again, and what is missing is rounding.
-                settings.append((self._num_leaves, num_reordered))
+            # Of all points scored again, what is missing is rounding.
+            are_all = num_reordered == len(self)
+            if leaves or are_all:
+                settings.append((leaves or self._num_leaves, num_reordered))
             num_reordered = min(len(self), 2 * num_reordered)
         self._leaves_to_search, self._num_reordered = min(
             settings, key=self._cost
@@ -264,9 +262,7 @@ class ScannIndex(Index):
         }
 
     @classmethod
-    def from_arrays(
-        cls, arrays: Arrays, ids: np.ndarray, metric: str
-    ) -> "Self":
+    def from_arrays(cls, arrays: Arrays, ids: np.ndarray, metric: str) -> Self:
         state = scann_library.state_of(arrays)
         index = cls(state, ids, metric, float(arrays["recall_floor"]))
         index._leaves_to_search = int(arrays["leaves_to_search"])

@@ -4,7 +4,8 @@ from keras_dvml.models.conv_backbone import conv_backbone
 from keras_dvml.models.dvml import DVML
 from keras_dvml.models.embedding_model import EmbeddingModel
 from keras_dvml.models.freezing import freeze_batch_norm
-from keras_dvml.models.metric_model import LossTerm, MetricModel
+from keras_dvml.models.loss_term import LossTerm
+from keras_dvml.models.metric_model import MetricModel
 from keras_dvml.models.no_metric_loss import NoMetricLoss
 from keras_dvml.models.udml import UDML, PlainUDML, VariationalUDML
 

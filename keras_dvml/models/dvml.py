@@ -8,7 +8,8 @@ import tensorflow as tf
 from keras_dvml import ops
 from keras_dvml.arguments import check_at_least
 from keras_dvml.layers import FeatureDecoder, VariationalEmbedding
-from keras_dvml.models.metric_model import LossTerm, MetricModel
+from keras_dvml.models.loss_term import LossTerm
+from keras_dvml.models.metric_model import MetricModel
 from keras_dvml.typing import ModelOptions, TensorLike, Unpack
 
 #: The weight of a term, or one for each of the two phases.

@@ -5,7 +5,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_dvml.models.metric_model import LossTerm, MetricModel
+from keras_dvml.models.loss_term import LossTerm
+from keras_dvml.models.metric_model import MetricModel
 from keras_dvml.typing import ModelOptions, Unpack
 
 

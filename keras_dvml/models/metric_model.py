@@ -1,6 +1,6 @@
 """What the models share: a backbone, a head, and steps over loss terms."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -9,26 +9,8 @@ from keras_dvml import keras_versions, ops
 from keras_dvml.losses import ProxyLoss
 from keras_dvml.losses.third_party import over_embeddings
 from keras_dvml.models.learning_rates import scale_change
+from keras_dvml.models.loss_term import LossTerm
 from keras_dvml.typing import LayerOptions, Self, TensorLike, Unpack
-
-
-class LossTerm(NamedTuple):
-    """A term of a training loss.
-
-    Attributes:
-        weight: Scalar. What the value counts in the sum.
-        value: Scalar tensor, logged unweighted.
-
-    Example:
-        >>> import tensorflow as tf
-        >>> import keras_dvml as kd
-        >>> term = kd.models.LossTerm(weight=0.1, value=tf.constant(2.0))
-        >>> round(float(term.weight * term.value), 4)
-        0.2
-    """
-
-    weight: tf.Tensor | float
-    value: tf.Tensor
 
 
 class MetricModel(keras_versions.BuiltModel):

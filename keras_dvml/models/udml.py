@@ -11,7 +11,8 @@ from keras_dvml.arguments import check_at_least
 from keras_dvml.layers import RotationHead
 from keras_dvml.models.dvml import DVML, TermWeight
 from keras_dvml.models.embedding_model import EmbeddingModel
-from keras_dvml.models.metric_model import LossTerm, MetricModel
+from keras_dvml.models.loss_term import LossTerm
+from keras_dvml.models.metric_model import MetricModel
 from keras_dvml.typing import ModelOptions, Self, TensorLike, Unpack
 
 

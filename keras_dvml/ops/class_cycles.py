@@ -77,11 +77,13 @@ class ClassCycles(NamedTuple):
             The carried tensors after the last round.
 
         Example:
+            >>> import tensorflow as tf
             >>> import keras_dvml as kd
             >>> cycles = kd.ops.class_cycles([7, 1, 7, 7])
             >>> def count(positive, is_pair, total):
             ...     return (total + is_pair,)
-            >>> (positives,) = cycles.for_each_positive(count, ([0.0] * 4,))
+            >>> none = tf.zeros(4)
+            >>> (positives,) = cycles.for_each_positive(count, (none,))
             >>> positives.numpy().tolist()
             [2.0, 0.0, 2.0, 2.0]
         """

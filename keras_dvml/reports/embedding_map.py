@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from keras_dvml.arguments import check_one_of
 from keras_dvml.embeddings import checked_embeddings
 
 _PLURALS = {"class": "classes", "cluster": "clusters"}
@@ -45,11 +46,7 @@ class EmbeddingMap:
     noun: str = "class"
 
     def __post_init__(self) -> None:
-        if self.noun not in _PLURALS:
-            raise ValueError(
-                f"noun must be one of {', '.join(_PLURALS)}; received "
-                f"{self.noun!r}"
-            )
+        check_one_of(list(_PLURALS), noun=self.noun)
         embeddings = checked_embeddings(self.embeddings)
         labels = np.asarray(self.labels)
         if labels.ndim != 1:

@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from keras_dvml.embeddings import unit_length
 from keras_dvml.evaluation import nearest_neighbors, positive_ranks
 from keras_dvml.reports.embedding_map import EmbeddingMap, numbered_classes
 from keras_dvml.reports.page import gallery_figure, section
-from keras_dvml.reports.projection import normalize
 
 _NUM_CARDS = 9
 _NUM_EXAMPLES = 6
@@ -81,7 +81,7 @@ def first_results(images: EmbeddingMap) -> FirstResults | None:
     classes, names = numbered_classes(images)
     if len(names) == len(classes):
         return None
-    directions = normalize(images.embeddings)
+    directions = unit_length(images.embeddings)
     ranks = positive_ranks(directions, classes, progress=False)
     found = nearest_neighbors(directions, 1)[0][ranks.queries, 0]
     return FirstResults(

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_dvml.embeddings import checked_embeddings
+from keras_dvml.embeddings import checked_embeddings, unit_length
 from keras_dvml.evaluation import nearest_neighbors
 
 _FEWEST_FOR_TSNE = 8
@@ -37,7 +37,7 @@ def project_embeddings(embeddings: ArrayLike, *, seed: int = 0) -> np.ndarray:
         >>> kd.reports.project_embeddings(np.eye(5)).shape
         (5, 2)
     """
-    directions = normalize(checked_embeddings(embeddings))
+    directions = unit_length(checked_embeddings(embeddings))
     start = _principal_plane(directions)
     if len(directions) < _FEWEST_FOR_TSNE:
         return start.astype(np.float32)
@@ -98,13 +98,7 @@ def nearest_by_cosine(
         return np.zeros((len(embeddings), 0), int), np.zeros(
             (len(embeddings), 0)
         )
-    return nearest_neighbors(normalize(embeddings), k)
-
-
-def normalize(embeddings: np.ndarray) -> np.ndarray:
-    """Returns the rows at unit length; a row of zeros stays as it is."""
-    lengths = np.linalg.norm(embeddings, axis=1, keepdims=True)
-    return embeddings / np.where(lengths > 0, lengths, 1)
+    return nearest_neighbors(unit_length(embeddings), k)
 
 
 def _principal_plane(rows: np.ndarray) -> np.ndarray:

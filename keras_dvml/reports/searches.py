@@ -104,12 +104,8 @@ def results_html(
 def query_html(search: Search, facts: str = "") -> str:
     """Returns the picture of the query with its name and facts about it."""
     label = escape(str(search.query_label))
-    score = f'<span class="score">{escape(facts)}</span>' if facts else ""
-    return (
-        '<figure class="query">'
-        f"{_picture_html(search.query_image, f'Query: {label}')}"
-        f'<figcaption><span class="name" title="{label}">{label}</span>'
-        f"{score}</figcaption></figure>"
+    return '<figure class="query">' + _captioned(
+        search.query_image, f"Query: {label}", label, facts
     )
 
 
@@ -131,15 +127,17 @@ def _result_html(result: SearchResult, score: str) -> str:
         kind, sign, word = _MARKS[bool(result.is_hit)]
         mark = f'<span class="sign" title="{word}">{sign}</span>'
         text = f"{label}, {word}"
+    figure = _captioned(result.image, text, label, score, mark)
+    return f'<li class="{kind}"><figure>{figure}</li>'
+
+
+def _captioned(
+    image: bytes, alt: str, label: str, score: str, mark: str = ""
+) -> str:
+    """Returns what a figure holds, and its end; `alt` and `label` escaped."""
+    facts = f'<span class="score">{escape(score)}</span>' if score else ""
     return (
-        f'<li class="{kind}"><figure>'
-        f"{_picture_html(result.image, text)}{mark}"
+        f'<img src="{thumbnail_uri(image, _SIZE)}" alt="{alt}">{mark}'
         f'<figcaption><span class="name" title="{label}">{label}</span>'
-        f'<span class="score">{escape(score)}</span>'
-        "</figcaption></figure></li>"
+        f"{facts}</figcaption></figure>"
     )
-
-
-def _picture_html(image_bytes: bytes, escaped_text: str) -> str:
-    uri = thumbnail_uri(image_bytes, _SIZE)
-    return f'<img src="{uri}" alt="{escaped_text}">'

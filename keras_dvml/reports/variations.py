@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
+from keras_dvml.embeddings import unit_length
 from keras_dvml.reports.embedding_map import EmbeddingMap
 from keras_dvml.reports.page import section
-from keras_dvml.reports.projection import normalize
 from keras_dvml.reports.searches import (
     Search,
     SearchResult,
@@ -97,13 +97,13 @@ def search_variation(
             "images must hold another image than the one drawn around; "
             "received one image"
         )
-    gallery = normalize(images.embeddings)
+    gallery = unit_length(images.embeddings)
     similarities = gallery @ gallery[row]
     similarities[row] = -np.inf
     nearest = np.argsort(-similarities, kind="stable")[:num_results]
     nearest = nearest[nearest != row]
 
-    of_draws = normalize(draws) @ gallery.T
+    of_draws = unit_length(draws) @ gallery.T
     of_draws[:, row] = -np.inf
     found, counts = np.unique(of_draws.argmax(axis=1), return_counts=True)
     most_often = np.argsort(-counts, kind="stable")[:num_results]

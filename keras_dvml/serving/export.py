@@ -186,7 +186,9 @@ def _check_recall(index: Index, recall_floor: float) -> None:
         )
 
 
-def _by_flavour(index, flavours):
+def _by_flavour(
+    index: Index, flavours: Sequence[str] | None
+) -> dict[str, Index]:
     """Returns the index of each flavour to be written, "exact" first."""
     possible = ["exact"]
     if isinstance(index, ScannIndex):

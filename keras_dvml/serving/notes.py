@@ -5,6 +5,7 @@ import os
 import shlex
 import urllib.parse
 from collections.abc import Sequence
+from importlib import resources
 
 import tensorflow as tf
 
@@ -13,43 +14,6 @@ from keras_dvml.whole_files import whole_file
 #: A server takes only folders with a number for a name as versions.
 CONFIG_FILE = "models.config"
 README_FILE = "README.md"
-
-_CONFIG = """\
-model_config_list {{
-  config {{
-    name: {name}
-    base_path: {base_path}
-    model_platform: "tensorflow"
-    model_version_policy {{ latest {{ num_versions: 1 }} }}
-  }}
-}}
-"""
-
-_README = """\
-# {name}
-
-Versions of one model, the highest number the newest: a running server loads a
-new one by itself. Every export writes this page and `{config_file}` again.
-What an index holds, its recall against exact search and how long it takes are
-in `<version>/assets.extra/index.json`.
-
-{needs}
-
-From this folder, or from a copy of it on this machine:
-
-    docker run --rm -p 8500:8500 -p 8501:8501 \\
-      -v "$PWD":{mount}:ro {image} \\
-      --model_config_file={mount}/{config_file}
-
-gRPC is then at port 8500 and REST at 8501:
-
-    printf '{{"signature_name": "search", "instances": [{{"b64": "%s"}}]}}' \\
-      "$(base64 < query.jpg | tr -d '\\n')" |
-      curl -d @- http://localhost:8501/v1/models/{url_name}:predict
-
-`embed` (the default signature) and, where there is an index, `search` take
-`image_bytes`; `search_embedding` takes an `embedding`.
-"""
 
 _STOCK = """\
 It is made of TensorFlow's own operations: any TensorFlow Serving of release
@@ -69,12 +33,12 @@ def write_notes(base_dir: str | os.PathLike, ops: Sequence[str] = ()) -> None:
     base_dir = os.path.abspath(base_dir)
     name = os.path.basename(base_dir)
     base_path = f"/models/{name}"
-    config = _CONFIG.format(
+    config = _template("models.config.txt").format(
         name=json.dumps(name, ensure_ascii=False),
         base_path=json.dumps(base_path, ensure_ascii=False),
     )
     release = ".".join(tf.__version__.split(".")[:2])
-    readme = _README.format(
+    readme = _template("model_readme.md").format(
         name=name,
         url_name=urllib.parse.quote(name),
         mount=shlex.quote(base_path),
@@ -87,3 +51,8 @@ def write_notes(base_dir: str | os.PathLike, ops: Sequence[str] = ()) -> None:
     for file_name, text in ((CONFIG_FILE, config), (README_FILE, readme)):
         with whole_file(os.path.join(base_dir, file_name)) as file:
             file.write(text.encode())
+
+
+def _template(name: str) -> str:
+    path = resources.files("keras_dvml.serving").joinpath(name)
+    return path.read_text(encoding="utf-8")

@@ -12,7 +12,7 @@ from keras_dvml.training.retrieval_evaluation import RetrievalEvaluation
 
 __all__ = [
     "LabelRound", "PhaseSchedule", "PseudoLabels", "RetrievalEvaluation",
-    "resumable_fit",
+    "describe_round", "next_round", "resumable_fit",
 ]  # fmt: skip
 
 

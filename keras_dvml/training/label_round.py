@@ -38,7 +38,8 @@ class LabelRound(NamedTuple):
 
     Example:
         >>> import keras_dvml as kd
-        >>> clustering = kd.clustering.k_means([[1.0], [2.0], [9.0]], 2)
+        >>> embeddings = [[1.0, 0.0], [0.9, 0.1], [0.0, 1.0]]
+        >>> clustering = kd.clustering.k_means(embeddings, num_clusters=2)
         >>> figures = kd.training.describe_round(clustering)
         >>> figures.round, figures.num_clusters, figures.changed
         (1, 2, None)
@@ -162,7 +163,8 @@ def describe_round(
 
     Example:
         >>> import keras_dvml as kd
-        >>> clustering = kd.clustering.k_means([[1.0], [2.0], [9.0]], 2)
+        >>> embeddings = [[1.0, 0.0], [0.9, 0.1], [0.0, 1.0]]
+        >>> clustering = kd.clustering.k_means(embeddings, num_clusters=2)
         >>> figures = kd.training.describe_round(
         ...     clustering, true_labels=[3, 3, 7]
         ... )

@@ -196,12 +196,11 @@ class PseudoLabels(TypedCallback):
                 skip_unlabelled=True,
             )
 
-        # Of made-up labels, so that bad numbers are named at once.
-        batch_size = sampler_of(np.zeros(1, int)).batch_size
         dataset = sampled_batches(
             self._source,
             lambda: sampler_of(self._current_assignments()),
-            batch_size=batch_size,
+            # Of made-up labels, so that bad numbers are named at once.
+            batch_size=sampler_of(np.zeros(1, int)).batch_size,
             steps_per_epoch=steps_per_epoch,
             augment=augment,
             seed=self.seed,
@@ -220,9 +219,7 @@ class PseudoLabels(TypedCallback):
             lambda images: self.model(images, training=False)
         )
         self._num_epochs = 0
-        self._passes_before = [
-            position.num_passes for position, _ in self._streams
-        ]
+        self._passes_before = [stream.num_passes for stream, _ in self._streams]
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         due = epoch % self.every == 0 or self.clustering is None
@@ -261,7 +258,7 @@ class PseudoLabels(TypedCallback):
         )
         self._rounds.begin(embeddings, epoch)
         present = self.rounds[-1].num_clusters
-        wanted = max((wanted for _, wanted in self._streams), default=0)
+        wanted = max([wanted for _, wanted in self._streams], default=0)
         if present < wanted:
             _LOGGER.warning(
                 "Only %d clusters have members: batches of %d classes hold "
@@ -277,9 +274,8 @@ class PseudoLabels(TypedCallback):
         )(embeddings, previous)
 
     def _shows_progress(self):
-        if self.verbose == "auto":
-            return self.params.get("verbose") in (1, "auto")
-        return bool(self.verbose)
+        fit_verbose = self.params.get("verbose") in (1, "auto")
+        return fit_verbose if self.verbose == "auto" else bool(self.verbose)
 
     def _current_assignments(self):
         if self.clustering is None:
@@ -297,9 +293,7 @@ class PseudoLabels(TypedCallback):
             num_passes = position.num_passes - before
             if num_passes not in (0, self._num_epochs):
                 raise ValueError(
-                    "each epoch must be one pass over the batches of "
-                    f"PseudoLabels; received {num_passes} passes in "
-                    f"{self._num_epochs} epochs. Give fit what batches() "
-                    "returned, without repeat(), and batches() the "
-                    "steps_per_epoch."
+                    "each epoch must be one pass over batches(), without "
+                    "repeat() and with steps_per_epoch given to batches(); "
+                    f"received {num_passes} passes in {self._num_epochs} epochs"
                 )

@@ -222,20 +222,14 @@ class _Run(TypedCallback):
 
     def _assign(self, kind, state):
         variables = self._variables(kind)
-        num_saved = sum(name.startswith(f"{kind}.") for name in state)
-        if num_saved != len(variables):
+        saved = [state[name] for name in state if name.startswith(f"{kind}.")]
+        shapes = [tuple(variable.shape) for variable in variables]
+        if [value.shape for value in saved] != shapes:
             raise ValueError(
-                f"{self._path} holds {num_saved} variables, the model has "
-                f"{len(variables)}: it is the state of another model"
+                f"{self._path} holds {len(saved)} variables that do not fit "
+                f"the model's {len(shapes)}: it is the state of another model"
             )
-        for number, variable in enumerate(variables):
-            value = state[f"{kind}.{number}"]
-            if value.shape != tuple(variable.shape):
-                raise ValueError(
-                    f"{self._path} holds a variable of shape {value.shape} "
-                    f"where the model has {tuple(variable.shape)} "
-                    f"({variable.name}): it is the state of another model"
-                )
+        for variable, value in zip(variables, saved, strict=True):
             variable.assign(value)
 
 

@@ -1,9 +1,11 @@
 """Labels without a teacher: embeds images, clusters them, keeps the ids."""
 
+import contextlib
 import json
 import logging
 import os
 import warnings
+from collections.abc import Iterator
 
 import keras
 import numpy as np
@@ -111,8 +113,7 @@ def Clusterer(  # noqa: N802
         f"{num_clusters:,}",
         space,
     )
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", kd.clustering.ClusterSizeWarning)
+    with _size_warnings_in_log():
         clustering = kd.training.next_round(
             embedded.embeddings,
             kd.clustering.k_means_clusterer(
@@ -124,8 +125,6 @@ def Clusterer(  # noqa: N802
             earlier,
             same_space=table is None or table.facts["space"] == space,
         )
-    for warning in caught:
-        logger.warning("%s", warning.message)
     figures = kd.training.describe_round(
         clustering,
         earlier,
@@ -154,6 +153,15 @@ def Clusterer(  # noqa: N802
     )
     pseudo_labels.set_int_custom_property("round", round_number)
     pseudo_labels.set_string_custom_property("summary", str(figures))
+
+
+@contextlib.contextmanager
+def _size_warnings_in_log() -> Iterator[None]:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", kd.clustering.ClusterSizeWarning)
+        yield
+    for warning in caught:
+        logger.warning("%s", warning.message)
 
 
 def _clustering_of(

@@ -74,10 +74,7 @@ def CopyEvaluator(  # noqa: N802
     del code_fingerprint
     images = load_images(examples)
     held_out = load_images(examples, "test")
-    originals = np.flatnonzero(np.isin(images.ids, held_out.ids))
-    if len(originals) > _MAX_ORIGINALS:
-        chosen = np.linspace(0, len(originals) - 1, _MAX_ORIGINALS).astype(int)
-        originals = originals[chosen]
+    originals = _spread(np.flatnonzero(np.isin(images.ids, held_out.ids)))
     copies = [
         copy
         for number in originals
@@ -144,3 +141,11 @@ def CopyEvaluator(  # noqa: N802
         over="originals",
     )
     write_blessing(blessing, blessed, model, baseline_model)
+
+
+def _spread(numbers: np.ndarray) -> np.ndarray:
+    """Returns the numbers, or as many of them as are copied, evenly chosen."""
+    if len(numbers) <= _MAX_ORIGINALS:
+        return numbers
+    chosen = np.linspace(0, len(numbers) - 1, _MAX_ORIGINALS).astype(int)
+    return numbers[chosen]

@@ -142,6 +142,15 @@ def test_tree_can_be_tuned_to_other_floors_and_queries():
     assert few < 0.9 < 0.97 <= many and index.recall_floor == 0.97
 
 
+def test_tree_that_has_lost_most_items_can_be_tuned():
+    # Fewer are left than candidates that tuning would score again.
+    tree = kd.index.ScannIndex.build(clustered(3000), recall_floor=0.5)
+    tree.remove(tree.ids[100:])
+    tree.tune(0.95)
+    oracle = kd.index.ExactIndex.build(tree.embeddings, tree.ids)
+    assert kd.index.measure_recall(tree, oracle) >= 0.95
+
+
 def test_rebuilding_keeps_the_floor():
     tree = kd.index.ScannIndex.build(clustered(3000), recall_floor=0.8)
     tree.remove(["5"])

@@ -196,7 +196,7 @@ def test_phase_schedule_drives_the_variational_kind(compiled, tiny_images):
 
 def test_phase_schedule_refuses_the_plain_kind(compiled, tiny_images):
     schedule = kd.training.PhaseSchedule(release_decoder_at=1)
-    with pytest.raises(TypeError, match="needs a model with phases"):
+    with pytest.raises(TypeError, match="must have phases"):
         compiled().fit(*tiny_images, verbose=0, callbacks=[schedule])
 
 

@@ -546,7 +546,10 @@ def test_bad_arguments_are_named(change, message, tiny_images):
     ("change", "message"),
     [
         ({"classes_per_batch": 9}, "at most 8, num_clusters; received 9"),
-        ({"classes_per_batch": 0}, "classes_per_batch=0"),
+        (
+            {"classes_per_batch": 0},
+            "classes_per_batch must be at least 1; received 0",
+        ),
         ({"images_per_class": 1}, "at least 2.*received 1"),
         ({"steps_per_epoch": 0}, "steps_per_epoch.*received 0"),
     ],

@@ -6,6 +6,8 @@ look alike, upright or after quarter turns, and none looks like itself turned.
 is another world of other scripts and symbols.
 """
 
+from keras_dvml.arguments import check_one_of
+
 _CODES = {
     "pretrain": """
 03E2 03E6 05D4 05DE 05E2 05E6 05E7 05E8 05E9 05EA 0609 0634 0637 0641 0643
@@ -41,10 +43,7 @@ SPLITS = tuple(_CODES)
 
 def characters(split: str) -> tuple[str, ...]:
     """Returns the characters of a split, one a class, by code point."""
-    if split not in SPLITS:
-        raise ValueError(
-            f"split must be one of {', '.join(SPLITS)}; received {split!r}"
-        )
+    check_one_of(SPLITS, split=split)
     return tuple(chr(int(code, 16)) for code in _CODES[split].split())
 
 

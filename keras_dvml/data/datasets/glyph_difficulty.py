@@ -2,6 +2,8 @@
 
 import dataclasses
 
+from keras_dvml.arguments import check_one_of
+
 
 @dataclasses.dataclass(frozen=True)
 class Difficulty:
@@ -65,14 +67,11 @@ CLEAN, *_OTHERS = (
     Difficulty(**dict(zip(_FIGURES, values, strict=True)))
     for values in zip(*_FIGURES.values(), strict=True)
 )
-DIFFICULTIES = dict(zip(("easy", "default", "hard"), _OTHERS, strict=True))
+_CONFIGS = ("easy", "default", "hard")
+DIFFICULTIES: dict[str, Difficulty] = dict(zip(_CONFIGS, _OTHERS, strict=True))
 
 
 def split_difficulty(split: str, config: str) -> Difficulty:
     """Returns how a split is drawn under a config."""
-    if config not in DIFFICULTIES:
-        raise ValueError(
-            f"config must be one of {', '.join(DIFFICULTIES)}; received "
-            f"{config!r}"
-        )
+    check_one_of(_CONFIGS, config=config)
     return CLEAN if split == "pretrain" else DIFFICULTIES[config]

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from keras_dvml.arguments import check_at_least, check_in_range
 from keras_dvml.data.datasets.glyph_classes import (
     CLASS_NAMES,
     characters,
@@ -66,15 +67,10 @@ def load_glyphs(
         num_classes = len(members)
     if images_per_class is None:
         images_per_class = IMAGES_PER_CLASS
-    if not 1 <= num_classes <= len(members):
-        raise ValueError(
-            f"num_classes must be in 1..{len(members)}; received "
-            f"{num_classes!r}"
-        )
-    if images_per_class < 1:
-        raise ValueError(
-            f"images_per_class must be at least 1; received {images_per_class}"
-        )
+    check_in_range(
+        1, len(members), "the classes of a split", num_classes=num_classes
+    )
+    check_at_least(1, images_per_class=images_per_class)
     difficulty = split_difficulty(split, config)
     images = [
         draw_glyph(character, index, difficulty, seed=seed)
