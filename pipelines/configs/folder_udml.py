@@ -38,7 +38,8 @@ def configure(images: str | None) -> PipelineConfig:
         )
     name, source = named_source(images)
     return PipelineConfig(
-        name=name,
+        # Beside `folder_dvml`'s of the same images.
+        name=f"{name}_udml",
         ingest=IngestConfig(labelled=False, **source),
         train=dataclasses.replace(
             PRETRAINED, steps_per_epoch=20, augmentation="photographs"

@@ -60,7 +60,8 @@ def test_folder_run_asks_for_images(method):
 
 def test_unlabelled_folder_runs_methods_that_need_no_labels(tmp_path):
     config = load_config("folder_udml", str(tmp_path / "My Birds!"))
-    assert config.name == "my_birds"
+    # Not that of the labelled run, beside which it may stand.
+    assert config.name == "my_birds_udml"
     assert not config.ingest.labelled
     assert config.methods == ("untrained", "udml")
 
@@ -139,6 +140,7 @@ def test_candidate_must_be_trained():
         ("Bilder-Öl", "bilder_ol"),
         ("glyphs", "glyphs_images"),
         ("datasets", "datasets_images"),
+        ("glyphs_udml", "glyphs_udml_images"),
     ],
 )
 def test_model_name_keeps_letters_and_leaves_taken_names(folder, name):
@@ -201,7 +203,7 @@ def test_prepared_reproduction_needs_no_archive():
 def test_table_stands_for_a_folder(tmp_path, method, suffix):
     path = tmp_path / f"My Birds{suffix}"
     config = load_config(f"folder_{method}", str(path))
-    assert config.name == "my_birds"
+    assert config.name == {"dvml": "my_birds", "udml": "my_birds_udml"}[method]
     assert config.ingest.source == config.ingest.manifest == str(path)
 
 

@@ -84,17 +84,16 @@ def test_failing_run_lets_the_next_one_in(tmp_path, screen):
     assert screen.getvalue() == ""
 
 
-def test_folder_belongs_to_the_images_of_its_first_run(tmp_path):
-    # A name that is not UTF-8, as file systems allow.
-    folder = os.fsdecode(b"birds-\xff")
-
-    def run_of(folder):
-        return PipelineConfig(name="x", ingest=IngestConfig(folder=folder))
-
-    claim(tmp_path, run_of(folder))
-    claim(tmp_path, run_of(folder))
-    with pytest.raises(ValueError, match="not of cars"):
-        claim(tmp_path, run_of("cars"))
+def test_folder_of_any_name_is_claimed_again_and_by_nobody_else(tmp_path):
+    # Of bytes that are no UTF-8.
+    mine, other = (
+        PipelineConfig(name="birds", ingest=IngestConfig(folder=folder))
+        for folder in ("/images/bi\udcffrds", "/images/birds")
+    )
+    claim(tmp_path, mine)
+    claim(tmp_path, mine)
+    with pytest.raises(ValueError, match="not of /images/birds"):
+        claim(tmp_path, other)
 
 
 def test_sweep_deletes_what_was_never_finished_and_nothing_else(tmp_path):
