@@ -1,5 +1,6 @@
 """What the models share: a backbone, a head, and steps over loss terms."""
 
+import math
 from typing import Any
 
 import keras
@@ -8,6 +9,7 @@ import tensorflow as tf
 from keras_dvml import keras_versions, ops
 from keras_dvml.losses import ProxyLoss
 from keras_dvml.losses.third_party import over_embeddings
+from keras_dvml.models.finite_losses import raises_unless_finite
 from keras_dvml.models.learning_rates import scale_change
 from keras_dvml.models.loss_term import LossTerm
 from keras_dvml.models.pooled_backbone import pooled_backbone
@@ -36,6 +38,9 @@ class MetricModel(keras_versions.BuiltModel):
         head_rate: > 0. The learning rate of all but the backbone, as a multiple
             of the optimizer's; new heads on a pretrained backbone often need
             10.
+        normalize_features: Whether each pooled feature is scaled to a root mean
+            square of 1 before the head, so that results do not depend on the
+            scale that a backbone's features have.
 
     Call arguments:
         images: `(batch, height, width, 3)` tensor, uint8 or float, 0..255.
@@ -77,6 +82,7 @@ class MetricModel(keras_versions.BuiltModel):
         normalized: bool = True,
         preprocessing: keras.layers.Layer | None = None,
         head_rate: float = 1.0,
+        normalize_features: bool = True,
         **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(**kwargs)
@@ -90,9 +96,14 @@ class MetricModel(keras_versions.BuiltModel):
         self.normalized = normalized
         self.head_rate = head_rate
         self.preprocessing = preprocessing
-        # A layer: `tf.cast` takes no symbolic tensor of Keras 3, and features
-        # are the output of functional models.
+        self.normalize_features = normalize_features
+        # Layers: `tf` takes no symbolic tensor of Keras 3, and features are the
+        # output of functional models.
         self.in_float32 = keras.layers.Activation("linear", dtype="float32")
+        self.to_unit_length = keras.layers.UnitNormalization(dtype="float32")
+        self.to_unit_rms = keras.layers.Rescaling(
+            math.sqrt(backbone.output_shape[-1]), dtype="float32"
+        )
         self.loss_tracker = keras.metrics.Mean(name="loss")
         self.term_trackers = [
             keras.metrics.Mean(name=f"{name}_loss") for name in self.term_names
@@ -110,10 +121,16 @@ class MetricModel(keras_versions.BuiltModel):
         return self.embed(self.features(images, training=training))
 
     def features(self, images: TensorLike, training: bool = False) -> tf.Tensor:
-        """Returns pooled backbone features, `(batch, feature_dim)` float32."""
-        return self.in_float32(
-            self.backbone(self.preprocessing(images), training=training)
-        )
+        """Returns pooled features as the head takes them.
+
+        Returns:
+            `(batch, feature_dim)` float32 tensor, of a root mean square of 1
+            where `normalize_features`.
+        """
+        features = self.backbone(self.preprocessing(images), training=training)
+        if self.normalize_features:
+            return self.to_unit_rms(self.to_unit_length(features))
+        return self.in_float32(features)
 
     def embed(self, features: tf.Tensor) -> tf.Tensor:
         """Returns the embeddings of pooled features, `(batch, dim)`."""
@@ -197,6 +214,14 @@ class MetricModel(keras_versions.BuiltModel):
         self.compile(**keras.saving.deserialize_keras_object(config))
         self.optimizer.build(self.trainable_variables)
 
+    def make_train_function(self, force: bool = False) -> Any:
+        """Makes a step that ends `fit` where a loss is no longer finite."""
+        known = self.train_function
+        super().make_train_function(force)
+        if self.train_function is not known:
+            self.train_function = raises_unless_finite(self.train_function)
+        return self.train_function
+
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """Takes one gradient step on a batch of (images, labels)."""
         images, labels = _images_and_labels(data)
@@ -259,6 +284,7 @@ class MetricModel(keras_versions.BuiltModel):
             "backbone": serialize(self.backbone),
             "normalized": self.normalized,
             "head_rate": self.head_rate,
+            "normalize_features": self.normalize_features,
             "preprocessing": serialize(self.preprocessing),
         }
 
@@ -272,7 +298,8 @@ class MetricModel(keras_versions.BuiltModel):
             )
             for name in ("backbone", "preprocessing")
         }
-        return cls(**{**config, **parts})
+        # Models once took features as they come, and were saved without a word.
+        return cls(**{"normalize_features": False, **config, **parts})
 
 
 def _images_and_labels(data):

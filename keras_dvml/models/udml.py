@@ -169,8 +169,9 @@ class UDML(abc.ABC):  # noqa: B024 - `RotationModel` is registered below
             its share, rounded up.
         variational: Whether the metric term is DVML's four.
         num_samples: >= 1. Draws of the variation, where `variational`.
-        **kwargs: `normalized`, `preprocessing`, `head_rate`, `name`: see
-            `MetricModel`; where `variational`, also DVML's seed and weights.
+        **kwargs: `normalized`, `preprocessing`, `head_rate`,
+            `normalize_features`, `name`: see `MetricModel`; where
+            `variational`, also DVML's seed and weights.
 
     Call arguments:
         images: `(batch, size, size, 3)` tensor, uint8 or float, 0..255.
