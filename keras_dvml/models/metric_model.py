@@ -10,6 +10,7 @@ from keras_dvml import keras_versions, ops
 from keras_dvml.losses import ProxyLoss
 from keras_dvml.losses.third_party import over_embeddings
 from keras_dvml.models.finite_losses import raises_unless_finite
+from keras_dvml.models.labelled_batch import images_and_labels
 from keras_dvml.models.learning_rates import scale_change
 from keras_dvml.models.loss_term import LossTerm
 from keras_dvml.models.pooled_backbone import pooled_backbone
@@ -102,7 +103,7 @@ class MetricModel(keras_versions.BuiltModel):
         self.in_float32 = keras.layers.Activation("linear", dtype="float32")
         self.to_unit_length = keras.layers.UnitNormalization(dtype="float32")
         self.to_unit_rms = keras.layers.Rescaling(
-            math.sqrt(backbone.output_shape[-1]), dtype="float32"
+            math.sqrt(self.backbone.output_shape[-1]), dtype="float32"
         )
         self.loss_tracker = keras.metrics.Mean(name="loss")
         self.term_trackers = [
@@ -224,7 +225,7 @@ class MetricModel(keras_versions.BuiltModel):
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """Takes one gradient step on a batch of (images, labels)."""
-        images, labels = _images_and_labels(data)
+        images, labels = images_and_labels(data)
         with tf.GradientTape() as tape:
             terms = self.loss_terms(images, labels, training=True)
             loss = self._total(terms)
@@ -245,7 +246,7 @@ class MetricModel(keras_versions.BuiltModel):
 
     def test_step(self, data: Any) -> dict[str, tf.Tensor]:
         """Measures the loss of a batch of (images, labels)."""
-        images, labels = _images_and_labels(data)
+        images, labels = images_and_labels(data)
         terms = self.loss_terms(images, labels, training=False)
         return self._track(self._total(terms), terms)
 
@@ -300,15 +301,3 @@ class MetricModel(keras_versions.BuiltModel):
         }
         # Models once took features as they come, and were saved without a word.
         return cls(**{"normalize_features": False, **config, **parts})
-
-
-def _images_and_labels(data):
-    images, labels, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-    if labels is None:
-        raise ValueError(
-            "fit and evaluate need batches of (images, labels); received "
-            "images only"
-        )
-    if sample_weight is not None:
-        raise ValueError("losses over pairs take no sample_weight")
-    return images, labels
