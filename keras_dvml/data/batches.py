@@ -134,8 +134,9 @@ def sampled_batches(
     def read(indices, batch_labels, seeds):
         batch = source.read(indices)
         if augment is not None:
+            change = augment
             batch = tf.map_fn(
-                lambda drawn: augment(*drawn),
+                lambda drawn: change(*drawn),
                 (batch, seeds),
                 fn_output_signature=tf.TensorSpec(batch.shape[1:], tf.uint8),
             )

@@ -299,5 +299,6 @@ class MetricModel(keras_versions.BuiltModel):
             )
             for name in ("backbone", "preprocessing")
         }
-        # Models once took features as they come, and were saved without a word.
-        return cls(**{"normalize_features": False, **config, **parts})
+        # Of models that took features as they come, and did not save that.
+        absent: dict[str, Any] = {"normalize_features": False}
+        return cls(**{**absent, **config, **parts})

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -103,7 +104,7 @@ def _called(backbone, images):
         ) from error
 
 
-def _pooled(outputs, shape, name):
+def _pooled(outputs: Any, shape: Any, name: str) -> Any:
     if isinstance(outputs, Mapping):
         if "pooler_output" not in outputs:
             raise ValueError(
@@ -112,14 +113,14 @@ def _pooled(outputs, shape, name):
             )
         outputs = outputs["pooler_output"]
         _LOGGER.info("Features are the pooler_output of %s.", name)
-    if isinstance(outputs, (tuple, list)) and len(outputs) == 1:
-        (outputs,) = outputs
-    rank = None if isinstance(outputs, (tuple, list)) else len(outputs.shape)
-    if rank not in (2, 3, 4) or outputs.shape[-1] is None:
+    tensors = tf.nest.flatten(outputs)
+    outputs = tensors[0]
+    rank = len(outputs.shape)
+    if len(tensors) > 1 or rank not in (2, 3, 4) or outputs.shape[-1] is None:
         raise ValueError(
             "backbone must return features of shape (batch, feature_dim), "
             "(batch, tokens, feature_dim) or (batch, height, width, "
-            f"feature_dim); received {outputs}"
+            f"feature_dim); received {tensors}"
         )
     if rank == 2:
         return outputs
