@@ -100,10 +100,14 @@ class MetricModel(keras_versions.BuiltModel):
         self.normalize_features = normalize_features
         # Layers: `tf` takes no symbolic tensor of Keras 3, and features are the
         # output of functional models.
-        self.in_float32 = keras.layers.Activation("linear", dtype="float32")
-        self.to_unit_length = keras.layers.UnitNormalization(dtype="float32")
-        self.to_unit_rms = keras.layers.Rescaling(
-            math.sqrt(self.backbone.output_shape[-1]), dtype="float32"
+        self.to_unit_length = keras.layers.UnitNormalization(
+            dtype="float32", name="features_of_unit_length"
+        )
+        feature_dim = self.backbone.output_shape[-1]
+        self.scaling = keras.layers.Rescaling(
+            math.sqrt(feature_dim) if normalize_features else 1.0,
+            dtype="float32",
+            name="scaled_features",
         )
         self.loss_tracker = keras.metrics.Mean(name="loss")
         self.term_trackers = [
@@ -130,8 +134,8 @@ class MetricModel(keras_versions.BuiltModel):
         """
         features = self.backbone(self.preprocessing(images), training=training)
         if self.normalize_features:
-            return self.to_unit_rms(self.to_unit_length(features))
-        return self.in_float32(features)
+            features = self.to_unit_length(features)
+        return self.scaling(features)
 
     def embed(self, features: tf.Tensor) -> tf.Tensor:
         """Returns the embeddings of pooled features, `(batch, dim)`."""
