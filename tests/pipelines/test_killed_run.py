@@ -119,7 +119,8 @@ class Runs:
 
     def results(self):
         """Returns the scores in the report, and what the model embeds to."""
-        artifacts = self.root / "runs" / "squares" / "artifacts"
+        # Without labels a run has a name of its own.
+        (artifacts,) = self.root.glob("runs/squares*/artifacts")
         (scores,) = artifacts.glob("Reporter/report/*/scores.json")
         (embeddings,) = artifacts.glob(
             "*Evaluator_*/evaluation/*/embeddings.npz"
