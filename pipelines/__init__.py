@@ -4,16 +4,17 @@
 asked for, since importing TFX takes some 20 seconds.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-_ARTIFACTS = ("PseudoLabels", "Quarantine", "Report")
+if TYPE_CHECKING:
+    from pipelines.artifacts.types import PseudoLabels, Quarantine, Report
 
-__all__ = [*_ARTIFACTS]
+__all__ = ["PseudoLabels", "Quarantine", "Report"]
 
 
 def __getattr__(name: str) -> Any:
     """Loads artifact types by name, as Kubeflow's entry point asks for them."""
-    if name in _ARTIFACTS:
+    if name in __all__:
         from pipelines.artifacts import types
 
         return vars(types)[name]

@@ -12,7 +12,7 @@ from keras_dvml.clustering.alignment import aligned_ids
 from keras_dvml.clustering.nearest import assigner_for
 from keras_dvml.clustering.points import Points
 
-_LOGGER = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 _SIZES_SHOWN = 10
 
@@ -156,7 +156,7 @@ def _check_sizes(clustering):
     """Warns where clusters are empty or one holds most embeddings."""
     sizes, num_points = clustering.sizes, int(clustering.sizes.sum())
     largest = int(sizes.argmax())
-    _LOGGER.info(
+    logger.info(
         "%d embeddings in %d clusters of %d to %d; %d of one member, %d "
         "re-seeded",
         num_points,

@@ -9,7 +9,7 @@ import numpy as np
 from keras_dvml.evaluation.checks import class_numbers, labelled_embeddings
 from keras_dvml.evaluation.similarities import count_ranks
 
-_LOGGER = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class PositiveRanks(NamedTuple):
@@ -108,7 +108,7 @@ def positive_ranks(
             f"none among its {held}"
         )
     if num_left_out:
-        _LOGGER.info(
+        logger.info(
             "%d of %d queries are left out: the gallery has no %sitem of "
             "their class",
             num_left_out,

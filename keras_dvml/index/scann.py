@@ -23,7 +23,7 @@ from keras_dvml.index.recall import measure_recall, recall_against
 from keras_dvml.index.timing import median_seconds
 from keras_dvml.typing import Self
 
-_LOGGER = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 # Below this many points a partition saves nothing, and hashing has too little
 # to learn from: ScaNN then scores every point.
@@ -156,7 +156,7 @@ class ScannIndex(Index):
             num_reordered = min(len(self), 2 * num_reordered)
         best = min(settings, key=self._cost)
         self._leaves_to_search, self._num_reordered = best
-        _LOGGER.info(
+        logger.info(
             "ScaNN: %d embeddings, %d of %d leaves searched, %d reordered",
             len(self),
             self._leaves_to_search,

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-_LOGGER = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 def pooled_backbone(
@@ -112,7 +112,7 @@ def _pooled(outputs: Any, shape: Any, name: str) -> Any:
                 f"as `pooler_output`; received one of {sorted(outputs)}"
             )
         outputs = outputs["pooler_output"]
-        _LOGGER.info("Features are the pooler_output of %s.", name)
+        logger.info("Features are the pooler_output of %s.", name)
     tensors = tf.nest.flatten(outputs)
     outputs = tensors[0]
     rank = len(outputs.shape)
@@ -125,14 +125,14 @@ def _pooled(outputs: Any, shape: Any, name: str) -> Any:
     if rank == 2:
         return outputs
     if rank == 3 and _has_class_token(outputs.shape[1], shape):
-        _LOGGER.info(
+        logger.info(
             "Features are the first of the %d tokens of %s, which are more "
             "than patches.",
             outputs.shape[1],
             name,
         )
         return outputs[:, 0]
-    _LOGGER.info(
+    logger.info(
         "Features are means over the positions of %s, which returns %s.",
         name,
         tuple(outputs.shape),

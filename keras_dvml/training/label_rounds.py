@@ -16,7 +16,7 @@ from keras_dvml.training.label_round import (
     next_round,
 )
 
-_LOGGER = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class LabelRounds:
@@ -68,7 +68,7 @@ class LabelRounds:
             true_labels=self._true_labels,
         )
         self.records.append(record)
-        _LOGGER.info("Round %d, epoch %d: %s.", record.round, epoch, record)
+        logger.info("Round %d, epoch %d: %s.", record.round, epoch, record)
 
     def get_state(self) -> dict[str, np.ndarray]:
         """Returns what later rounds depend on."""

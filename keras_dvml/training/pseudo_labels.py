@@ -19,7 +19,7 @@ from keras_dvml.training.label_round import LabelRound
 from keras_dvml.training.label_rounds import LabelRounds
 from keras_dvml.training.typed_callback import TypedCallback
 
-_LOGGER = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class PseudoLabels(TypedCallback):
@@ -258,7 +258,7 @@ class PseudoLabels(TypedCallback):
         present = self.rounds[-1].num_clusters
         wanted = max([wanted for _, wanted in self._streams], default=0)
         if present < wanted:
-            _LOGGER.warning(
+            logger.warning(
                 "Only %d clusters have members: batches of %d classes hold "
                 "some of them repeatedly.",
                 present,

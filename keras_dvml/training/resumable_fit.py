@@ -16,7 +16,7 @@ from keras_dvml.arguments import check_at_least
 from keras_dvml.training.typed_callback import TypedCallback
 from keras_dvml.whole_files import whole_file
 
-_LOGGER = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 _STATE_FILE = "run.npz"
 
@@ -152,7 +152,7 @@ class _Run(TypedCallback):
             return
         state = _read_state(self._path)
         self.step = self._position.step = int(state["step"])
-        _LOGGER.info("Resuming after step %d, from %s", self.step, self._path)
+        logger.info("Resuming after step %d, from %s", self.step, self._path)
         self.history = json.loads(str(state["history"]))
         self._assign("variable", state)
         self._restore_callbacks(state)

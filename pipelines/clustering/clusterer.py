@@ -97,7 +97,6 @@ def Clusterer(  # noqa: N802
     embedded = embed_through_beam(beam_pipeline, {"images": job}, working_dir)[
         "images"
     ]
-
     table = read_pseudo_labels(previous.uri) if previous else None
     earlier = known = None
     if table is not None:

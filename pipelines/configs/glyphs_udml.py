@@ -5,7 +5,7 @@ Paper: Cao et al., Unsupervised Deep Metric Learning via Auxiliary Rotation
 Command: `make demo LABELS=none`, or
     python -m pipelines.local_runner --config glyphs_udml
 Hardware: any; 2 CPU cores without a GPU will do.
-Time: about 6 minutes there (`make demo LABELS=none`).
+Time: about 8 minutes there (`make demo LABELS=none`).
 Expected: see README for the scores on unseen characters.
 """
 

@@ -1,9 +1,10 @@
 """Where the steps that are Beam pipelines run: here, or on a cluster.
 
-`ImageExampleGen`, `StatisticsGen` and `Clusterer` (which embeds all images)
-are Beam pipelines. `--beam-pipeline-args` says what runs them; the rest of a
-run stays where it is. Without it, one process in memory does. What comes out
-is the same, whatever the number of workers.
+`ImageExampleGen` and `StatisticsGen` are Beam pipelines, and so is the
+embedding of images in `Clusterer`, the evaluators and `Indexer`.
+`--beam-pipeline-args` says what runs them; the rest of a run stays where it is.
+Without it, one process in memory does. What comes out is the same up to
+rounding, whatever the number of workers.
 
 More processes of this machine:
 
@@ -73,7 +74,13 @@ def beam_pipeline_args(flags: str = "") -> list[str]:
         >>> beam_pipeline_args("--runner=DataflowRunner --setup_file=setup.py")
         ['--runner=DataflowRunner', '--setup_file=setup.py']
     """
-    given = shlex.split(flags)
+    try:
+        given = shlex.split(flags)
+    except ValueError as error:
+        raise ValueError(
+            f"`--beam-pipeline-args` must close its quotes ({error}). "
+            f"Received: {flags!r}"
+        ) from None
     wrong = [
         flag
         for before, flag in zip(["", *given], given, strict=False)

@@ -53,3 +53,10 @@ def test_quoted_values_stay_whole():
 def test_flag_without_its_dashes_is_an_error(flags):
     with pytest.raises(ValueError, match="begin with `--`"):
         beam_pipeline_args(flags)
+
+
+def test_open_quotes_are_refused():
+    with pytest.raises(
+        ValueError, match="close its quotes.*Received: '--a=\"b'"
+    ):
+        beam_pipeline_args('--a="b')
