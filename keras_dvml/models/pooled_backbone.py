@@ -28,9 +28,8 @@ def pooled_backbone(
 
     Args:
         backbone: Takes one batch of images, channels last, and nothing else.
-        image_size: Height and width of the images, in pixels. Needed for
-            nothing but a backbone that takes images of any size, or that was
-            never called, to have the size known.
+        image_size: Height and width of the images, in pixels. Sets the size
+            for a backbone that takes images of any, or that was never called.
 
     Returns:
         `(batch, height, width, 3)` -> `(batch, feature_dim)`.

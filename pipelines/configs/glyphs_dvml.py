@@ -4,7 +4,7 @@ Paper: Lin et al., Deep Variational Metric Learning, ECCV 2018.
 Command: `make demo`, or
     python -m pipelines.local_runner --config glyphs_dvml
 Hardware: any; 2 CPU cores without a GPU will do.
-Time: 14 minutes of processor time (`make demo`), see README.
+Time: about 7 minutes there (`make demo`).
 Expected: see README for Recall@1/2/4/8, MAP@R and NMI on unseen characters.
 """
 
