@@ -32,11 +32,9 @@ def spool(rows: Iterable[bytes]) -> tuple[np.ndarray, np.ndarray]:
             begins.append(begins[-1] + len(row))
         file.flush()
         # An empty file cannot be mapped.
-        contents = (
-            np.memmap(file, np.uint8, mode="r")
-            if begins[-1]
-            else np.empty(0, np.uint8)
-        )
+        contents = np.empty(0, np.uint8)
+        if begins[-1]:
+            contents = np.memmap(file, np.uint8, mode="r")
     return contents, np.asarray(begins, np.int64)
 
 

@@ -12,7 +12,8 @@ LABEL_NAME = "label/name"
 #: Label of an example that has none.
 NO_LABEL = -1
 
-_FEATURES = {
+#: How a serialized example is parsed.
+FEATURES = {
     IMAGE_BYTES: tf.io.FixedLenFeature([], tf.string),
     IMAGE_ID: tf.io.FixedLenFeature([], tf.string),
     LABEL: tf.io.FixedLenFeature([], tf.int64, NO_LABEL),
@@ -88,7 +89,7 @@ def read_examples(file_patterns: str | Sequence[str]) -> tf.data.Dataset:
         )
     records = tf.data.TFRecordDataset(paths, compression_type="GZIP")
     return records.map(
-        lambda record: tf.io.parse_single_example(record, _FEATURES),
+        lambda record: tf.io.parse_single_example(record, FEATURES),
         num_parallel_calls=tf.data.AUTOTUNE,
     )
 

@@ -51,13 +51,10 @@ def guarded(image_bytes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             kind that is decoded here, or hold more than `MAX_PIXELS` pixels.
     """
     kind = _kind(_head(image_bytes))
-    known = tf.debugging.Assert(
-        kind != _OTHER, [f"an image must be {KINDS}; received other bytes"]
-    )
-    decoded = tf.debugging.Assert(
-        (kind != _WEBP) | DECODES_WEBP,
-        [f"an image must be {KINDS}; received WebP"],
-    )
+    must_be = f"an image must be {KINDS}; received"
+    known = tf.debugging.Assert(kind != _OTHER, [f"{must_be} other bytes"])
+    is_decoded = (kind != _WEBP) | DECODES_WEBP
+    decoded = tf.debugging.Assert(is_decoded, [f"{must_be} WebP"])
     with tf.control_dependencies([known, decoded]):
         image_bytes = tf.cond(
             kind == _GIF,
@@ -65,20 +62,15 @@ def guarded(image_bytes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             lambda: tf.identity(image_bytes),
         )
     size = _size(image_bytes, kind)
-    whole = tf.debugging.Assert(
-        tf.reduce_all(size > 0),
-        ["corrupt image: its header must hold a size; received", size],
-    )
+    no_size = "corrupt image: its header must hold a size; received"
+    whole = tf.debugging.Assert(tf.reduce_all(size > 0), [no_size, size])
     # In floats, where no product is too large.
     num_pixels = tf.reduce_prod(tf.cast(size, tf.float64))
-    small = tf.debugging.Assert(
-        num_pixels <= MAX_PIXELS,
-        [
-            f"an image must have at most {MAX_PIXELS} pixels; received height "
-            "and width",
-            size,
-        ],
+    too_large = (
+        f"an image must have at most {MAX_PIXELS} pixels; received height and "
+        "width"
     )
+    small = tf.debugging.Assert(num_pixels <= MAX_PIXELS, [too_large, size])
     with tf.control_dependencies([whole, small]):
         return tf.identity(image_bytes), num_pixels
 
@@ -121,9 +113,8 @@ class _GifReader:
         self._places = tf.range(self._last + 1)
         self._numbers = tf.cast(self._bytes, tf.int32)
         # Each sub-block begins with its length; one of length 0 ends them.
-        self._ends = self._chain_ends(
-            self._numbers > 0, self._places + 1 + self._numbers
-        )
+        behind = self._places + 1 + self._numbers
+        self._ends = self._chain_ends(self._numbers > 0, behind)
 
     def byte(self, place: tf.Tensor | int) -> tf.Tensor:
         """Returns the byte at a place as a number."""
@@ -146,9 +137,8 @@ class _GifReader:
         """Returns the place behind the image block at `begin`."""
         flags = begin + 9
         # Behind the palette come the code size and the image itself.
-        return self._behind_sub_blocks(
-            flags + 1 + self._palette_length(flags) + 1
-        )
+        content = flags + 1 + self._palette_length(flags) + 1
+        return self._behind_sub_blocks(content)
 
     def _behind_sub_blocks(self, place: tf.Tensor) -> tf.Tensor:
         return 1 + tf.gather(self._ends, tf.minimum(place, self._last))
@@ -160,9 +150,8 @@ class _GifReader:
             continues: `(bytes,)` bool. Whether the chain has a next block.
             places: `(bytes,)` int32. Where that begins, further behind.
         """
-        places = tf.where(
-            continues, tf.minimum(places, self._last), self._places
-        )
+        places = tf.minimum(places, self._last)
+        places = tf.where(continues, places, self._places)
         return tf.while_loop(
             lambda before, now: tf.reduce_any(before != now),
             lambda before, now: [now, tf.gather(now, now)],
@@ -183,9 +172,8 @@ def _head(image_bytes: tf.Tensor) -> tf.Tensor:
 
 def _kind(head: tf.Tensor) -> tf.Tensor:
     signatures = np.array([list(begin) for begin in _SIGNATURES], np.uint8)
-    fits = (head[: signatures.shape[1]] == signatures) | (
-        signatures == ord(".")
-    )
+    fits = head[: signatures.shape[1]] == signatures
+    fits |= signatures == ord(".")
     fits = tf.concat([tf.reduce_all(fits, axis=1), [True]], axis=0)
     return tf.argmax(tf.cast(fits, tf.int32), output_type=tf.int32)
 
@@ -258,8 +246,7 @@ def _lossy_webp_size(head: tf.Tensor) -> tf.Tensor:
 
 def _lossless_webp_size(head: tf.Tensor) -> tf.Tensor:
     # Fourteen bits each, one less than width and height.
-    bits = tf.tensordot(
-        tf.cast(head[21:25], tf.int64), 256 ** np.arange(4), axes=1
-    )
+    four = tf.cast(head[21:25], tf.int64)
+    bits = tf.tensordot(four, 256 ** np.arange(4), axes=1)
     height_width = tf.bitwise.right_shift(bits, [14, 0])
     return 1 + tf.bitwise.bitwise_and(height_width, 0x3FFF)

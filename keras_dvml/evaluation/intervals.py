@@ -89,12 +89,10 @@ def mean_interval(
             f"received {np.size(values)}"
         )
     means = np.reshape(values, (-1, group_size)).mean(axis=1)
-    drawn = np.random.default_rng(seed).integers(
-        len(means), size=(num_draws, len(means))
-    )
-    low, high = np.percentile(
-        means[drawn].mean(axis=1), [50 - 50 * level, 50 + 50 * level]
-    )
+    shape = (num_draws, len(means))
+    drawn = np.random.default_rng(seed).integers(len(means), size=shape)
+    ends = [50 - 50 * level, 50 + 50 * level]
+    low, high = np.percentile(means[drawn].mean(axis=1), ends)
     return Interval(float(low), float(high))
 
 
@@ -245,9 +243,8 @@ def _draw(scores, num_draws, seed):
     for start in range(0, num_draws, _DRAWS_AT_ONCE):
         number = min(_DRAWS_AT_ONCE, num_draws - start)
         counts = np.zeros((number, len(labels)))
-        counts[:, candidates] = random.multinomial(
-            len(candidates), even, size=number
-        )
+        times = random.multinomial(len(candidates), even, size=number)
+        counts[:, candidates] = times
         num_queries = counts @ sizes
         drawn = {name: counts @ sums[name] / num_queries for name in sums}
         if clustering_of:

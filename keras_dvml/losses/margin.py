@@ -57,9 +57,8 @@ def margin_loss(
     def mean_over_active(squared_distance):
         distance = ops.safe_sqrt(squared_distance)
         can_be_drawn = negatives & (distance < boundary + margin)
-        cumulative = tf.cumsum(
-            _sampling_weights(distance, can_be_drawn, dim, cutoff), axis=1
-        )
+        weights = _sampling_weights(distance, can_be_drawn, dim, cutoff)
+        cumulative = tf.cumsum(weights, axis=1)
 
         def add_one_positive_each(
             positive, is_pair, total, active, slope, draw
@@ -72,20 +71,14 @@ def margin_loss(
                 is_pair * is_drawn * tf.nn.relu(boundary - to_negative + margin)
             )
             # d distance / d squared_distance = 1 / (2 distance)
+            pull = 0.5 * tf.sign(near) / to_positive
+            push = -0.5 * tf.sign(far) / to_negative
             slope = ops.add_to_entries(
-                slope,
-                [positive, negative],
-                [
-                    0.5 * tf.sign(near) / to_positive,
-                    -0.5 * tf.sign(far) / to_negative,
-                ],
+                slope, [positive, negative], [pull, push]
             )
-            return (
-                total + tf.reduce_sum(near + far),
-                active + tf.reduce_sum(tf.sign(near) + tf.sign(far)),
-                slope,
-                draw + 1,
-            )
+            total += tf.reduce_sum(near + far)
+            active += tf.reduce_sum(tf.sign(near) + tf.sign(far))
+            return total, active, slope, draw + 1
 
         total, active, slope, _ = cycles.for_each_positive(
             add_one_positive_each,

@@ -53,17 +53,15 @@ class LabelRounds:
         # would continue from where it stopped.
         if clustering is None or digest != self._digest:
             # The centroids of the first round are features.
+            is_later = len(self.records) > 1
             clustering = next_round(
-                embeddings,
-                self._clusterer,
-                previous,
-                same_space=len(self.records) > 1,
+                embeddings, self._clusterer, previous, same_space=is_later
             )
         self.clustering, self._digest = clustering, digest
         record = describe_round(
             clustering,
             previous,
-            number=self.records[-1].round + 1 if self.records else 1,
+            number=len(self.records) + 1,
             epoch=epoch,
             true_labels=self._true_labels,
         )

@@ -139,6 +139,7 @@ class _Run(TypedCallback):
         super().__init__()
         self._position = position
         self._resumable = resumable
+        self._callback_names = [type(one).__name__ for one in resumable]
         self._path = os.path.join(os.fspath(checkpoint_dir), _STATE_FILE)
         self._save_every = save_every
         self._means_within_epoch = None
@@ -180,20 +181,14 @@ class _Run(TypedCallback):
     def _variables(self, kind):
         if kind == "variable":
             return [*self.model.weights, *self.model.optimizer.variables]
-        return [
-            variable
-            for metric in self.model.metrics
-            for variable in metric.variables
-        ]
-
-    def _callback_names(self):
-        return [type(callback).__name__ for callback in self._resumable]
+        metrics = self.model.metrics
+        return [one for metric in metrics for one in metric.variables]
 
     def _save(self):
         state = {
             "step": self.step,
             "history": json.dumps(self.history),
-            "callbacks": json.dumps(self._callback_names()),
+            "callbacks": json.dumps(self._callback_names),
         }
         for number, callback in enumerate(self._resumable):
             for name, value in callback.get_state().items():
@@ -207,10 +202,10 @@ class _Run(TypedCallback):
 
     def _restore_callbacks(self, state):
         saved = json.loads(str(state["callbacks"]))
-        if saved != self._callback_names():
+        if saved != self._callback_names:
             raise ValueError(
                 f"{self._path} holds the state of the callbacks {saved}, this "
-                f"run has {self._callback_names()}: it is the state of "
+                f"run has {self._callback_names}: it is the state of "
                 "another run"
             )
         for number, callback in enumerate(self._resumable):

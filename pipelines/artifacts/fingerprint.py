@@ -81,9 +81,8 @@ def _names_in(tree: ast.Module) -> Iterator[str]:
     imported = {}
     for node in ast.walk(tree):
         if isinstance(node, (ast.Import, ast.ImportFrom)):
-            start = (
-                f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
-            )
+            is_from = isinstance(node, ast.ImportFrom)
+            start = f"{node.module}." if is_from else ""
             for alias in node.names:
                 imported[alias.asname or alias.name] = start + alias.name
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
@@ -91,11 +90,10 @@ def _names_in(tree: ast.Module) -> Iterator[str]:
             yield node.value.removesuffix(".")
     # Of a package that is imported, names such as `kd.models.DVML` are used.
     yield from (f"{name}:" for name in imported.values())
-    inner = {
-        node.value for node in ast.walk(tree) if isinstance(node, ast.Attribute)
-    }
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and node not in inner:
+    attributes = [n for n in ast.walk(tree) if isinstance(n, ast.Attribute)]
+    inner = {attribute.value for attribute in attributes}
+    for node in attributes:
+        if node not in inner:
             first, _, rest = ast.unparse(node).partition(".")
             yield f"{imported.get(first, first)}.{rest}"
 

@@ -90,39 +90,31 @@ def Clusterer(  # noqa: N802
     """
     del code_fingerprint
     working_dir = os.path.join(pseudo_labels.uri, "working")
-    job = EmbeddingJob(
-        _saved_model_path(model, space, working_dir),
-        example_files(examples, *json.loads(splits)),
-    )
-    embedded = embed_through_beam(beam_pipeline, {"images": job}, working_dir)[
-        "images"
-    ]
+    saved_model_path = _saved_model_path(model, space, working_dir)
+    files = example_files(examples, *json.loads(splits))
+    jobs = {"images": EmbeddingJob(saved_model_path, files)}
+    embedded = embed_through_beam(beam_pipeline, jobs, working_dir)["images"]
+    num_images = len(embedded.ids)
     table = read_pseudo_labels(previous.uri) if previous else None
     earlier = known = None
     if table is not None:
         earlier = _clustering_of(table, embedded.ids)
         known = earlier.assignments >= 0
         num_clusters = earlier.num_clusters
-    num_clusters = num_clusters or max(
-        2, len(embedded.ids) // images_per_cluster
-    )
+    num_clusters = num_clusters or max(2, num_images // images_per_cluster)
     logger.info(
         "Clustering %s images into %s clusters by their %s.",
-        f"{len(embedded.ids):,}",
+        f"{num_images:,}",
         f"{num_clusters:,}",
         space,
     )
+    k_means = kd.clustering.k_means_clusterer(
+        num_clusters, num_iterations=num_iterations, metric=metric, seed=seed
+    )
+    same_space = table is None or table.facts["space"] == space
     with _size_warnings_in_log():
         clustering = kd.training.next_round(
-            embedded.embeddings,
-            kd.clustering.k_means_clusterer(
-                num_clusters,
-                num_iterations=num_iterations,
-                metric=metric,
-                seed=seed,
-            ),
-            earlier,
-            same_space=table is None or table.facts["space"] == space,
+            embedded.embeddings, k_means, earlier, same_space=same_space
         )
     figures = kd.training.describe_round(
         clustering,
@@ -135,21 +127,19 @@ def Clusterer(  # noqa: N802
         "round": round_number,
         "space": space,
         "metric": metric,
-        "num_images": len(embedded.ids),
+        "num_images": num_images,
         "num_clusters": clustering.num_clusters,
         "sizes": clustering.sizes.tolist(),
         **{name: getattr(figures, name) for name in _FIGURES},
     }
-    write_pseudo_labels(
-        pseudo_labels.uri,
-        PseudoLabelTable(
-            ids=embedded.ids,
-            clusters=clustering.assignments,
-            distances=clustering.distances,
-            centroids=clustering.centroids,
-            facts=facts,
-        ),
+    table = PseudoLabelTable(
+        ids=embedded.ids,
+        clusters=clustering.assignments,
+        distances=clustering.distances,
+        centroids=clustering.centroids,
+        facts=facts,
     )
+    write_pseudo_labels(pseudo_labels.uri, table)
     pseudo_labels.set_int_custom_property("round", round_number)
     pseudo_labels.set_string_custom_property("summary", str(figures))
 
@@ -171,14 +161,13 @@ def _clustering_of(
     Images that it did not have are in no cluster.
     """
     assignments = table.clusters_of(ids)
+    members = assignments[assignments >= 0]
     return kd.clustering.Clustering(
         assignments,
         distances=np.full(len(ids), np.nan, np.float32),
         centroids=table.centroids,
         inertia=table.facts["inertia"],
-        sizes=np.bincount(
-            assignments[assignments >= 0], minlength=len(table.centroids)
-        ),
+        sizes=np.bincount(members, minlength=len(table.centroids)),
     )
 
 
@@ -196,8 +185,7 @@ def _saved_model_path(
     trained = load_keras_model(model.uri)
     images = keras.Input((*trained.image_size, 3))
     path = os.path.join(working_dir, "feature_model")
+    features = keras.Model(images, trained.features(images))
     with written_folder(path) as folder:
-        kd.serving.write_saved_model(
-            keras.Model(images, trained.features(images)), folder
-        )
+        kd.serving.write_saved_model(features, folder)
     return path

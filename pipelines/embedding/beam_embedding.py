@@ -78,21 +78,13 @@ class EmbedImages(beam.DoFn):
         Args:
             batch: serialised examples.
         """
-        features = [
-            tf.train.Example.FromString(row).features.feature for row in batch
-        ]
-        image_bytes = [
-            feature[example_keys.IMAGE_BYTES].bytes_list.value[0]
-            for feature in features
-        ]
-        embedded = self._embed(image_bytes=tf.constant(image_bytes))
+        features = tf.io.parse_example(batch, example_keys.FEATURES)
+        embedded = self._embed(image_bytes=features[example_keys.IMAGE_BYTES])
+        image_ids = features[example_keys.IMAGE_ID].numpy()
         yield pack_arrays(
-            ids=[
-                feature[example_keys.IMAGE_ID].bytes_list.value[0].decode()
-                for feature in features
-            ],
+            ids=[image_id.decode() for image_id in image_ids],
             embeddings=embedded["embedding"].numpy(),
-            labels=[_label(feature) for feature in features],
+            labels=features[example_keys.LABEL].numpy(),
         )
         self._report(len(batch))
 
@@ -179,8 +171,3 @@ def _read(output_prefix: str) -> EmbeddedImages:
             labels = None
         parts.append(EmbeddedImages(batch["ids"], batch["embeddings"], labels))
     return concatenate_by_id(parts)
-
-
-def _label(feature) -> int:
-    values = feature[example_keys.LABEL].int64_list.value
-    return values[0] if values else example_keys.NO_LABEL

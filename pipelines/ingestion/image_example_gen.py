@@ -79,18 +79,16 @@ def ImageExampleGen(  # noqa: N802
             images = read_files(pipeline, list_files(config))
         _write(pipeline, images, examples, quarantine)
 
-    examples_utils.set_payload_format(
-        examples, example_gen_pb2.PayloadFormat.FORMAT_TF_EXAMPLE
-    )
+    payload_format = example_gen_pb2.PayloadFormat.FORMAT_TF_EXAMPLE
+    examples_utils.set_payload_format(examples, payload_format)
     examples_utils.set_file_format(examples, "tfrecords_gzip")
 
     bad = read_json(quarantine.uri, QUARANTINE_FILE)
     sizes = read_json(quarantine.uri, _SIZES_FILE)
     check_quarantine(bad, _num_images(sizes), config.max_bad_fraction)
     parts = _check_splits(config, sizes)
-    examples.set_string_custom_property(
-        "summary", f"{parts}, files quarantined: {len(bad)}"
-    )
+    summary = f"{parts}, files quarantined: {len(bad)}"
+    examples.set_string_custom_property("summary", summary)
 
 
 def _check_splits(ingest: IngestConfig, sizes: dict) -> str:
@@ -119,51 +117,32 @@ def _write(
 ) -> None:
     bad, sizes = [], []
     for split, collection in images.items():
-        checked = collection | f"Check_{split}" >> beam.FlatMap(
-            _check
-        ).with_outputs("bad", main="good")
+        check = beam.FlatMap(_check).with_outputs("bad", main="good")
+        checked = collection | f"Check_{split}" >> check
         bad.append(checked.bad)
-        sizes.append(
-            checked.good
-            | f"Key_{split}"
-            >> beam.Map(
-                # Images without labels are all of one class, which is "".
-                lambda image, split=split: (split, image.label_name or "")
-            )
-        )
+        sizes.append(checked.good | f"Key_{split}" >> beam.Map(_key, split))
         uri = artifact_utils.get_split_uri([examples], split)
+        path = os.path.join(uri, _FILE_NAME)
         _ = (
             checked.good
             | f"Encode_{split}" >> beam.Map(_encode)
             # Written where it is read: TFX' own step shuffles first, which
             # holds all images in memory. Here nobody reads in this order.
             | f"Write_{split}"
-            >> beam.io.WriteToTFRecord(
-                os.path.join(uri, _FILE_NAME), file_name_suffix=".gz"
-            )
+            >> beam.io.WriteToTFRecord(path, file_name_suffix=".gz")
         )
     _ = (
         bad
         | "AllBad" >> beam.Flatten()
         | "ListBad" >> beam.combiners.ToList()
-        | "SaveBad"
-        >> beam.Map(
-            lambda rows, uri: write_json(
-                uri, QUARANTINE_FILE, sorted(rows, key=lambda r: r["path"])
-            ),
-            uri=quarantine.uri,
-        )
+        | "SaveBad" >> beam.Map(_save_bad, quarantine.uri)
     )
     _ = (
         sizes
         | "AllSizes" >> beam.Flatten()
         | "CountSizes" >> beam.combiners.Count.PerElement()
         | "ListSizes" >> beam.combiners.ToList()
-        | "SaveSizes"
-        >> beam.Map(
-            lambda rows, uri: write_json(uri, _SIZES_FILE, _nest(rows)),
-            uri=quarantine.uri,
-        )
+        | "SaveSizes" >> beam.Map(_save_sizes, quarantine.uri)
     )
 
 
@@ -191,11 +170,20 @@ def _encode(image: SourceImage) -> bytes:
     ).SerializeToString()
 
 
-def _nest(rows: list[tuple[tuple[str, str], int]]) -> dict:
+def _key(image: SourceImage, split: str) -> tuple[str, str]:
+    # Images without labels are all of one class, which is "".
+    return split, image.label_name or ""
+
+
+def _save_bad(rows: list[dict[str, str]], uri: str) -> None:
+    write_json(uri, QUARANTINE_FILE, sorted(rows, key=lambda row: row["path"]))
+
+
+def _save_sizes(rows: list[tuple[tuple[str, str], int]], uri: str) -> None:
     sizes = {split: {} for split in SPLITS}
     for (split, name), count in sorted(rows):
         sizes[split][name] = count
-    return sizes
+    write_json(uri, _SIZES_FILE, sizes)
 
 
 def _num_images(sizes: dict[str, dict[str, int]]) -> int:

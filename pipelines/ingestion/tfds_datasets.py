@@ -33,12 +33,9 @@ def prepare_dataset(name: str, data_dir: str, archives: str = "") -> str:
         # Importing the module is what makes TFDS know the builder.
         importlib.import_module(module)
     builder = tfds.builder(name, data_dir=data_dir)
+    config = tfds.download.DownloadConfig(manual_dir=archives or None)
     # TFDS prints and draws bars, whether or not anybody looks.
     tfds.disable_progress_bar()
     with contextlib.redirect_stdout(io.StringIO()):
-        builder.download_and_prepare(
-            download_config=tfds.download.DownloadConfig(
-                manual_dir=archives or None
-            )
-        )
+        builder.download_and_prepare(download_config=config)
     return str(builder.data_dir)

@@ -54,14 +54,12 @@ def Indexer(  # noqa: N802
     """
     del code_fingerprint
     serving_path = path_utils.serving_model_path(trained_model.uri)
-    embedded = embed_through_beam(
-        beam_pipeline,
-        {
-            split: EmbeddingJob(serving_path, example_files(examples, split))
-            for split in artifact_utils.decode_split_names(examples.split_names)
-        },
-        os.path.join(model.uri, "working"),
-    )
+    jobs = {
+        split: EmbeddingJob(serving_path, example_files(examples, split))
+        for split in artifact_utils.decode_split_names(examples.split_names)
+    }
+    working_dir = os.path.join(model.uri, "working")
+    embedded = embed_through_beam(beam_pipeline, jobs, working_dir)
     gallery = concatenate_by_id(embedded.values())
     exact = kd.index.ExactIndex.build(gallery.embeddings, ids=gallery.ids)
     scann = kd.index.ScannIndex.build(
@@ -85,16 +83,12 @@ def Indexer(  # noqa: N802
             false_match_rate=false_match_rate,
         )
     keras_model = load_keras_model(trained_model.uri)
+    k = min(num_neighbors, len(exact))
     for artifact, index in ((model, exact), (scann_model, scann)):
-        with written_folder(
-            path_utils.serving_model_dir(artifact.uri)
-        ) as folder:
+        serving_dir = path_utils.serving_model_dir(artifact.uri)
+        with written_folder(serving_dir) as folder:
             kd.serving.write_saved_model(
-                keras_model,
-                folder,
-                index=index,
-                k=min(num_neighbors, len(index)),
-                match_threshold=match,
+                keras_model, folder, index=index, k=k, match_threshold=match
             )
     summary = (
         f"{len(exact):,} images; ScaNN finds {recall:.1%} of the ten nearest"

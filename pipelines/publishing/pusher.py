@@ -50,6 +50,7 @@ def Pusher(  # noqa: N802
         code_fingerprint: changes when the code does; only the cache reads it.
     """
     del code_fingerprint
+    base_dir = os.path.join(serving_dir, model_name)
     blessed = blessing.get_int_custom_property(
         constants.ARTIFACT_PROPERTY_BLESSED_KEY
     )
@@ -57,31 +58,27 @@ def Pusher(  # noqa: N802
         logger.warning(
             "NOT PUSHED: the model was not blessed. What %s serves is as it "
             "was.",
-            os.path.join(serving_dir, model_name),
+            base_dir,
         )
         pushed_model.set_int_custom_property("pushed", 0)
         pushed_model.set_string_custom_property("summary", "NOT PUSHED")
         return
-    base_dir = os.path.join(serving_dir, model_name)
     publish = (
         _publish_remotely if is_remote(base_dir) else kd.serving.publish_all
     )
     # The one that every server can load comes last: where a version of it
     # stands, the other stands too.
-    scann, exact = publish(
-        {
-            f"{base_dir}-scann": path_utils.serving_model_path(scann_model.uri),
-            base_dir: path_utils.serving_model_path(model.uri),
-        }
-    )
+    sources = {
+        f"{base_dir}-scann": path_utils.serving_model_path(scann_model.uri),
+        base_dir: path_utils.serving_model_path(model.uri),
+    }
+    scann, exact = publish(sources)
     write_push(pushed_model.uri, exact=exact, scann=scann)
     pushed_model.set_int_custom_property("pushed", 1)
-    for name, text in (
-        ("pushed_destination", exact),
-        ("pushed_version", os.path.basename(exact)),
-        ("summary", f"{exact}, {scann}"),
-    ):
-        pushed_model.set_string_custom_property(name, text)
+    version = os.path.basename(exact)
+    pushed_model.set_string_custom_property("pushed_destination", exact)
+    pushed_model.set_string_custom_property("pushed_version", version)
+    pushed_model.set_string_custom_property("summary", f"{exact}, {scann}")
 
 
 def _publish_remotely(sources: dict[str, str]) -> list[str]:

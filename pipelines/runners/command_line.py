@@ -92,33 +92,25 @@ def config_of(args: argparse.Namespace) -> PipelineConfig:
     config = load_config(args.config, args.images)
     if args.name:
         config = dataclasses.replace(config, name=args.name)
+    overrides = args.overrides
     if args.max_bad_fraction is not None:
-        ingest = dataclasses.replace(
-            config.ingest, max_bad_fraction=args.max_bad_fraction
-        )
-        config = dataclasses.replace(config, ingest=ingest)
-    return apply_overrides(config, args.overrides)
+        share = f"ingest.max_bad_fraction={args.max_bad_fraction}"
+        overrides = [share, *overrides]
+    return apply_overrides(config, overrides)
 
 
 def _epilog() -> str:
     width = max(map(len, config_names()))
     runs = [f"  {name:{width}}  {_first_line(name)}" for name in config_names()]
-    fields = textwrap.wrap(
+    fields = textwrap.fill(
         ", ".join(settable_fields()),
         _WIDTH,
         initial_indent="  ",
         subsequent_indent="  ",
         break_on_hyphens=False,
     )
-    return "\n".join(
-        [
-            "runs:",
-            *runs,
-            "",
-            "fields for --set, explained in pipelines/configs/schema:",
-            *fields,
-        ]
-    )
+    heading = "fields for --set, explained in pipelines/configs/schema:"
+    return "\n".join(["runs:", *runs, "", heading, fields])
 
 
 def _first_line(name: str) -> str:

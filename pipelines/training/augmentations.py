@@ -29,12 +29,9 @@ def augmentation_of(config: TrainConfig) -> Augmentation | None:
         return crop(_recolored(image, seed, config, inverted=False), seed)
 
     def change_drawing(image: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        recolored = _recolored(image, seed, config, inverted=True)
         # Characters are not themselves in a mirror.
-        return crop(
-            _recolored(image, seed, config, inverted=True),
-            seed,
-            mirrored=False,
-        )
+        return crop(recolored, seed, mirrored=False)
 
     return {
         "none": None,

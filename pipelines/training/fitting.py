@@ -33,7 +33,8 @@ def training_batches(
         `tf.data.Dataset`, as from `keras_dvml.data.balanced_batches`.
     """
     groups = "clusters" if config.method in UNSUPERVISED else "classes"
-    num_classes, num_images = config.classes_per_batch, config.images_per_class
+    num_classes = config.classes_per_batch
+    num_images = config.images_per_class
     if labels is None:
         # Batches of one class that holds everything.
         labels = np.zeros(len(images.ids), np.int64)
@@ -93,27 +94,19 @@ def fit_model(
     Returns:
         Term to values of each epoch.
     """
-    callbacks: list[keras.callbacks.Callback] = [
-        EpochLines(first_epoch, config.epochs)
-    ]
-    if config.method in _VARIATIONAL:
-        callbacks.insert(
-            0,
-            kd.training.PhaseSchedule(
-                release_decoder_at=config.release_decoder_at
-            ),
-        )
+    callbacks: list[keras.callbacks.Callback] = []
     if curve_images is not None and curve_images.labels is not None:
         # First, so that its scores are in the logs that the others see.
-        callbacks.insert(
-            0,
-            kd.training.RetrievalEvaluation(
-                decoded_images(curve_images, config.image_size),
-                curve_images.labels,
-                ks=(1,),
-                every=config.evaluate_every,
-            ),
+        curve = kd.training.RetrievalEvaluation(
+            decoded_images(curve_images, config.image_size),
+            curve_images.labels,
+            ks=(1,),
+            every=config.evaluate_every,
         )
+        callbacks.append(curve)
+    if config.method in _VARIATIONAL:
+        callbacks.append(kd.training.PhaseSchedule(config.release_decoder_at))
+    callbacks.append(EpochLines(first_epoch, config.epochs))
     epochs = {
         "initial_epoch": first_epoch,
         "epochs": first_epoch + config.epochs,
@@ -121,11 +114,10 @@ def fit_model(
         "verbose": 0,
     }
     if checkpoint_dir is not None:
-        return kept_values(
-            kd.training.resumable_fit(
-                model, batches, checkpoint_dir=checkpoint_dir, **epochs
-            )
+        history = kd.training.resumable_fit(
+            model, batches, checkpoint_dir=checkpoint_dir, **epochs
         )
+        return kept_values(history)
     batches.position.step = first_epoch * config.steps_per_epoch
     return kept_values(model.fit(batches, **epochs).history)
 

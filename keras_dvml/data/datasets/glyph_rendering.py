@@ -168,14 +168,12 @@ def _coloured(
 
 def _blotches(rng: np.random.Generator) -> np.ndarray:
     """Smooth noise of two sizes, `(48, 48, 1)`, about unit variance."""
-    total = np.zeros((IMAGE_SIZE, IMAGE_SIZE), np.float32)
+    size = (IMAGE_SIZE, IMAGE_SIZE)
+    total = np.zeros(size, np.float32)
     for cells in (5, 14):
-        coarse = Image.fromarray(
-            rng.standard_normal((cells, cells), dtype=np.float32)
-        )
-        total += np.asarray(
-            coarse.resize((IMAGE_SIZE, IMAGE_SIZE), Image.Resampling.BICUBIC)
-        )
+        noise = rng.standard_normal((cells, cells), dtype=np.float32)
+        coarse = Image.fromarray(noise)
+        total += np.asarray(coarse.resize(size, Image.Resampling.BICUBIC))
     return total[..., None]
 
 
@@ -214,10 +212,9 @@ def _photographed(
     radius = rng.uniform(0, difficulty.blur)
     noise = rng.standard_normal(picture.shape, dtype=np.float32)
     frame = Image.fromarray(_to_bytes(picture))
-    blurred = np.asarray(
-        frame.filter(ImageFilter.GaussianBlur(radius)), np.float32
-    )
-    return _to_bytes(blurred / 255 + difficulty.noise * noise)
+    blurred = frame.filter(ImageFilter.GaussianBlur(radius))
+    grey = np.asarray(blurred, np.float32) / 255
+    return _to_bytes(grey + difficulty.noise * noise)
 
 
 def _to_bytes(picture: np.ndarray) -> np.ndarray:

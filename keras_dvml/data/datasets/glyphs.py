@@ -4,22 +4,10 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
-from keras_dvml.data.datasets.glyph_classes import (
-    CLASS_NAMES,
-    SPLITS,
-    characters,
-    class_name,
-)
-from keras_dvml.data.datasets.glyph_difficulty import (
-    DIFFICULTIES,
-    split_difficulty,
-)
-from keras_dvml.data.datasets.glyph_rendering import (
-    IMAGE_SIZE,
-    IMAGES_PER_CLASS,
-    SEED,
-    draw_glyph,
-    encode_png,
+from keras_dvml.data.datasets import (
+    glyph_classes,
+    glyph_difficulty,
+    glyph_rendering,
 )
 from keras_dvml.data.datasets.tfds_import import epath, tfds
 
@@ -46,8 +34,8 @@ class GlyphsConfig(tfds.core.BuilderConfig):
 
     difficulty: str = "default"
     num_classes: int = 100
-    images_per_class: int = IMAGES_PER_CLASS
-    seed: int = SEED
+    images_per_class: int = glyph_rendering.IMAGES_PER_CLASS
+    seed: int = glyph_rendering.SEED
 
 
 class Glyphs(tfds.core.GeneratorBasedBuilder):
@@ -74,24 +62,22 @@ class Glyphs(tfds.core.GeneratorBasedBuilder):
             difficulty=name,
             description=f"Characters under {name} conditions.",
         )
-        for name in DIFFICULTIES
+        for name in glyph_difficulty.DIFFICULTIES
     ]
     DEFAULT_BUILDER_CONFIG_NAME = "default"
 
     def _info(self) -> tfds.core.DatasetInfo:
+        shape = (glyph_rendering.IMAGE_SIZE, glyph_rendering.IMAGE_SIZE, 3)
+        names = list(glyph_classes.CLASS_NAMES)
+        features = {
+            "image": tfds.features.Image(shape=shape, encoding_format="png"),
+            "label": tfds.features.ClassLabel(names=names),
+            "id": tfds.features.Text(),
+        }
         return tfds.core.DatasetInfo(
             builder=self,
             description=_DESCRIPTION,
-            features=tfds.features.FeaturesDict(
-                {
-                    "image": tfds.features.Image(
-                        shape=(IMAGE_SIZE, IMAGE_SIZE, 3),
-                        encoding_format="png",
-                    ),
-                    "label": tfds.features.ClassLabel(names=list(CLASS_NAMES)),
-                    "id": tfds.features.Text(),
-                }
-            ),
+            features=tfds.features.FeaturesDict(features),
             supervised_keys=("image", "label"),
         )
 
@@ -99,19 +85,20 @@ class Glyphs(tfds.core.GeneratorBasedBuilder):
         self, dl_manager: tfds.download.DownloadManager
     ) -> dict[str, Iterator[tuple[str, dict[str, Any]]]]:
         del dl_manager  # Nothing to download.
-        return {split: self._generate_examples(split) for split in SPLITS}
+        splits = glyph_classes.SPLITS
+        return {split: self._generate_examples(split) for split in splits}
 
     def _generate_examples(
         self, split: str
     ) -> Iterator[tuple[str, dict[str, Any]]]:
         config = self.builder_config
-        difficulty = split_difficulty(split, config.difficulty)
-        for character in characters(split)[: config.num_classes]:
-            name = class_name(character)
+        difficulty = glyph_difficulty.split_difficulty(split, config.difficulty)
+        for character in glyph_classes.characters(split)[: config.num_classes]:
+            name = glyph_classes.class_name(character)
             for index in range(config.images_per_class):
-                image = draw_glyph(
+                image = glyph_rendering.draw_glyph(
                     character, index, difficulty, seed=config.seed
                 )
                 image_id = f"{name}-{index:02d}"
-                png = encode_png(image)
+                png = glyph_rendering.encode_png(image)
                 yield image_id, {"image": png, "label": name, "id": image_id}

@@ -1,7 +1,7 @@
-"""Bounds of the numbers in a run, and what is said of one beyond them."""
+"""What numbers and words in a run may be, and what is said of others."""
 
 import math
-from typing import Any
+from typing import Any, get_args
 
 
 def check_ranges(
@@ -35,6 +35,26 @@ def check_ranges(
             )
             raise ValueError(
                 f"`{prefix}{name}` must {bounds}. Received: {name}={value}"
+            )
+
+
+def check_choices(config: Any, prefix: str = "", **choices: Any) -> None:
+    """Raises where a field of a run is none of its choices.
+
+    Args:
+        config: a dataclass.
+        prefix: what the message names fields with, such as `"tune."`.
+        **choices: name of a field to the `Literal` that it is annotated with.
+
+    Raises:
+        ValueError: for the first that is not among its choices.
+    """
+    for name, choice in choices.items():
+        value = getattr(config, name)
+        if value not in get_args(choice):
+            raise ValueError(
+                f"`{prefix}{name}` must be one of {get_args(choice)}. "
+                f"Received: {name}={value!r}"
             )
 
 

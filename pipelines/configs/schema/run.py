@@ -2,7 +2,7 @@
 
 import dataclasses
 import pathlib
-from typing import Literal, get_args
+from typing import Literal
 
 from pipelines.configs.schema.choices import (
     TUNABLE,
@@ -14,6 +14,7 @@ from pipelines.configs.schema.ranges import (
     AT_LEAST_0,
     AT_LEAST_1,
     SHARE,
+    check_choices,
     check_ranges,
 )
 from pipelines.configs.schema.train import TrainConfig
@@ -80,11 +81,7 @@ class IngestConfig:
                 "methods without labels leave aside. Received: "
                 f"dataset={self.dataset!r}, labelled=False"
             )
-        if self.split not in get_args(Split):
-            raise ValueError(
-                f"`split` must be one of {get_args(Split)}. Received: "
-                f"split={self.split!r}"
-            )
+        check_choices(self, split=Split)
         if self.split == "classes" and not self.labelled:
             raise ValueError(
                 "`split` must not be 'classes' where images have no labels. "

@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-from typing import get_args
 
 from pipelines.configs.schema.choices import (
     TERM_WEIGHTS,
@@ -16,6 +15,7 @@ from pipelines.configs.schema.ranges import (
     AT_LEAST_0,
     AT_LEAST_1,
     SHARE,
+    check_choices,
     check_ranges,
 )
 
@@ -133,22 +133,13 @@ class TrainConfig:
             evaluate_every=AT_LEAST_0,
             seed=AT_LEAST_0,
         )
-        if self.strategy not in get_args(Strategy):
-            raise ValueError(
-                f"`strategy` must be one of {get_args(Strategy)}. Received: "
-                f"strategy={self.strategy!r}"
-            )
+        check_choices(self, strategy=Strategy, loss=MetricLoss)
         for name in TERM_WEIGHTS:
             if len(getattr(self, name)) != 2:
                 raise ValueError(
                     f"`{name}` must be two numbers, for phases 1 and 2. "
                     f"Received: {name}={getattr(self, name)}"
                 )
-        if self.loss not in get_args(MetricLoss):
-            raise ValueError(
-                f"`loss` must be one of {get_args(MetricLoss)}. Received: "
-                f"loss={self.loss!r}"
-            )
         kind = backbone_kind(self.backbone)
         if self.weights and kind in ("keras_hub", "file", "tensorflow_hub"):
             raise ValueError(

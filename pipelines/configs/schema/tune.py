@@ -7,6 +7,7 @@ from pipelines.configs.schema.choices import MetricLoss, RetrievalScore
 from pipelines.configs.schema.ranges import (
     AT_LEAST_0,
     AT_LEAST_1,
+    check_choices,
     check_ranges,
 )
 
@@ -63,8 +64,4 @@ class TuneConfig:
                 f"`tune.losses` must be of {get_args(MetricLoss)}, one at "
                 f"least. Received: losses={self.losses}"
             )
-        if self.score not in get_args(RetrievalScore):
-            raise ValueError(
-                f"`tune.score` must be one of {get_args(RetrievalScore)}. "
-                f"Received: score={self.score!r}"
-            )
+        check_choices(self, "tune.", score=RetrievalScore)

@@ -117,25 +117,22 @@ def last_parameters(path: pathlib.Path) -> dict[str, dict[str, Any]]:
     Returns:
         Step id to name to value, as the plan of a run gives them to the step.
     """
-    found: dict[str, list] = {}
+    found = {}
     store = _store(path)
     if store is None:
         return {}
     for node in store.get_contexts_by_type("node"):
         # The name of the pipeline may hold a dot, that of a step does not.
         step = node.name.rpartition(".")[2]
-        for execution in store.get_executions_by_context(node.id):
+        executions = store.get_executions_by_context(node.id)
+        # In the order they ran, so that the last one stays.
+        for execution in sorted(executions, key=lambda e: e.id):
             if execution.last_known_state in _SUCCESSFUL:
-                found.setdefault(step, []).append(execution)
-    return {
-        step: {
-            name: getattr(value, value.WhichOneof("value"))
-            for name, value in max(
-                executions, key=lambda execution: execution.id
-            ).custom_properties.items()
-        }
-        for step, executions in found.items()
-    }
+                found[step] = {
+                    name: getattr(value, value.WhichOneof("value"))
+                    for name, value in execution.custom_properties.items()
+                }
+    return found
 
 
 def _store(path: pathlib.Path) -> metadata_store.MetadataStore | None:

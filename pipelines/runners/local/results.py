@@ -74,18 +74,15 @@ def score_table(scores: dict[str, dict[str, float]]) -> str:
         Lines of text, values in percent.
     """
     titles = {name: _title(name) for name in next(iter(scores.values()))}
-    width = max(map(len, scores))
-    widths = {name: max(10, len(titles[name]) + 2) for name in titles}
-    lines = [
-        "  "
-        + " " * width
-        + "".join(f"{titles[name]:>{widths[name]}}" for name in titles)
-    ]
+    rows = {"": titles}
     for row, values in scores.items():
-        cells = "".join(
-            f"{100 * values[name]:{widths[name]}.1f}" for name in titles
-        )
-        lines.append(f"  {row:{width}}{cells}")
+        rows[row] = {name: f"{100 * values[name]:.1f}" for name in titles}
+    lines = []
+    for row, cells in rows.items():
+        line = f"  {row:{max(map(len, scores))}}"
+        for name, cell in cells.items():
+            line += f"{cell:>{max(10, len(titles[name]) + 2)}}"
+        lines.append(line)
     return "\n".join(lines)
 
 

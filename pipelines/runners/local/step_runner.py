@@ -111,14 +111,9 @@ class StepRunner(LocalDagRunner):
                 it would log and otherwise pass over.
         """
         # One run id for all: the nodes are handed over one by one below.
-        runtime_parameter_utils.substitute_runtime_parameter(
-            pipeline,
-            {
-                constants.PIPELINE_RUN_ID_PARAMETER_NAME: (
-                    datetime.datetime.now().isoformat()
-                )
-            },
-        )
+        now = datetime.datetime.now().isoformat()
+        run_id = {constants.PIPELINE_RUN_ID_PARAMETER_NAME: now}
+        runtime_parameter_utils.substitute_runtime_parameter(pipeline, run_id)
         num_steps = len(pipeline.nodes)
         for number, node in enumerate(pipeline.nodes, start=1):
             step = node.pipeline_node.node_info.id
@@ -141,16 +136,14 @@ class StepRunner(LocalDagRunner):
     ) -> StepOutcome:
         config = runner_utils.extract_local_deployment_config(pipeline)
         connection = config.metadata_connection_config
-        connection = getattr(
-            connection, connection.WhichOneof("connection_config")
-        )
-        with metadata.Metadata(connection) as handle:
+        kind = connection.WhichOneof("connection_config")
+        with metadata.Metadata(getattr(connection, kind)) as handle:
+            contexts = context_lib.prepare_contexts(
+                metadata_handle=handle, node_contexts=node.contexts
+            )
             executions = (
                 execution_lib.get_executions_associated_with_all_contexts(
-                    handle,
-                    context_lib.prepare_contexts(
-                        metadata_handle=handle, node_contexts=node.contexts
-                    ),
+                    handle, contexts
                 )
             )
             execution = max(executions, key=lambda e: e.id)

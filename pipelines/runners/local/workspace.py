@@ -102,10 +102,8 @@ def own_temporary_folder(run_dir: pathlib.Path) -> Iterator[pathlib.Path]:
     """
     # Outside of `run_dir`, whose path may be too long for a socket's.
     name = f"{os.getuid()} {run_dir.resolve()}".encode(errors="surrogateescape")
-    folder = pathlib.Path(
-        tempfile.gettempdir(),
-        f"keras_dvml-{hashlib.sha256(name).hexdigest()[:16]}",
-    )
+    digest = hashlib.sha256(name).hexdigest()[:16]
+    folder = pathlib.Path(tempfile.gettempdir(), f"keras_dvml-{digest}")
     if folder.exists():
         shutil.rmtree(folder)
     folder.mkdir(mode=0o700)

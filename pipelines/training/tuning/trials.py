@@ -161,10 +161,8 @@ class _OwnValuesFirst(keras_tuner.oracles.RandomSearchOracle):
     def populate_space(self, trial_id: str) -> dict[str, Any]:
         if self.trials:
             return super().populate_space(trial_id)
-        return {
-            "status": "RUNNING",
-            "values": dict(self.hyperparameters.values),
-        }
+        own = dict(self.hyperparameters.values)
+        return {"status": "RUNNING", "values": own}
 
 
 class _Search(keras_tuner.Tuner):
@@ -202,10 +200,16 @@ def describe_values(values: dict[str, Any]) -> str:
         >>> describe_values({"loss": "n_pair", "prior_factor": 0.5})
         'loss n_pair, prior_factor 0.5'
     """
-    return ", ".join(
-        f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}"
-        for name, value in values.items()
-    )
+    return ", ".join(f"{name} {spell(values[name])}" for name in values)
+
+
+def spell(value: Any) -> str:
+    """Returns a value as text, a float with three digits.
+
+    Args:
+        value: of a hyperparameter.
+    """
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def _trial_config(

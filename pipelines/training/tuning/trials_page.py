@@ -2,7 +2,7 @@
 
 import html
 
-from pipelines.training.tuning.trials import Trial, Tuning
+from pipelines.training.tuning.trials import Trial, Tuning, spell
 
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -39,7 +39,8 @@ def trials_page(tuning: Tuning, score: str) -> str:
         The page.
     """
     names = list(tuning.best.values)
-    titles = ["Trial", *map(_title, tuning.best.scores), *map(_title, names)]
+    scores = list(tuning.best.scores)
+    titles = ["Trial", *map(_title, [*scores, *names])]
     ordered = sorted(
         tuning.trials, key=lambda trial: -trial.scores.get(score, -1)
     )
@@ -52,13 +53,11 @@ def trials_page(tuning: Tuning, score: str) -> str:
         "the values that the run was configured with. Factors multiply their "
         "weights."
     )
+    rows = [_row(trial, scores, trial == tuning.best) for trial in ordered]
     return _PAGE.format(
         words=html.escape(words),
         titles="".join(f"<th>{html.escape(title)}</th>" for title in titles),
-        rows="\n".join(
-            _row(trial, list(tuning.best.scores), trial == tuning.best)
-            for trial in ordered
-        ),
+        rows="\n".join(rows),
     )
 
 
@@ -68,10 +67,7 @@ def _row(trial: Trial, scores: list[str], is_best: bool) -> str:
         f"{100 * trial.scores[name]:.1f}" if trial.scores else "failed"
         for name in scores
     ]
-    cells += [
-        f"{value:.3g}" if isinstance(value, float) else str(value)
-        for value in trial.values.values()
-    ]
+    cells += map(spell, trial.values.values())
     kind = ' class="best"' if is_best else ""
     columns = "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
     return f"<tr{kind}>{columns}</tr>"

@@ -55,15 +55,12 @@ def Tuner(  # noqa: N802
     """
     del code_fingerprint
     tune_config = TuneConfig(**json.loads(tune))
-    tuning = tune_training(
-        load_images(examples, "train"),
-        TrainConfig(**json.loads(train)),
-        tune_config,
-    )
-    score = tune_config.score
-    write_json(
-        best_hyperparameters.uri, _BEST_FILE, tuning.best_hyperparameters
-    )
+    train_config = TrainConfig(**json.loads(train))
+    images = load_images(examples, "train")
+    tuning = tune_training(images, train_config, tune_config)
+
+    score, best = tune_config.score, tuning.best_hyperparameters
+    write_json(best_hyperparameters.uri, _BEST_FILE, best)
     write_json(tuner_results.uri, _RESULTS_FILE, _records(tuning, score))
     page = trials_page(tuning, score)
     write_bytes(tuner_results.uri, _TRIALS_PAGE, page.encode())
