@@ -296,7 +296,7 @@ def main():
             images, [one["ids"] for one in first]
         ).items()
     }
-    lines = [f"{arguments.classes} classes, {arguments.seeds} seeds.\n"]
+    lines = [f"{arguments.classes} classes; seeds: {arguments.seeds}.\n"]
     for method, runs in results.items():
         rows = {
             row: np.asarray(
