@@ -221,7 +221,8 @@ def test_run_killed_in_other_steps_ends_with_the_same_scores(
     done = set()
     for number, name, limit in steps:
         if name in killed:
-            assert runs.kill_in(number, draw.uniform(0, limit / 2)), name
+            # Early: the undisturbed run may have been slower by far.
+            assert runs.kill_in(number, draw.uniform(0, limit / 6)), name
             assert not done & ran(runs.steps())
             done = finished(runs.steps())
     assert not done & ran(runs.run_to_the_end())
