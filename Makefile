@@ -52,7 +52,7 @@ test: .venv/.ready
 test-keras2: .venv-keras2/.ready
 	.venv-keras2/bin/$(PYTEST)
 
-test-all: .venv/.ready .venv-keras2/.ready
+test-all: .venv/.ready .venv-keras2/.ready .venv-peers/.ready
 	.venv/bin/$(PYTEST) -m ""
 	.venv-keras2/bin/$(PYTEST) -m ""
 

@@ -15,6 +15,7 @@ from pipelines.graph.step import Output, Step
 _EXAMPLES = Output("ImageExampleGen", "examples")
 _STATISTICS = Output("StatisticsGen", "statistics")
 _SCHEMA = Output("SchemaGen", "schema")
+_LABELS = "pseudo_labels"
 
 
 def plan_run(config: PipelineConfig, compare: bool = True) -> list[Step]:
@@ -39,20 +40,14 @@ def plan_run(config: PipelineConfig, compare: bool = True) -> list[Step]:
 
 def _ingest(config: PipelineConfig) -> Iterator[Step]:
     # Reads the images, sets bad files aside, splits by class or by chance.
-    yield Step(
-        "ImageExampleGen",
-        "ImageExampleGen",
-        parameters={"ingest": config.ingest},
-    )
+    yield Step("ImageExampleGen", {}, {"ingest": config.ingest})
     # Counts the images of each class.
-    yield Step("StatisticsGen", "StatisticsGen", {"examples": _EXAMPLES})
+    yield Step("StatisticsGen", {"examples": _EXAMPLES})
     # Describes what a label, or without labels an id, looks like.
-    yield Step("SchemaGen", "SchemaGen", {"statistics": _STATISTICS})
+    yield Step("SchemaGen", {"statistics": _STATISTICS})
     # Finds those that look otherwise.
     yield Step(
-        "ExampleValidator",
-        "ExampleValidator",
-        {"statistics": _STATISTICS, "schema": _SCHEMA},
+        "ExampleValidator", {"statistics": _STATISTICS, "schema": _SCHEMA}
     )
 
 
@@ -64,15 +59,11 @@ def _train(config: PipelineConfig, method: str) -> Iterator[Step]:
     if config.tune.trials and method == config.candidate:
         # Tunes its loss and weights, on classes to train on alone.
         train = dataclasses.replace(config.train, method=method)
-        yield Step(
-            "Tuner",
-            "Tuner",
-            {"examples": _EXAMPLES},
-            {"train": train, "tune": config.tune},
-        )
+        parameters = {"train": train, "tune": config.tune}
+        yield Step("Tuner", {"examples": _EXAMPLES}, parameters)
         found = {"hyperparameters": Output("Tuner", "best_hyperparameters")}
     epochs = 0 if method == "untrained" else config.train.epochs
-    yield _trainer(config, method, f"Trainer_{method}", epochs, found)
+    yield _trainer(config, method, f"Trainer_{method}", epochs, **found)
 
 
 def _train_in_rounds(config: PipelineConfig, method: str) -> Iterator[Step]:
@@ -85,49 +76,39 @@ def _train_in_rounds(config: PipelineConfig, method: str) -> Iterator[Step]:
     where each Trainer continues with the model of the one before.
     """
     rounds = config.rounds
+    size = {"images_per_cluster": rounds.images_per_cluster}
+    if rounds.num_clusters:
+        size = {"num_clusters": rounds.num_clusters}
     # The first weights, or what can be learned from turned images alone.
     trainer = f"Trainer_{method}_0"
-    yield _trainer(config, method, trainer, rounds.rotation_epochs, {})
+    yield _trainer(config, method, trainer, rounds.rotation_epochs)
+    model = Output(trainer, "model")
+    # The first time by its features: the embedding has learned nothing yet.
+    space, previous = "features", {}
     for number in range(1, rounds.num_rounds + 1):
-        # Clusters the images by what the model so far makes of them; the first
-        # time by its features, since the embedding has learned nothing yet.
-        clusterer, model = f"Clusterer_{method}_{number}", trainer
-        space, previous = "features", {}
-        if number > 1:
-            earlier = Output(f"Clusterer_{method}_{number - 1}", _LABELS)
-            space, previous = "embeddings", {"previous": earlier}
-        size = {"images_per_cluster": rounds.images_per_cluster}
-        if rounds.num_clusters:
-            size = {"num_clusters": rounds.num_clusters}
-        yield _clusterer(
-            config, clusterer, number, model, previous, space=space, **size
-        )
+        # Clusters the images by what the model so far makes of them.
+        clusterer = f"Clusterer_{method}_{number}"
+        inputs = {"model": model, **previous}
+        yield _clusterer(config, clusterer, number, inputs, space=space, **size)
+        labels = Output(clusterer, _LABELS)
         # Continues the training, on these clusters.
         trainer = f"Trainer_{method}_{number}"
-        yield _trainer(
-            config,
-            method,
-            trainer,
-            rounds.epochs_per_round,
-            {
-                "base_model": Output(model, "model"),
-                _LABELS: Output(clusterer, _LABELS),
-            },
-        )
+        inputs = {"base_model": model, _LABELS: labels}
+        epochs = rounds.epochs_per_round
+        yield _trainer(config, method, trainer, epochs, **inputs)
+        model = Output(trainer, "model")
+        space, previous = "embeddings", {"previous": labels}
     # What the finished model makes of all images, in clusters that are large
     # enough to be looked at; nobody's labels.
     yield _clusterer(
         config,
         f"Clusterer_{method}_final",
         rounds.num_rounds + 1,
-        trainer,
+        {"model": model},
         space="embeddings",
         images_per_cluster=rounds.images_per_shown_cluster,
         splits=["train", "test"],
     )
-
-
-_LABELS = "pseudo_labels"
 
 
 def _trainer(
@@ -135,36 +116,23 @@ def _trainer(
     method: str,
     name: str,
     epochs: int,
-    inputs: dict[str, Output],
+    **inputs: Output,
 ) -> Step:
-    return Step(
-        name,
-        "MetricTrainer",
-        {"examples": _EXAMPLES, "schema": _SCHEMA, **inputs},
-        {
-            "train": dataclasses.replace(
-                config.train, method=method, epochs=epochs
-            )
-        },
-    )
+    train = dataclasses.replace(config.train, method=method, epochs=epochs)
+    inputs = {"examples": _EXAMPLES, "schema": _SCHEMA, **inputs}
+    return Step(name, inputs, {"train": train})
 
 
 def _clusterer(
     config: PipelineConfig,
     name: str,
     number: int,
-    model: str,
-    previous: dict[str, Output] | None = None,
+    inputs: dict[str, Output],
     **parameters: Any,
 ) -> Step:
     return Step(
         name,
-        "Clusterer",
-        {
-            "examples": _EXAMPLES,
-            "model": Output(model, "model"),
-            **(previous or {}),
-        },
+        {"examples": _EXAMPLES, **inputs},
         {
             **parameters,
             "metric": config.rounds.metric,
@@ -178,7 +146,8 @@ def _clusterer(
 def _evaluate(
     config: PipelineConfig, method: str, compare: bool
 ) -> Iterator[Step]:
-    inputs = {"model": _model(config, method), "examples": _EXAMPLES}
+    model = _model(config, method)
+    inputs = {"model": model, "examples": _EXAMPLES}
     parameters: dict[str, Any] = {}
     if config.ingest.labelled:
         parameters["ks"] = config.evaluation.ks
@@ -186,17 +155,11 @@ def _evaluate(
         parameters["tolerance"] = config.evaluation.tolerance
         if compare:
             # Finds the last model that was good enough.
-            yield Step(
-                "LastBlessedModel",
-                "LastBlessedModel",
-                {"candidate": _model(config, method)},
-            )
+            yield Step("LastBlessedModel", {"candidate": model})
             inputs["baseline_model"] = Output("LastBlessedModel", "model")
     # Measures the model on unseen classes, or without labels on changed copies
     # of images, and blesses the candidate.
-    evaluator = _evaluator(config, method)
-    component = evaluator.removesuffix(f"_{method}")
-    yield Step(evaluator, component, inputs, parameters)
+    yield Step(_evaluator(config, method), inputs, parameters)
 
 
 def _publish(config: PipelineConfig) -> Iterator[Step]:
@@ -208,7 +171,6 @@ def _publish(config: PipelineConfig) -> Iterator[Step]:
     # Puts the whole gallery into the candidate, in two flavours.
     yield Step(
         "Indexer",
-        "Indexer",
         {
             "trained_model": _model(config, config.candidate),
             "examples": _EXAMPLES,
@@ -219,7 +181,6 @@ def _publish(config: PipelineConfig) -> Iterator[Step]:
     )
     # Publishes both under one version, if the candidate was blessed.
     yield Step(
-        "Pusher",
         "Pusher",
         {
             "model": Output("Indexer", "model"),
@@ -242,11 +203,9 @@ def _report(config: PipelineConfig) -> Step:
     if config.tune.trials:
         inputs["tuner_results"] = Output("Tuner", "tuner_results")
     for method in config.methods:
-        trainer, evaluator = (
-            _model(config, method).step,
-            _evaluator(config, method),
-        )
+        trainer = _model(config, method).step
         inputs[f"model_run_{method}"] = Output(trainer, "model_run")
+        evaluator = _evaluator(config, method)
         inputs[f"evaluation_{method}"] = Output(evaluator, "evaluation")
     clusterings = []
     if config.candidate in UNSUPERVISED:
@@ -255,7 +214,6 @@ def _report(config: PipelineConfig) -> Step:
         clusterer = f"Clusterer_{config.candidate}_{name}"
         inputs[f"pseudo_labels_{number}"] = Output(clusterer, _LABELS)
     return Step(
-        "Reporter",
         "Reporter",
         inputs,
         {

@@ -2,11 +2,13 @@
 
 from pipelines.configs.schema.choices import (
     APPLICATIONS,
+    EFFICIENTNETS,
     TERM_WEIGHTS,
     UNSUPERVISED,
     MetricLoss,
     RetrievalScore,
     Strategy,
+    backbone_kind,
 )
 from pipelines.configs.schema.run import (
     EvaluationConfig,

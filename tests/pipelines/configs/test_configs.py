@@ -4,6 +4,8 @@ import inspect
 import pytest
 
 from pipelines.configs import (
+    EvaluationConfig,
+    IndexConfig,
     IngestConfig,
     PipelineConfig,
     RoundsConfig,
@@ -231,9 +233,59 @@ def test_uris_of_images_are_refused_as_they_were_given(name):
     [
         ({"loss": "tripel"}, "`loss`.*'tripel'"),
         ({"backbone": "ResNet5"}, "ResNet50.*backbone='ResNet5'"),
+        ({"backbone": "efficientnet_lite0:16"}, "block N of 0 to 15"),
         ({"weights": "imagenet"}, "weights='imagenet', backbone='conv'"),
+        *(
+            (
+                {"weights": "imagenet", "backbone": backbone},
+                f"--set train.weights=`.*backbone='{backbone}'",
+            )
+            for backbone in ("keras_hub:vit", "birds.keras", "hub/vector")
+        ),
     ],
 )
 def test_wrong_losses_and_backbones_are_named(wrong, message):
     with pytest.raises(ValueError, match=message):
         TrainConfig(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"epochs": -1}, "`epochs` must be at least 0. Received: epochs=-1"),
+        ({"images_per_class": 1}, "`images_per_class`.*at least 2"),
+        ({"margin": float("nan")}, "`margin`.*margin=nan"),
+        ({"crop_min_area": 1.5}, r"`crop_min_area` must lie in \[0, 1\]"),
+    ],
+)
+def test_numbers_of_a_training_have_their_ranges(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        TrainConfig(**wrong)
+
+
+@pytest.mark.parametrize("ks", [(), (2, 4), (0, 1)])
+def test_scores_have_the_one_that_models_are_compared_by(ks):
+    with pytest.raises(ValueError, match="1 one of them. Received: ks="):
+        EvaluationConfig(ks=ks)
+
+
+def test_floor_of_recall_is_a_share():
+    with pytest.raises(ValueError, match=r"\[0, 1\]. Received: recall_floor=2"):
+        IndexConfig(recall_floor=2)
+
+
+@pytest.mark.parametrize(
+    "name", ["", ".", "..", "a/b", "/tmp/birds", "birds/", "birds-scann"]
+)
+def test_name_is_that_of_a_folder_of_its_own(name):
+    with pytest.raises(ValueError, match=f"Received: name='{name}'"):
+        PipelineConfig(name=name, ingest=IngestConfig(folder="birds"))
+
+
+def test_methods_are_different_ones():
+    with pytest.raises(ValueError, match="different.*'dvml', 'dvml'"):
+        PipelineConfig(
+            name="birds",
+            ingest=IngestConfig(folder="birds"),
+            methods=("dvml", "dvml"),
+        )
