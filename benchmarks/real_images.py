@@ -38,6 +38,13 @@ SCORES = ("recall@1", "map@r")
 # Rows of the product's tables without training; the last is of its backbone.
 UNTRAINED = ("pixels", "hog", "as_is")
 AS_IS = "as_is"
+TITLES = {
+    "hog": "HOG",
+    AS_IS: "pretrained, as is",
+    "plain": "plain loss",
+    "dvml": "DVML",
+    "udml": "UDML-SS",
+}
 # What the product publishes -> how it is run, and what that stands for.
 MAKE = {"dvml": ["IMAGES=folder"], "udml": ["IMAGES=folder", "LABELS=none"]}
 RUNS = {
@@ -214,7 +221,7 @@ def verdicts(published, as_is, best, aims, minutes):
     """
     yield "| | aim | measured | |"
     yield "|---|---|---|---|"
-    others = {"pretrained, as is": as_is, "the best row without training": best}
+    others = {TITLES[AS_IS]: as_is, "the best row without training": best}
     for (other, values), points in zip(others.items(), aims, strict=True):
         for place, score in enumerate(("Recall@1", "MAP@R")):
             difference = (published - values)[:, place]
@@ -296,7 +303,7 @@ def main():
             images, [one["ids"] for one in first]
         ).items()
     }
-    lines = [f"{arguments.classes} classes, {arguments.seeds} seeds.\n"]
+    lines = [f"{arguments.classes} classes; seeds: {arguments.seeds}.\n"]
     for method, runs in results.items():
         rows = {
             row: np.asarray(
@@ -311,12 +318,14 @@ def main():
             }
         )
         shown = {
-            f"**{row}**" if row == method else row: values
+            f"**{TITLES[row]}**" if row == method else TITLES.get(row, row): (
+                values
+            )
             for row, values in rows.items()
         }
         shown |= {name: untrained[name] for name in names if name in untrained}
         lines += [f"`{' '.join(['make demo', *MAKE[method]])}`\n"]
-        lines += [*table(shown, AS_IS), ""]
+        lines += [*table(shown, TITLES[AS_IS]), ""]
         minutes = [one["minutes"] for one in runs]
         lines += [
             *verdicts(rows[method], rows[AS_IS], best, AIMS[method], minutes),

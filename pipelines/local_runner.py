@@ -9,8 +9,7 @@
 
 Everything but saved models stays below the workspace: `<workspace>/<name>/`
 holds artifacts, metadata, a log and the report. A second run reuses what has
-not changed. Of two at once in one workspace, the second waits for the
-first.
+not changed. Of two at once under one name, the second waits for the first.
 """
 
 import argparse

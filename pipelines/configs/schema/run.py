@@ -112,10 +112,13 @@ class RoundsConfig:
         rotation_epochs: before the first round, learning from turned images
             alone; 0 for none.
         num_clusters: clusters, at most as many as images to train on; `None`
-            for one to each `images_per_cluster` of them, at least 2.
+            for one to each `images_per_cluster` of them, at least 2 and at
+            most 10,000.
         images_per_cluster: images to a cluster where their number is not
-            given. Small clusters are purer, and fill up in batches with
-            repetitions, each changed in another way.
+            given: fewer than a class is likely to have. Clusters that are too
+            small split classes, which costs little, for a batch holds few of
+            them; those that are too large mix classes. Small ones fill up in
+            batches with repetitions, each changed in another way.
         images_per_shown_cluster: the same of the last clustering, which is
             of all images, and for people to look at.
         metric: `"cosine"` or `"euclidean"`, what k-means measures with.
