@@ -45,6 +45,6 @@ def configure(images: str | None) -> PipelineConfig:
             rotation_weight=0.3,
         ),
         rounds=RoundsConfig(num_rounds=4, epochs_per_round=4),
-        methods=("untrained", "udml"),
+        methods=("pixels", "hog", "as_is", "udml"),
         candidate="udml",
     )

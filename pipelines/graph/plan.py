@@ -11,10 +11,15 @@ from typing import Any
 from pipelines.configs import UNSUPERVISED, PipelineConfig
 from pipelines.graph.config_notes import describe_config
 from pipelines.graph.step import Output, Step
+from pipelines.graph.training_steps import (
+    EXAMPLES,
+    LABELS,
+    SCHEMA,
+    train_steps,
+    trained_model,
+)
 
-_EXAMPLES = Output("ImageExampleGen", "examples")
 _STATISTICS = Output("StatisticsGen", "statistics")
-_SCHEMA = Output("SchemaGen", "schema")
 
 
 def plan_run(config: PipelineConfig, compare: bool = True) -> list[Step]:
@@ -31,9 +36,13 @@ def plan_run(config: PipelineConfig, compare: bool = True) -> list[Step]:
         ['ImageExampleGen', 'StatisticsGen', 'SchemaGen']
     """
     steps = [*_ingest(config)]
-    for method in config.methods:
-        steps += _train(config, method)
+    # The candidate comes last: what it is measured against is there by then.
+    for method in sorted(config.methods, key=lambda m: m == config.candidate):
+        steps += train_steps(config, method)
         steps += _evaluate(config, method, compare)
+    if config.train.refit_on_all:
+        # By the same steps, on all images, for publication alone.
+        steps += train_steps(config, config.candidate, refit=True)
     return [*steps, *_publish(config), _report(config)]
 
 
@@ -45,151 +54,35 @@ def _ingest(config: PipelineConfig) -> Iterator[Step]:
         parameters={"ingest": config.ingest},
     )
     # Counts the images of each class.
-    yield Step("StatisticsGen", "StatisticsGen", {"examples": _EXAMPLES})
+    yield Step("StatisticsGen", "StatisticsGen", {"examples": EXAMPLES})
     # Describes what a label, or without labels an id, looks like.
     yield Step("SchemaGen", "SchemaGen", {"statistics": _STATISTICS})
     # Finds those that look otherwise.
     yield Step(
         "ExampleValidator",
         "ExampleValidator",
-        {"statistics": _STATISTICS, "schema": _SCHEMA},
-    )
-
-
-def _train(config: PipelineConfig, method: str) -> Iterator[Step]:
-    if method in UNSUPERVISED:
-        yield from _train_in_rounds(config, method)
-        return
-    found = {}
-    if config.tune.trials and method == config.candidate:
-        # Tunes its loss and weights, on classes to train on alone.
-        train = dataclasses.replace(config.train, method=method)
-        yield Step(
-            "Tuner",
-            "Tuner",
-            {"examples": _EXAMPLES},
-            {"train": train, "tune": config.tune},
-        )
-        found = {"hyperparameters": Output("Tuner", "best_hyperparameters")}
-    epochs = 0 if method == "untrained" else config.train.epochs
-    yield _trainer(config, method, f"Trainer_{method}", epochs, found)
-
-
-def _train_in_rounds(config: PipelineConfig, method: str) -> Iterator[Step]:
-    """Yields the steps of a method that makes its labels itself.
-
-    TFX has no loops, so the rounds are written out:
-
-        Trainer_0 -> Clusterer_1 -> Trainer_1 -> Clusterer_2 -> Trainer_2 -> ...
-
-    where each Trainer continues with the model of the one before.
-    """
-    rounds = config.rounds
-    # The first weights, or what can be learned from turned images alone.
-    trainer = f"Trainer_{method}_0"
-    yield _trainer(config, method, trainer, rounds.rotation_epochs, {})
-    for number in range(1, rounds.num_rounds + 1):
-        # Clusters the images by what the model so far makes of them; the first
-        # time by its features, since the embedding has learned nothing yet.
-        clusterer, model = f"Clusterer_{method}_{number}", trainer
-        space, previous = "features", {}
-        if number > 1:
-            earlier = Output(f"Clusterer_{method}_{number - 1}", _LABELS)
-            space, previous = "embeddings", {"previous": earlier}
-        size = {"images_per_cluster": rounds.images_per_cluster}
-        if rounds.num_clusters:
-            size = {"num_clusters": rounds.num_clusters}
-        yield _clusterer(
-            config, clusterer, number, model, previous, space=space, **size
-        )
-        # Continues the training, on these clusters.
-        trainer = f"Trainer_{method}_{number}"
-        yield _trainer(
-            config,
-            method,
-            trainer,
-            rounds.epochs_per_round,
-            {
-                "base_model": Output(model, "model"),
-                _LABELS: Output(clusterer, _LABELS),
-            },
-        )
-    # What the finished model makes of all images, in clusters that are large
-    # enough to be looked at; nobody's labels.
-    yield _clusterer(
-        config,
-        f"Clusterer_{method}_final",
-        rounds.num_rounds + 1,
-        trainer,
-        space="embeddings",
-        images_per_cluster=rounds.images_per_shown_cluster,
-        splits=["train", "test"],
-    )
-
-
-_LABELS = "pseudo_labels"
-
-
-def _trainer(
-    config: PipelineConfig,
-    method: str,
-    name: str,
-    epochs: int,
-    inputs: dict[str, Output],
-) -> Step:
-    return Step(
-        name,
-        "MetricTrainer",
-        {"examples": _EXAMPLES, "schema": _SCHEMA, **inputs},
-        {
-            "train": dataclasses.replace(
-                config.train, method=method, epochs=epochs
-            )
-        },
-    )
-
-
-def _clusterer(
-    config: PipelineConfig,
-    name: str,
-    number: int,
-    model: str,
-    previous: dict[str, Output] | None = None,
-    **parameters: Any,
-) -> Step:
-    return Step(
-        name,
-        "Clusterer",
-        {
-            "examples": _EXAMPLES,
-            "model": Output(model, "model"),
-            **(previous or {}),
-        },
-        {
-            **parameters,
-            "metric": config.rounds.metric,
-            "round_number": number,
-            "num_iterations": config.rounds.num_iterations,
-            "seed": config.train.seed,
-        },
+        {"statistics": _STATISTICS, "schema": SCHEMA},
     )
 
 
 def _evaluate(
     config: PipelineConfig, method: str, compare: bool
 ) -> Iterator[Step]:
-    inputs = {"model": _model(config, method), "examples": _EXAMPLES}
+    inputs = {"model": trained_model(config, method), "examples": EXAMPLES}
     parameters: dict[str, Any] = {}
     if config.ingest.labelled:
         parameters["ks"] = config.evaluation.ks
     if method == config.candidate:
         parameters["tolerance"] = config.evaluation.tolerance
+        if "as_is" in config.methods and method != "as_is":
+            as_is = _evaluator(config, "as_is")
+            inputs["as_is"] = Output(as_is, "evaluation")
         if compare:
             # Finds the last model that was good enough.
             yield Step(
                 "LastBlessedModel",
                 "LastBlessedModel",
-                {"candidate": _model(config, method)},
+                {"candidate": trained_model(config, method)},
             )
             inputs["baseline_model"] = Output("LastBlessedModel", "model")
     # Measures the model on unseen classes, or without labels on changed copies
@@ -205,14 +98,18 @@ def _publish(config: PipelineConfig) -> Iterator[Step]:
         # Nobody knows what would be a false match.
         del parameters["false_match_rate"]
     evaluator = _evaluator(config, config.candidate)
+    refit = config.train.refit_on_all
+    inputs = {
+        "trained_model": trained_model(config, config.candidate, refit),
+        "examples": EXAMPLES,
+    }
+    if refit:
+        inputs["measured_model"] = trained_model(config, config.candidate)
     # Puts the whole gallery into the candidate, in two flavours.
     yield Step(
         "Indexer",
         "Indexer",
-        {
-            "trained_model": _model(config, config.candidate),
-            "examples": _EXAMPLES,
-        },
+        inputs,
         parameters,
         # A failing index must not hide the scores.
         after=(evaluator,),
@@ -233,17 +130,17 @@ def _publish(config: PipelineConfig) -> Iterator[Step]:
 def _report(config: PipelineConfig) -> Step:
     # Searches with what was published, and shows it beside all scores.
     inputs = {
-        "examples": _EXAMPLES,
+        "examples": EXAMPLES,
         "quarantine": Output("ImageExampleGen", "quarantine"),
         "anomalies": Output("ExampleValidator", "anomalies"),
-        "model": _model(config, config.candidate),
+        "model": trained_model(config, config.candidate),
         "pushed_model": Output("Pusher", "pushed_model"),
     }
     if config.tune.trials:
         inputs["tuner_results"] = Output("Tuner", "tuner_results")
     for method in config.methods:
         trainer, evaluator = (
-            _model(config, method).step,
+            trained_model(config, method).step,
             _evaluator(config, method),
         )
         inputs[f"model_run_{method}"] = Output(trainer, "model_run")
@@ -253,24 +150,18 @@ def _report(config: PipelineConfig) -> Step:
         clusterings = [*range(1, config.rounds.num_rounds + 1), "final"]
     for number, name in enumerate(clusterings):
         clusterer = f"Clusterer_{config.candidate}_{name}"
-        inputs[f"pseudo_labels_{number}"] = Output(clusterer, _LABELS)
+        inputs[f"pseudo_labels_{number}"] = Output(clusterer, LABELS)
     return Step(
         "Reporter",
         "Reporter",
         inputs,
         {
             "candidate": config.candidate,
-            "methods": config.methods,
+            "titles": config.titles,
             "title": f"Visual search: {config.name}",
             "notes": describe_config(config),
         },
     )
-
-
-def _model(config: PipelineConfig, method: str) -> Output:
-    """Returns the trained model of a method."""
-    last = f"_{config.rounds.num_rounds}" if method in UNSUPERVISED else ""
-    return Output(f"Trainer_{method}{last}", "model")
 
 
 def _evaluator(config: PipelineConfig, method: str) -> str:

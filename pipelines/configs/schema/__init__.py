@@ -4,6 +4,7 @@ from pipelines.configs.schema.choices import (
     APPLICATIONS,
     TERM_WEIGHTS,
     UNSUPERVISED,
+    YARDSTICKS,
     MetricLoss,
     RetrievalScore,
     Strategy,

@@ -63,6 +63,9 @@ class TrainConfig:
         seed: of weights, batches and noise.
         strategy: what is trained on; see `Strategy`. A batch is the global
             one whatever it is: every device computes its share.
+        refit_on_all: whether the model that is published is trained on all
+            images: by the same steps from the same start as the one that was
+            measured on images it had not seen, and blessed.
     """
 
     method: Method = "dvml"
@@ -96,6 +99,7 @@ class TrainConfig:
     evaluate_every: int = 5
     seed: int = 0
     strategy: Strategy = "default"
+    refit_on_all: bool = False
 
     def __post_init__(self) -> None:
         """Refuses losses, backbones and strategies that there are not."""
@@ -128,3 +132,9 @@ class TrainConfig:
                 f"`weights` 'imagenet' are those of {APPLICATIONS}. Received: "
                 f"weights='imagenet', backbone={self.backbone!r}"
             )
+
+    @property
+    def is_pretrained(self) -> bool:
+        """Whether the backbone's first weights are not drawn from the seed."""
+        # Plain names are built here; a path, an address or a preset is not.
+        return bool(self.weights) or not self.backbone.isidentifier()
