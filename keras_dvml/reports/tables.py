@@ -54,7 +54,7 @@ def summary(
     gain = 100 * (value - measured[other])
     points = f"{abs(gain):.1f} percentage points"
     if points.startswith("0.0"):
-        return f"{text}, as many as with {other}."
+        return f"{text}, as with {other}."
     return (
         f"{text}, {points} {'less' if gain < 0 else 'more'} than with {other}."
     )
