@@ -64,7 +64,7 @@ def hog_features(images: TensorLike) -> tf.Tensor:
     Reference:
         [Dalal and Triggs, 2005](https://doi.org/10.1109/CVPR.2005.177)
     """
-    pixels = _resized(images, _HOG_SIZE) / 255.0
+    pixels = _resized(images, _HOG_SIZE)
     # At the border there is no gradient across it.
     down = tf.pad(
         pixels[:, 2:] - pixels[:, :-2], ((0, 0), (1, 1), (0, 0), (0, 0))

@@ -69,7 +69,7 @@ def test_steps_come_after_those_they_wait_for(name):
 def test_drawing_shows_names_edges_and_parameters_and_fits_the_screen():
     lines = draw_plan(CONFIGS["glyphs_udml"])
     text = "\n".join(lines)
-    assert "StatisticsGen                 <- ImageExampleGen" in text
+    assert "StatisticsGen              <- ImageExampleGen" in text
     assert "dataset=glyphs/default" in text
     assert "method=as_is, epochs=0\n" in text
     assert "method=udml, epochs=3, steps_per_epoch=50" in text
