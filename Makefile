@@ -11,7 +11,8 @@
 # make bench                            speed beside peers and floors
 # make bench ARGS="--quick"             a trial of that, in a few minutes
 # make accuracy                         retrieval of unseen classes, five seeds
-# make results                          both into benchmarks/RESULTS.md
+# make accuracy-real                    the demo on emoji (node, npm), an hour
+# make results                          these into benchmarks/RESULTS.md
 # make lock                             renews the pinned requirements
 # make clean                            removes the environments and build/
 
@@ -19,7 +20,7 @@ PYTEST := python -m pytest
 QUIET := TF_CPP_MIN_LOG_LEVEL=3 PYTHONWARNINGS=ignore
 
 .PHONY: help demo test test-keras2 test-all lint docs picture bench accuracy \
-  results lock clean
+  accuracy-real results lock clean
 
 # The first target: `make` alone prints the list above.
 help:
@@ -51,7 +52,7 @@ test: .venv/.ready
 test-keras2: .venv-keras2/.ready
 	.venv-keras2/bin/$(PYTEST)
 
-test-all: .venv/.ready .venv-keras2/.ready
+test-all: .venv/.ready .venv-keras2/.ready .venv-peers/.ready
 	.venv/bin/$(PYTEST) -m ""
 	.venv-keras2/bin/$(PYTEST) -m ""
 
@@ -78,6 +79,9 @@ bench: .venv/.ready .venv-keras2/.ready .venv-peers/.ready
 
 accuracy: .venv/.ready runs/dvml_divergence.md
 	@$(QUIET) .venv/bin/python benchmarks/accuracy_glyphs.py $(ARGS)
+
+accuracy-real: .venv/.ready
+	@$(QUIET) .venv/bin/python benchmarks/real_images.py $(ARGS)
 
 runs/dvml_divergence.md: | .venv/.ready
 	@$(QUIET) .venv/bin/python benchmarks/dvml_divergence.py

@@ -1,6 +1,6 @@
 """Puts what was measured into RESULTS.md.
 
-    make bench accuracy results
+    make bench accuracy accuracy-real results
 
 A benchmark leaves its tables as a file of Markdown in `runs`. RESULTS.md names
 that file where the tables belong, and what stands between the two comments is

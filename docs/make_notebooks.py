@@ -90,8 +90,8 @@ def digests(script, imported):
     templates = {
         path
         for folder in {module.parent for module in imported}
-        for path in folder.iterdir()
-        if path.suffix in (".html", ".css", ".js")
+        for path in folder.glob("[!.]*")
+        if path.is_file() and path.suffix != ".py"
     }
     pinned = ROOT / "requirements" / "default.txt"
     this_file = pathlib.Path(__file__).resolve()

@@ -68,11 +68,13 @@ model.fit(
 )
 
 print("round  epoch   sizes  changed  NMI with the true names")
-for one in pseudo.rounds:
-    sizes = f"{one.smallest}..{one.largest}"
+for done in pseudo.rounds:
+    sizes = f"{done.smallest}..{done.largest}"
+    # The first round has none before it.
+    changed = "" if done.changed is None else f"{done.changed:.1%}"
     print(
-        f"{one.round:5}  {one.epoch:5}  {sizes:>6}  {one.changed:7.1%}  "
-        f"{one.nmi_true:.3f}"
+        f"{done.round:5}  {done.epoch:5}  {sizes:>6}  {changed:>7}  "
+        f"{done.nmi_true:.3f}"
     )
 
 # %%

@@ -35,6 +35,8 @@ arguments = [
     *("--config", "folder_dvml", "--images", str(folder / "images")),
     *("--workspace", str(folder / "runs")),
     *("--saved-models", str(folder / "saved_models")),
+    # Small and from random weights; without these two lines, pretrained.
+    *("--set", "train.backbone=conv", "--set", "train.weights="),
     *("--set", "train.image_size=48", "--set", "train.epochs=2"),
     *("--set", "train.steps_per_epoch=5", "--set", "train.num_samples=2"),
     *("--set", "train.release_decoder_at=1"),

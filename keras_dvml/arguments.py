@@ -1,6 +1,7 @@
 """Checks of single arguments, with one message for one kind of mistake."""
 
 from collections.abc import Sequence
+from numbers import Integral
 
 
 def check_at_least(least: float, **arguments: float) -> None:
@@ -11,10 +12,10 @@ def check_at_least(least: float, **arguments: float) -> None:
         **arguments: Values by the names of their arguments.
 
     Raises:
-        ValueError: If a value is below `least`.
+        ValueError: If a value is below `least`, or NaN.
     """
     for name, value in arguments.items():
-        if value < least:
+        if not value >= least:  # So that NaN is refused.
             raise ValueError(
                 f"{name} must be at least {least}; received {value}"
             )
@@ -35,7 +36,7 @@ def check_in_range(
         ValueError: If a value is out of range or no integer.
     """
     for name, value in arguments.items():
-        if not least <= value <= most or value != int(value):
+        if not isinstance(value, Integral) or not least <= value <= most:
             raise ValueError(
                 f"{name} must be in {least}..{most}, {reason}; received {value}"
             )

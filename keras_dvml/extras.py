@@ -4,8 +4,10 @@ The package is on no index, where `pip install keras_dvml[scann]` would find
 it. What its extras require is, and every installation has the list.
 """
 
+import contextlib
 import importlib.metadata
 import re
+from collections.abc import Iterator
 
 
 def install_command(extra: str) -> str:
@@ -26,6 +28,25 @@ def install_command(extra: str) -> str:
     ]
     # Nothing is listed where a clone is on the path without being installed.
     return " ".join(["pip install", *(requirements or [f'-e ".[{extra}]"'])])
+
+
+@contextlib.contextmanager
+def import_of(extra: str, need: str) -> Iterator[None]:
+    """Tells of a failing import what needs it, and how to install it.
+
+    Args:
+        extra: As pyproject.toml names it.
+        need: A sentence without its full stop.
+
+    Raises:
+        ImportError: If the import fails.
+    """
+    try:
+        yield
+    except ImportError as error:
+        raise ImportError(
+            f"{need}. Install it with: {install_command(extra)}"
+        ) from error
 
 
 def _requirements() -> list[str]:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from typing import IO
 
-from keras_dvml.whole_files import make_folders
+from keras_dvml.whole_files import local_path, make_folders
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +33,8 @@ def only_publisher_of(*model_dirs: str | os.PathLike) -> Iterator[None]:
             is the file `.birds.lock` beside them.
     """
     models = {
-        os.path.realpath(one).removesuffix("-scann") for one in model_dirs
+        os.path.realpath(local_path(model_dir)).removesuffix("-scann")
+        for model_dir in model_dirs
     }
     with contextlib.ExitStack() as files:
         # In one order, or two could wait for each other.

@@ -27,4 +27,5 @@ class ModelOptions(TypedDict, total=False):
     normalized: bool
     preprocessing: keras.layers.Layer | None
     head_rate: float
+    normalize_features: bool
     name: str | None

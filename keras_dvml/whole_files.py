@@ -33,7 +33,7 @@ def whole_file(target: str | os.PathLike) -> Iterator[IO[bytes]]:
     Yields:
         File, open for writing.
     """
-    target = os.path.abspath(target)
+    target = local_path(target)
     folder = os.path.dirname(target)
     make_folders(folder)
     with tempfile.NamedTemporaryFile(
@@ -89,7 +89,7 @@ def whole_folders(*targets: str | os.PathLike) -> Iterator[list[str]]:
     Raises:
         FileExistsError: If there is something at one of the targets.
     """
-    paths = [os.path.abspath(target) for target in targets]
+    paths = [local_path(target) for target in targets]
     for path in paths:
         if os.path.exists(path):
             raise FileExistsError(f"{path} exists already")
@@ -113,6 +113,20 @@ def whole_folders(*targets: str | os.PathLike) -> Iterator[list[str]]:
         raise
     for path in paths:
         _sync(os.path.dirname(path))
+
+
+def local_path(path: str | os.PathLike) -> str:
+    """Returns a path as an absolute one of this machine.
+
+    Raises:
+        ValueError: If it is a URI, of which a folder `gs:` would be made.
+    """
+    path = os.fspath(path)
+    if "://" in path:
+        raise ValueError(
+            f"path must be of this machine, not a URI; received {path!r}"
+        )
+    return os.path.abspath(path)
 
 
 def make_folders(folder: str) -> None:

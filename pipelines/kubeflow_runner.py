@@ -159,9 +159,10 @@ def _check(config: PipelineConfig, root: str, output: str) -> None:
     for name, value in fields.items():
         if isinstance(value, str) and os.path.isabs(value):
             raise ValueError(
-                f"`{name}` is a path of this machine, {value!r}, which "
-                "containers have not. They read data sets of TFDS that were "
-                "prepared in the folder `datasets` below --root."
+                f"`{name}` must not be a path of this machine, which "
+                "containers do not see: they read data sets of TFDS that were "
+                "prepared in the folder `datasets` below --root. Received: "
+                f"{name}={value!r}"
             )
 
 

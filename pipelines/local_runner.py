@@ -40,6 +40,7 @@ from pipelines.runners.local.workspace import (
     claim,
     only_run_in,
     own_temporary_folder,
+    refuse_other_source,
     sweep,
 )
 from pipelines.runners.progress import Progress
@@ -93,9 +94,9 @@ def main(argv: list[str] | None = None) -> int:
             # People get the message; the traceback is in the run's log.
             if args.verbose:
                 progress.write(traceback.format_exc())
-            where = f" in {progress.last_step}" if progress.last_step else ""
+            step = progress.failed_step
             message = explain(error, workspace, serving_dir)
-            progress.write(f"\nFAILED{where}: {message}")
+            progress.write(f"\nFAILED{step and f' in {step}'}: {message}")
             return 1
     return 0
 
@@ -132,6 +133,8 @@ def run(
     fingerprint = input_fingerprint(config.ingest)
     run_dir = workspace / config.name
     run_dir.mkdir(parents=True, exist_ok=True)
+    # Before it waits, perhaps for hours.
+    refuse_other_source(run_dir, config)
     with (
         only_run_in(run_dir, progress),
         own_temporary_folder(run_dir),

@@ -119,7 +119,8 @@ def run_python():
             [sys.executable, "-W", "ignore", "-c", code, *map(str, arguments)],
             capture_output=True,
             text=True,
-            timeout=300,
+            # Less than a test has: what it waits for is then named.
+            timeout=580,
             cwd=ROOT,
         )
         assert finished.returncode == 0, finished.stderr[-3000:]

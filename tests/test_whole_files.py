@@ -6,6 +6,7 @@ import stat
 
 import pytest
 
+from keras_dvml.publisher_lock import only_publisher_of
 from keras_dvml.whole_files import whole_file, whole_folder, whole_folders
 
 
@@ -161,3 +162,12 @@ def test_disk_that_fails_to_write_leaves_no_folder(tmp_path, monkeypatch):
         with whole_folder(tmp_path / "folder"):
             pass
     assert os.listdir(tmp_path) == []
+
+
+def test_uris_are_refused_and_make_no_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for write in (whole_file, whole_folder, only_publisher_of):
+        with pytest.raises(ValueError, match="received 'gs://bucket/x'"):
+            with write("gs://bucket/x"):
+                pass
+    assert not list(tmp_path.iterdir())

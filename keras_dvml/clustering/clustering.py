@@ -136,11 +136,8 @@ def summarize(
     is_member = assignments >= 0
     nearest = assignments
     if not is_member.all():
-        nearest = np.where(
-            is_member,
-            assignments,
-            assigner_for("tensorflow")(points, centroids),
-        )
+        nearest = assigner_for("tensorflow")(points, centroids)
+        nearest = np.where(is_member, assignments, nearest)
     distances = points.distances(nearest, centroids)
     terms = distances if points.metric == "cosine" else np.square(distances)
     clustering = Clustering(

@@ -98,10 +98,8 @@ def k_means(
         stateful_metrics=["moved"],
         unit_name="iteration",
     )
-    assignments, centroids, num_reseeded = lloyd(
-        points, centroids, assign, num_iterations, bar
-    )
-    return summarize(points, assignments, centroids, num_reseeded)
+    found = lloyd(points, centroids, assign, num_iterations, bar)
+    return summarize(points, *found)
 
 
 def k_means_clusterer(num_clusters: int, **settings: Any) -> Clusterer:

@@ -11,12 +11,8 @@ from keras_dvml.clustering.reseeding import reseed_empty
 
 def random_rows(rows: np.ndarray, num_rows: int, seed: int) -> np.ndarray:
     """Chooses rows at random, distinct as far as there are so many."""
-    chosen = {}
-    for number in np.random.default_rng(seed).permutation(len(rows)):
-        chosen.setdefault(rows[number].tobytes(), number)
-        if len(chosen) == num_rows:
-            break
-    return rows[np.resize(list(chosen.values()), num_rows)]
+    order = np.random.default_rng(seed).permutation(len(rows))
+    return rows[np.resize(_distinct(rows, order, num_rows), num_rows)]
 
 
 def lloyd(
@@ -45,11 +41,10 @@ def lloyd(
     for iteration in range(num_iterations + 1):
         previous = assignments
         # Equal centroids would share members by rounding: the first has all.
-        active = _distinct_rows(centroids)
+        active = _distinct(centroids, range(num_clusters), num_clusters)
+        assignments = active[assign(points, centroids[active])]
         assignments, num_filled = reseed_empty(
-            points.values,
-            active[assign(points, centroids[active])],
-            num_clusters,
+            points.values, assignments, num_clusters
         )
         num_reseeded += num_filled
         num_moved = np.count_nonzero(assignments != previous)
@@ -70,9 +65,11 @@ def lloyd(
     return assignments, centroids, num_reseeded
 
 
-def _distinct_rows(rows):
-    """Returns the ascending numbers of rows that equal none before them."""
+def _distinct(rows, numbers, most):
+    """Returns up to `most` of the numbers whose rows equal none before them."""
     first = {}
-    for number, row in enumerate(rows):
-        first.setdefault(row.tobytes(), number)
+    for number in numbers:
+        first.setdefault(rows[number].tobytes(), number)
+        if len(first) == most:
+            break
     return np.fromiter(first.values(), np.int64)

@@ -9,10 +9,10 @@ from numpy.typing import ArrayLike
 from keras_dvml.arguments import check_one_of
 from keras_dvml.clustering.points import Points, prepare_points
 from keras_dvml.embeddings import blocks, checked_rows
-from keras_dvml.extras import install_command
+from keras_dvml.extras import import_of
 
-# Similarities held at once: enough rows for a fast product, 32 MiB.
-_SCORES_AT_ONCE = 2**23
+# Similarities held at once, 8 MiB: products of more rows are no faster.
+_SCORES_AT_ONCE = 2**21
 
 
 def nearest_centroids(
@@ -98,19 +98,15 @@ def _assign_by_tensorflow(points, centroids):
 
 def _assign_by_faiss(points, centroids):
     faiss = _faiss()
-    index = {"cosine": faiss.IndexFlatIP, "euclidean": faiss.IndexFlatL2}[
-        points.metric
-    ](centroids.shape[1])
+    is_cosine = points.metric == "cosine"
+    kind = faiss.IndexFlatIP if is_cosine else faiss.IndexFlatL2
+    index = kind(centroids.shape[1])
     index.add(np.ascontiguousarray(centroids))
     return index.search(points.values, 1)[1][:, 0]
 
 
 def _faiss():
-    try:
+    need = "engine='faiss' needs faiss; engine='tensorflow' works without"
+    with import_of("faiss", need):
         import faiss
-    except ImportError as error:
-        raise ImportError(
-            f"engine='faiss' needs faiss: {install_command('faiss')}. "
-            "engine='tensorflow' works without."
-        ) from error
     return faiss

@@ -1,5 +1,6 @@
 """Batches of images for training and for embedding."""
 
+import dataclasses
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -121,17 +122,24 @@ def sampled_batches(
             indices = sampler.batch(step)
             # A number of its own for each image drawn, to seed its change.
             draws = step * batch_size + np.arange(batch_size)
-            yield indices, sampler.labels[indices], draws
+            seeds = np.stack([np.full_like(draws, seed), draws], axis=1)
+            yield indices, sampler.labels[indices], seeds
 
     spec = tf.TensorSpec((batch_size,), tf.int64)
+    seeds_spec = tf.TensorSpec((batch_size, 2), tf.int64)
     dataset = tf.data.Dataset.from_generator(
-        epoch_batches, output_signature=(spec, spec, spec)
+        epoch_batches, output_signature=(spec, spec, seeds_spec)
     )
 
-    def read(indices, batch_labels, draws):
+    def read(indices, batch_labels, seeds):
         batch = source.read(indices)
         if augment is not None:
-            batch = _augment(batch, draws, augment, seed)
+            change = augment
+            batch = tf.map_fn(
+                lambda drawn: change(*drawn),
+                (batch, seeds),
+                fn_output_signature=tf.TensorSpec(batch.shape[1:], tf.uint8),
+            )
         return batch, batch_labels
 
     dataset = dataset.map(read, num_parallel_calls=tf.data.AUTOTUNE)
@@ -142,6 +150,7 @@ def sampled_batches(
     return dataset
 
 
+@dataclasses.dataclass
 class Position:
     """The step of training that the next pass over batches begins with.
 
@@ -155,11 +164,10 @@ class Position:
         num_passes: Passes that have begun.
     """
 
-    def __init__(self, steps_per_epoch: int) -> None:
-        self.steps_per_epoch = steps_per_epoch
-        self.step = 0
-        self.pinned = False
-        self.num_passes = 0
+    steps_per_epoch: int
+    step: int = 0
+    pinned: bool = False
+    num_passes: int = 0
 
     def begin_pass(self) -> int:
         """Returns the first step of a pass that begins now."""
@@ -197,18 +205,7 @@ def image_batches(
 
 def batches_in_order(source: ImageSource, batch_size: int) -> tf.data.Dataset:
     """Batches of the images of a source, as from `image_batches`."""
+    check_at_least(1, batch_size=batch_size)
     dataset = tf.data.Dataset.range(len(source)).batch(batch_size)
     dataset = dataset.map(source.read, num_parallel_calls=tf.data.AUTOTUNE)
     return dataset.prefetch(tf.data.AUTOTUNE)
-
-
-def _augment(
-    batch: tf.Tensor, draws: tf.Tensor, augment: Augment, seed: int
-) -> tf.Tensor:
-    return tf.map_fn(
-        lambda pair: augment(
-            pair[0], tf.stack([tf.constant(seed, tf.int64), pair[1]])
-        ),
-        (batch, draws),
-        fn_output_signature=tf.TensorSpec(batch.shape[1:], tf.uint8),
-    )

@@ -87,25 +87,16 @@ class BalancedSampler:
             step: At least 0, counted from the beginning of training.
         """
         random = np.random.default_rng([self.seed, step])
-        return np.concatenate(
-            [
-                self._draw(random, self._members[number])
-                for number in self._classes(random)
-            ]
-        )
-
-    def _classes(self, random: np.random.Generator) -> np.ndarray:
         wanted, present = self.classes_per_batch, len(self._members)
         if wanted > present:
-            return np.resize(random.permutation(present), wanted)
-        return random.choice(present, wanted, replace=False)
-
-    def _draw(
-        self, random: np.random.Generator, members: np.ndarray
-    ) -> np.ndarray:
-        shuffled = random.permutation(members)
+            chosen = np.resize(random.permutation(present), wanted)
+        else:
+            chosen = random.choice(present, wanted, replace=False)
+        shuffled = (random.permutation(self._members[c]) for c in chosen)
         # Repeats only where the class is smaller than asked for.
-        return np.resize(shuffled, self.images_per_class)
+        return np.concatenate(
+            [np.resize(rows, self.images_per_class) for rows in shuffled]
+        )
 
     def _check_sizes(self, classes: np.ndarray, counts: np.ndarray) -> None:
         check_in_range(

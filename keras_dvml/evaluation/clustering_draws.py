@@ -42,11 +42,10 @@ def clustering_of_draws(
     def scores_of(counts):
         cluster_sizes = in_clusters(counts, shared)
         total = counts @ sizes
+        entropy = _entropies(cluster_sizes)
         # I = 1/N sum n_ck log(n_ck / n_c) - 1/N sum m_k log m_k + log N
-        information = (counts @ within) / total + _entropies(cluster_sizes)
-        mean_entropy = (
-            _entropies(counts * sizes) + _entropies(cluster_sizes)
-        ) / 2
+        information = (counts @ within) / total + entropy
+        mean_entropy = (_entropies(counts * sizes) + entropy) / 2
         both = counts @ pairs_in_both
         across = np.square(cluster_sizes) - in_clusters(
             np.square(counts), np.square(shared)

@@ -209,9 +209,8 @@ class ContingencyTable:
     def mutual_information(self) -> float:
         """`sum p(class, cluster) log(p(class, cluster) / (p p))`, in nats."""
         counts, total = self.counts, self.counts.sum()
-        independent = (
-            self.class_sizes[self.classes] / total
-        ) * self.cluster_sizes[self.clusters]
+        independent = self.class_sizes[self.classes] / total
+        independent *= self.cluster_sizes[self.clusters]
         return float(np.sum(counts / total * np.log(counts / independent)))
 
     def expected_mutual_information(self) -> float:
@@ -224,10 +223,12 @@ class ContingencyTable:
         log_factorials = np.cumsum(np.log(np.maximum(np.arange(total + 1), 1)))
         sizes, numbers = np.unique(self.class_sizes, return_counts=True)
         others = np.unique(self.cluster_sizes, return_counts=True)
-        return sum(
-            number * _expected_terms(size, *others, log_factorials)
-            for size, number in zip(sizes.tolist(), numbers, strict=True)
-        )
+        information = 0.0
+        for size, number in zip(sizes.tolist(), numbers, strict=True):
+            information += number * _expected_terms(
+                size, *others, log_factorials
+            )
+        return information
 
 
 def _expected_terms(size, others, numbers, log_factorials):
@@ -251,12 +252,8 @@ def _expected_terms(size, others, numbers, log_factorials):
     log_chance -= log_factorials[total]
     for ways in (others, total - others):
         log_chance = log_chance + log_factorials[ways]
-    for ways in (
-        shared,
-        size - shared,
-        others - shared,
-        total - size - others + shared,
-    ):
+    in_neither = total - size - others + shared
+    for ways in (shared, size - shared, others - shared, in_neither):
         log_chance -= log_factorials[ways]
     information = np.log(shared * (total / size) / others) * shared / total
     return float(np.sum(numbers * np.exp(log_chance) * information))

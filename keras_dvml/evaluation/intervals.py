@@ -68,7 +68,8 @@ def mean_interval(
         seed: Seed of the draws.
 
     Raises:
-        ValueError: If level or num_draws is out of range.
+        ValueError: If values are not groups of that size, or level or
+            num_draws is out of range.
 
     Example:
         >>> import numpy as np
@@ -81,6 +82,12 @@ def mean_interval(
         [Efron, 1979](https://doi.org/10.1214/aos/1176344552)
     """
     _check_settings(level, num_draws)
+    check_at_least(1, group_size=group_size)
+    if not np.size(values) or np.size(values) % group_size:
+        raise ValueError(
+            f"values must be one or more groups of {group_size}, group_size; "
+            f"received {np.size(values)}"
+        )
     means = np.reshape(values, (-1, group_size)).mean(axis=1)
     drawn = np.random.default_rng(seed).integers(
         len(means), size=(num_draws, len(means))

@@ -87,18 +87,16 @@ def positive_ranks(
     embeddings, labels = labelled_embeddings(embeddings, labels)
     if queries is None:
         (numbers,) = class_numbers(labels)
-        counted = count_ranks(embeddings, numbers, progress=progress)
-        query_labels, gallery_size = labels, len(labels) - 1
+        asked, query_labels, gallery_size = (), labels, len(labels) - 1
     else:
         query_embeddings, query_labels = checked_queries(
             queries, embeddings.shape[1]
         )
         numbers, query_numbers = class_numbers(labels, query_labels)
-        counted = count_ranks(
-            embeddings, numbers, query_embeddings, query_numbers, progress
-        )
-        gallery_size = len(labels)
-    num_positive, best, num_within_r, precision = counted
+        asked, gallery_size = (query_embeddings, query_numbers), len(labels)
+    num_positive, best, num_within_r, precision = count_ranks(
+        embeddings, numbers, *asked, progress=progress
+    )
     rows = np.flatnonzero(num_positive)
     num_left_out = len(query_labels) - len(rows)
     if not len(rows):

@@ -117,12 +117,11 @@ class Changes:
             dtype=np.float32,
         )
         gone = np.append(self._removed, True)[rows]
-        rows, scores = np.where(gone, -1, rows), np.where(gone, -np.inf, scores)
+        rows = np.where(gone, -1, rows)
+        scores = np.where(gone, -np.inf, scores)
         best = np.argsort(-scores, axis=1, kind="stable")[:, :k]
-        return (
-            np.take_along_axis(rows, best, axis=1),
-            np.take_along_axis(scores, best, axis=1),
-        )
+        rows = np.take_along_axis(rows, best, axis=1)
+        return rows, np.take_along_axis(scores, best, axis=1)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Returns ids and changes by name."""

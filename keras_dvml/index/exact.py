@@ -1,6 +1,7 @@
 """Exact search with plain TensorFlow operations."""
 
 import functools
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -98,8 +99,8 @@ class ExactIndex(Index):
         """What the numbers are kept as: "float32", "float16" or "int8"."""
         return self._stored.dtype.name
 
-    def build_options(self) -> dict[str, object]:
-        return {"storage": self.storage}
+    def build_options(self) -> dict[str, Any]:
+        return {**super().build_options(), "storage": self.storage}
 
     def nearest(self, queries: np.ndarray, k: int) -> Neighbours:
         if len(queries) == 1 and self.storage == "float32":
@@ -151,15 +152,12 @@ class ExactIndex(Index):
             return end, tf.gather(rows, columns, batch_dims=1), scores
 
         nothing = tf.fill([num_queries, k], -1)
+        any_rows = tf.TensorShape([None, k])
         _, rows, scores = tf.while_loop(
             lambda start, *_: start < num_rows,
             best_with_chunk,
             (0, nothing, tf.fill([num_queries, k], -np.inf)),
-            shape_invariants=(
-                tf.TensorShape([]),
-                tf.TensorShape([None, k]),
-                tf.TensorShape([None, k]),
-            ),
+            shape_invariants=(tf.TensorShape([]), any_rows, any_rows),
             # The next chunk's scores need the memory of this one's.
             parallel_iterations=1,
         )

@@ -104,16 +104,15 @@ class Index(tf.Module, abc.ABC):
     def from_arrays(cls, arrays: Arrays, ids: np.ndarray, metric: str) -> Self:
         """Makes an index from what `arrays` returned."""
 
-    def build_options(self) -> dict[str, object]:
-        """Returns the keyword arguments, but the metric, for `build`."""
-        return {}
+    def build_options(self) -> dict[str, Any]:
+        """Returns the keyword arguments that `build` was called with."""
+        return {"metric": self.metric}
 
     def __len__(self) -> int:
         return self._changes.num_items
 
     def __repr__(self) -> str:
-        facts = {"size": len(self), "dim": self.dim, "metric": self.metric}
-        facts |= self.build_options()
+        facts = {"size": len(self), "dim": self.dim, **self.build_options()}
         shown = ", ".join(f"{name}={facts[name]!r}" for name in facts)
         return f"{type(self).__name__}({shown})"
 
@@ -168,12 +167,7 @@ class Index(tf.Module, abc.ABC):
         """
         if not self.is_changed:
             return self
-        return self.build(
-            self.embeddings,
-            self.ids,
-            metric=self.metric,
-            **self.build_options(),
-        )
+        return self.build(self.embeddings, self.ids, **self.build_options())
 
     def search(self, queries: ArrayLike, k: int = 10) -> Neighbours:
         """Finds the k most similar embeddings of each query.
@@ -240,13 +234,9 @@ class Index(tf.Module, abc.ABC):
             path: The file, by custom `*.npz`.
         """
         with whole_file(path) as file:
-            np.savez(
-                file,
-                kind=type(self).__name__,
-                metric=self.metric,
-                **self._changes.arrays(),
-                **self.arrays(),
-            )
+            arrays = {**self._changes.arrays(), **self.arrays()}
+            kind = type(self).__name__
+            np.savez(file, kind=kind, metric=self.metric, **arrays)
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> Self:
@@ -260,7 +250,7 @@ class Index(tf.Module, abc.ABC):
         kind, metric = (str(arrays.pop(name)) for name in ("kind", "metric"))
         if kind != cls.__name__:
             raise ValueError(
-                f"path must be of a saved {cls.__name__}; received a {kind} in "
+                f"path must be of a saved {cls.__name__}; received {kind} in "
                 f"{os.fspath(path)}"
             )
         check_one_of(METRICS, metric=metric)

@@ -105,8 +105,8 @@ class ScannIndex(Index):
         index.tune(recall_floor)
         return index
 
-    def build_options(self) -> dict[str, object]:
-        return {"recall_floor": self.recall_floor}
+    def build_options(self) -> dict[str, Any]:
+        return {**super().build_options(), "recall_floor": self.recall_floor}
 
     def measure_speedup(self, num_queries: int = 16) -> float:
         """Measures how much faster than exact search this machine answers.
@@ -154,9 +154,8 @@ class ScannIndex(Index):
             if leaves or are_all:
                 settings.append((leaves or self._num_leaves, num_reordered))
             num_reordered = min(len(self), 2 * num_reordered)
-        self._leaves_to_search, self._num_reordered = min(
-            settings, key=self._cost
-        )
+        best = min(settings, key=self._cost)
+        self._leaves_to_search, self._num_reordered = best
         _LOGGER.info(
             "ScaNN: %d embeddings, %d of %d leaves searched, %d reordered",
             len(self),
@@ -220,19 +219,17 @@ class ScannIndex(Index):
     def nearest(self, queries: np.ndarray, k: int) -> Neighbours:
         # ScaNN's Python side answers sooner than its TensorFlow operation, but
         # not to no question at all.
-        if not len(queries):
-            return super().nearest(queries, k)
-        rows, scores = self._found(queries, k, self._leaves_to_search)
-        # Fewer than k come as fewer columns, or as NaN at the end of a row,
-        # which shows soonest in a sum that it spoils.
-        last = scores[:, -1]
-        if scores.shape[1] < k or math.isnan(np.vdot(last, last)):
-            rows, scores = self._found(queries, k, self._num_leaves)
-            return _padded(rows, scores, k)
-        return rows, scores
+        if len(queries):
+            rows, scores = self._found(queries, k)
+            # Fewer than k come as fewer columns, or as NaN at the end of a row,
+            # which shows soonest in a sum that it spoils.
+            last = scores[:, -1]
+            if scores.shape[1] == k and not math.isnan(np.vdot(last, last)):
+                return rows, scores
+        return super().nearest(queries, k)
 
-    def _found(self, queries, k, leaves_to_search):
-        settings = k, self._num_candidates(k), leaves_to_search
+    def _found(self, queries, k):
+        settings = k, self._num_candidates(k), self._leaves_to_search
         if len(queries) == 1:
             rows, scores = self._searcher.search(queries[0], *settings)
             return rows[None], scores[None]
@@ -268,18 +265,6 @@ class ScannIndex(Index):
         index._leaves_to_search = int(arrays["leaves_to_search"])
         index._num_reordered = int(arrays["num_reordered"])
         return index
-
-
-def _padded(rows, scores, k):
-    """Returns k columns, -1 and -inf where there is no result."""
-    missing = np.isnan(scores)
-    rows = np.where(missing, -1, rows.astype(np.int64))
-    scores = np.where(missing, np.float32(-np.inf), scores)
-    columns = [(0, 0), (0, k - rows.shape[1])]
-    return (
-        np.pad(rows, columns, constant_values=-1),
-        np.pad(scores, columns, constant_values=-np.inf),
-    )
 
 
 def _num_leaves(num_embeddings):

@@ -41,9 +41,12 @@ class VariationalOutputs(NamedTuple):
 class VariationalEmbedding(ConfiguredLayer):
     """Splits features into an invariant embedding and a modelled variation.
 
-    Three dense heads give `z_I` (invariant), `mu` and `log sigma^2`; draws
-    `z_V ~ N(mu, sigma^2)` make synthetic embeddings `z_I + z_V`. At inference
-    `invariant` alone is the embedding. Always computes in float32.
+    Three dense heads give `z_I` (invariant), `mu` and `log sigma^2`, which
+    starts at 0; draws `z_V ~ N(mu, sigma^2)` make synthetic embeddings
+    `z_I + z_V`. At inference `invariant` alone is the embedding. Always
+    computes in float32. Features should have a root mean square of about 1, as
+    those of `models.MetricModel` have: at 10 or 100 times that, `sigma^2`, an
+    exponential, outgrows all else.
 
     Args:
         embedding_dim: >= 1. Width D of the embedding.
@@ -89,15 +92,19 @@ class VariationalEmbedding(ConfiguredLayer):
         self.prior_weight = prior_weight
         self.invariant = self._head("invariant")
         self.variation_mean = self._head("variation_mean")
-        self.variation_log_variance = self._head("variation_log_variance")
+        # From 0 for all: it enters the loss through an exponential, and random
+        # weights would make it as large as the features are.
+        self.variation_log_variance = self._head(
+            "variation_log_variance", kernel_initializer="zeros"
+        )
         self.sampling = GaussianSampling(num_samples, seed, name="variation")
         self.num_samples = num_samples
         self.seed = self.sampling.seed
 
-    def _head(self, name):
+    def _head(self, name, **options):
         # The pair maths downstream needs float32 under every policy.
         return keras.layers.Dense(
-            self.embedding_dim, dtype="float32", name=name
+            self.embedding_dim, dtype="float32", name=name, **options
         )
 
     def build(self, input_shape: Any) -> None:

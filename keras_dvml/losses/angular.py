@@ -1,13 +1,11 @@
 """Angular loss."""
 
-import dataclasses
 import math
 
-import keras
 import tensorflow as tf
 
 from keras_dvml import ops
-from keras_dvml.losses.metric_loss import MetricLoss
+from keras_dvml.losses.metric_loss import MetricLoss, keras_loss
 from keras_dvml.typing import TensorLike
 
 
@@ -73,8 +71,7 @@ def angular_loss(
     return ops.loss_with_closed_form_gradient(mean_over_pairs, embeddings)
 
 
-@keras.saving.register_keras_serializable(package="keras_dvml")
-@dataclasses.dataclass(eq=False, repr=False)
+@keras_loss
 class AngularLoss(MetricLoss):
     """Angular loss over all positive pairs of a batch and their negatives.
 

@@ -1,12 +1,9 @@
 """Circle loss."""
 
-import dataclasses
-
-import keras
 import tensorflow as tf
 
 from keras_dvml import ops
-from keras_dvml.losses.metric_loss import MetricLoss
+from keras_dvml.losses.metric_loss import MetricLoss, keras_loss
 from keras_dvml.typing import TensorLike
 
 
@@ -70,8 +67,7 @@ def circle_loss(
     return ops.loss_with_closed_form_gradient(mean_over_anchors, embeddings)
 
 
-@keras.saving.register_keras_serializable(package="keras_dvml")
-@dataclasses.dataclass(eq=False, repr=False)
+@keras_loss
 class CircleLoss(MetricLoss):
     """Circle loss over all pairs of a batch.
 

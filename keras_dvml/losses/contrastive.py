@@ -1,12 +1,9 @@
 """Contrastive loss."""
 
-import dataclasses
-
-import keras
 import tensorflow as tf
 
 from keras_dvml import ops
-from keras_dvml.losses.metric_loss import MetricLoss
+from keras_dvml.losses.metric_loss import MetricLoss, keras_loss
 from keras_dvml.typing import TensorLike
 
 
@@ -64,8 +61,7 @@ def contrastive_loss(
     )
 
 
-@keras.saving.register_keras_serializable(package="keras_dvml")
-@dataclasses.dataclass(eq=False, repr=False)
+@keras_loss
 class ContrastiveLoss(MetricLoss):
     """Contrastive loss over all pairs of a batch.
 

@@ -1,12 +1,9 @@
 """Histogram loss."""
 
-import dataclasses
-
-import keras
 import tensorflow as tf
 
 from keras_dvml import ops
-from keras_dvml.losses.metric_loss import MetricLoss
+from keras_dvml.losses.metric_loss import MetricLoss, keras_loss
 from keras_dvml.typing import TensorLike
 
 
@@ -83,8 +80,7 @@ def _sums_by_node(values, node, num_nodes):
     )
 
 
-@keras.saving.register_keras_serializable(package="keras_dvml")
-@dataclasses.dataclass(eq=False, repr=False)
+@keras_loss
 class HistogramLoss(MetricLoss):
     """Histogram loss over all pairs of a batch.
 

@@ -1,12 +1,9 @@
 """Generalised lifted structure loss."""
 
-import dataclasses
-
-import keras
 import tensorflow as tf
 
 from keras_dvml import ops
-from keras_dvml.losses.metric_loss import MetricLoss
+from keras_dvml.losses.metric_loss import MetricLoss, keras_loss
 from keras_dvml.typing import TensorLike
 
 
@@ -58,8 +55,7 @@ def lifted_structure_loss(
     )
 
 
-@keras.saving.register_keras_serializable(package="keras_dvml")
-@dataclasses.dataclass(eq=False, repr=False)
+@keras_loss
 class LiftedStructureLoss(MetricLoss):
     """Generalised lifted structure loss over all pairs of a batch.
 

@@ -1,12 +1,9 @@
 """Margin loss with distance-weighted sampling."""
 
-import dataclasses
-
-import keras
 import tensorflow as tf
 
 from keras_dvml import ops
-from keras_dvml.losses.metric_loss import MetricLoss
+from keras_dvml.losses.metric_loss import MetricLoss, keras_loss
 from keras_dvml.typing import TensorLike
 
 
@@ -127,8 +124,7 @@ def _draw(cumulative, seed):
     return column, tf.cast(total > 0.0, tf.float32)
 
 
-@keras.saving.register_keras_serializable(package="keras_dvml")
-@dataclasses.dataclass(eq=False, repr=False)
+@keras_loss
 class MarginLoss(MetricLoss):
     """Margin loss, its negatives drawn with weights by distance.
 

@@ -1,11 +1,15 @@
 """What all metric losses have in common as Keras losses."""
 
-from typing import Any
+import dataclasses
+from typing import Any, TypeVar
 
 import keras
 import tensorflow as tf
+from typing_extensions import dataclass_transform
 
 from keras_dvml.typing import TensorLike
+
+Loss = TypeVar("Loss", bound="MetricLoss")
 
 
 class MetricLoss(keras.losses.Loss):
@@ -82,3 +86,18 @@ class MetricLoss(keras.losses.Loss):
             f"{name}={value!r}" for name, value in self.parameters.items()
         ]
         return f"{type(self).__name__}({', '.join(values)})"
+
+
+@dataclass_transform()
+def keras_loss(loss_class: type[Loss]) -> type[Loss]:
+    """Makes the fields of a loss its arguments, and has Keras load it.
+
+    Args:
+        loss_class: Subclass of `MetricLoss`, its fields annotated.
+
+    Returns:
+        The class itself, a dataclass registered as `keras_dvml>Name`.
+    """
+    loss_class = dataclasses.dataclass(eq=False, repr=False)(loss_class)
+    register = keras.saving.register_keras_serializable(package="keras_dvml")
+    return register(loss_class)

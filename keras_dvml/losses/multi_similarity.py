@@ -1,12 +1,9 @@
 """Multi-similarity loss with its pair mining."""
 
-import dataclasses
-
-import keras
 import tensorflow as tf
 
 from keras_dvml import ops
-from keras_dvml.losses.metric_loss import MetricLoss
+from keras_dvml.losses.metric_loss import MetricLoss, keras_loss
 from keras_dvml.typing import TensorLike
 
 
@@ -88,8 +85,7 @@ def _log_one_plus_sum_exp(exponents, shift):
     return log_sum + shift, tf.linalg.set_diag(slope, diagonal)
 
 
-@keras.saving.register_keras_serializable(package="keras_dvml")
-@dataclasses.dataclass(eq=False, repr=False)
+@keras_loss
 class MultiSimilarityLoss(MetricLoss):
     """Multi-similarity loss, with its mining.
 

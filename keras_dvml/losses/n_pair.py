@@ -1,13 +1,11 @@
 """Multi-class N-pair loss."""
 
-import dataclasses
 import math
 
-import keras
 import tensorflow as tf
 
 from keras_dvml import ops
-from keras_dvml.losses.metric_loss import MetricLoss
+from keras_dvml.losses.metric_loss import MetricLoss, keras_loss
 from keras_dvml.typing import TensorLike
 
 
@@ -70,8 +68,7 @@ def n_pair_loss(
     return ops.loss_with_closed_form_gradient(mean_over_pairs, scaled)
 
 
-@keras.saving.register_keras_serializable(package="keras_dvml")
-@dataclasses.dataclass(eq=False, repr=False)
+@keras_loss
 class NPairLoss(MetricLoss):
     """Multi-class N-pair loss over all positive pairs of a batch.
 

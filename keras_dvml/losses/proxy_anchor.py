@@ -1,11 +1,9 @@
 """Proxy-Anchor loss."""
 
-import dataclasses
-
-import keras
 import tensorflow as tf
 
 from keras_dvml import ops
+from keras_dvml.losses.metric_loss import keras_loss
 from keras_dvml.losses.proxy_loss import ProxyLoss, unit_vectors
 from keras_dvml.typing import TensorLike
 
@@ -58,8 +56,7 @@ def proxy_anchor_loss(
     ) + tf.reduce_mean(tf.nn.softplus(repulsion))
 
 
-@keras.saving.register_keras_serializable(package="keras_dvml")
-@dataclasses.dataclass(eq=False, repr=False)
+@keras_loss
 class ProxyAnchorLoss(ProxyLoss):
     """Proxy-Anchor loss, its proxies trained with the model.
 

@@ -1,11 +1,9 @@
 """Proxy-NCA loss."""
 
-import dataclasses
-
-import keras
 import tensorflow as tf
 
 from keras_dvml import ops
+from keras_dvml.losses.metric_loss import keras_loss
 from keras_dvml.losses.proxy_loss import ProxyLoss, unit_vectors
 from keras_dvml.typing import TensorLike
 
@@ -51,8 +49,7 @@ def proxy_nca_loss(
     return tf.reduce_mean(attraction + repulsion)
 
 
-@keras.saving.register_keras_serializable(package="keras_dvml")
-@dataclasses.dataclass(eq=False, repr=False)
+@keras_loss
 class ProxyNCALoss(ProxyLoss):
     """Proxy-NCA loss, its proxies trained with the model.
 

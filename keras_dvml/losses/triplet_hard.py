@@ -1,12 +1,9 @@
 """Triplet loss with the hardest positive and the hardest negative."""
 
-import dataclasses
-
-import keras
 import tensorflow as tf
 
 from keras_dvml import ops
-from keras_dvml.losses.metric_loss import MetricLoss
+from keras_dvml.losses.metric_loss import MetricLoss, keras_loss
 from keras_dvml.typing import TensorLike
 
 
@@ -65,8 +62,7 @@ def _distance(one, other):
     return ops.safe_sqrt(tf.reduce_sum(tf.square(one - other), axis=1))
 
 
-@keras.saving.register_keras_serializable(package="keras_dvml")
-@dataclasses.dataclass(eq=False, repr=False)
+@keras_loss
 class TripletHardLoss(MetricLoss):
     """Triplet loss of the hardest positive and negative of each anchor.
 

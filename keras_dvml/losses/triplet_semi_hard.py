@@ -1,12 +1,9 @@
 """Triplet loss with semi-hard negatives."""
 
-import dataclasses
-
-import keras
 import tensorflow as tf
 
 from keras_dvml import ops
-from keras_dvml.losses.metric_loss import MetricLoss
+from keras_dvml.losses.metric_loss import MetricLoss, keras_loss
 from keras_dvml.typing import TensorLike
 
 
@@ -70,8 +67,7 @@ def triplet_semi_hard_loss(
     )
 
 
-@keras.saving.register_keras_serializable(package="keras_dvml")
-@dataclasses.dataclass(eq=False, repr=False)
+@keras_loss
 class TripletSemiHardLoss(MetricLoss):
     """Triplet loss with semi-hard negatives, over squared distances.
 

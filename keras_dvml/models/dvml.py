@@ -34,19 +34,22 @@ class DVML(MetricModel):
     In phase 1 no gradient passes from the decoder to the embedding; in phase
     2 it does. `training.PhaseSchedule` switches.
 
-    Three choices differ from the paper, whose own make the embedding worse.
+    Four choices differ from the paper, whose own make the embedding worse.
     Terms are means where it sums over D and F (multiply `prior_weight` by D and
     `reconstruction_weight` by F to have the sums). The prior weighs 0.01 and
     not 1 and 0.8: it sets how far synthetic embeddings scatter, and at 1 they
-    scatter farther than the distance between classes. And the reconstruction's
+    scatter farther than the distance between classes. The reconstruction's
     target gets no gradient, or the backbone would shrink its features to lower
-    the error of the decoder.
+    the error of the decoder. And features are scaled to a root mean square of 1
+    before the heads and as that target (`normalize_features`): the variance is
+    an exponential of the feature, and a backbone whose features are ten times
+    as large would make it infinite.
 
     Each weight is a number, or a pair of numbers for phases 1 and 2.
 
     Args:
-        backbone: From images `(batch, height, width, 3)` to pooled features
-            `(batch, feature_dim)`.
+        backbone: From images `(batch, height, width, 3)` to features, pooled
+            or not; see `pooled_backbone`.
         embedding_dim: >= 1. Width D of the embedding.
         num_samples: >= 1. Draws of the variation per image.
         prior_weight: Weight of the prior term.
@@ -54,8 +57,8 @@ class DVML(MetricModel):
         synthetic_weight: Weight of the synthetic term.
         invariant_weight: Weight of the invariant term.
         seed: Seed of the draws; `None` as in `layers.GaussianSampling`.
-        **kwargs: `normalized`, `preprocessing`, `head_rate`, `name`: see
-            `MetricModel`.
+        **kwargs: `normalized`, `preprocessing`, `head_rate`,
+            `normalize_features`, `name`: see `MetricModel`.
 
     Call arguments:
         images: `(batch, height, width, 3)` tensor, uint8 or float, 0..255.
@@ -101,7 +104,9 @@ class DVML(MetricModel):
             "synthetic": _by_phase("synthetic", synthetic_weight),
             "invariant": _by_phase("invariant", invariant_weight),
         }
-        self.decoder = FeatureDecoder(backbone.output_shape[-1], name="decoder")
+        self.decoder = FeatureDecoder(
+            self.backbone.output_shape[-1], name="decoder"
+        )
         self.decoder.build((None, None, embedding_dim))
         # A weight: switching retraces nothing and is saved with the model.
         self.phase = self.add_weight(

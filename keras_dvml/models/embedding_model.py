@@ -15,11 +15,11 @@ class EmbeddingModel(MetricModel):
     """Embeds images with a backbone and a dense head.
 
     Args:
-        backbone: From images `(batch, height, width, 3)` to pooled features
-            `(batch, feature_dim)`.
+        backbone: From images `(batch, height, width, 3)` to features, pooled
+            or not; see `pooled_backbone`.
         embedding_dim: >= 1. Width D of the embedding.
-        **kwargs: `normalized`, `preprocessing`, `head_rate`, `name`: see
-            `MetricModel`.
+        **kwargs: `normalized`, `preprocessing`, `head_rate`,
+            `normalize_features`, `name`: see `MetricModel`.
 
     Call arguments:
         images: `(batch, height, width, 3)` tensor, uint8 or float, 0..255.

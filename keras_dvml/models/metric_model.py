@@ -1,5 +1,6 @@
 """What the models share: a backbone, a head, and steps over loss terms."""
 
+import math
 from typing import Any
 
 import keras
@@ -8,8 +9,11 @@ import tensorflow as tf
 from keras_dvml import keras_versions, ops
 from keras_dvml.losses import ProxyLoss
 from keras_dvml.losses.third_party import over_embeddings
+from keras_dvml.models.finite_losses import raises_unless_finite
+from keras_dvml.models.labelled_batch import images_and_labels
 from keras_dvml.models.learning_rates import scale_change
 from keras_dvml.models.loss_term import LossTerm
+from keras_dvml.models.pooled_backbone import pooled_backbone
 from keras_dvml.typing import LayerOptions, Self, TensorLike, Unpack
 
 
@@ -25,8 +29,8 @@ class MetricModel(keras_versions.BuiltModel):
     `feature_terms`; steps, logging and configuration are done here.
 
     Args:
-        backbone: From images `(batch, height, width, 3)` to pooled features
-            `(batch, feature_dim)`.
+        backbone: From images `(batch, height, width, 3)` to features, pooled
+            or not; see `pooled_backbone`.
         head: Layer on the pooled features.
         normalized: Whether embeddings have unit length.
         preprocessing: Layer applied to the images before the backbone. Defaults
@@ -35,6 +39,9 @@ class MetricModel(keras_versions.BuiltModel):
         head_rate: > 0. The learning rate of all but the backbone, as a multiple
             of the optimizer's; new heads on a pretrained backbone often need
             10.
+        normalize_features: Whether each pooled feature is scaled to a root mean
+            square of 1 before the head, so that results do not depend on the
+            scale that a backbone's features have.
 
     Call arguments:
         images: `(batch, height, width, 3)` tensor, uint8 or float, 0..255.
@@ -44,7 +51,8 @@ class MetricModel(keras_versions.BuiltModel):
         `(batch, embedding_dim)` float32 tensor.
 
     Raises:
-        ValueError: If the backbone's output is not one vector an image.
+        ValueError: If `pooled_backbone` makes no features of the backbone, or
+            a number is out of its range.
 
     Example:
         >>> import keras
@@ -75,28 +83,32 @@ class MetricModel(keras_versions.BuiltModel):
         normalized: bool = True,
         preprocessing: keras.layers.Layer | None = None,
         head_rate: float = 1.0,
+        normalize_features: bool = True,
         **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(**kwargs)
         if head_rate <= 0:
             raise ValueError(f"head_rate must be above 0; received {head_rate}")
-        if len(backbone.output_shape) != 2:
-            raise ValueError(
-                "backbone must give pooled features of shape (batch, "
-                f"feature_dim); received output shape {backbone.output_shape}. "
-                'With keras.applications, pass pooling="avg".'
-            )
         if preprocessing is None:
             preprocessing = keras.layers.Rescaling(1 / 127.5, offset=-1.0)
-        self.backbone = backbone
+        self.backbone = pooled_backbone(backbone)
         self.head = head
-        self.head.build(backbone.output_shape)
+        self.head.build(self.backbone.output_shape)
         self.normalized = normalized
         self.head_rate = head_rate
         self.preprocessing = preprocessing
-        # A layer: `tf.cast` takes no symbolic tensor of Keras 3, and features
-        # are the output of functional models.
-        self.in_float32 = keras.layers.Activation("linear", dtype="float32")
+        self.normalize_features = normalize_features
+        # Layers: `tf` takes no symbolic tensor of Keras 3, and features are the
+        # output of functional models.
+        self.to_unit_length = keras.layers.UnitNormalization(
+            dtype="float32", name="features_of_unit_length"
+        )
+        feature_dim = self.backbone.output_shape[-1]
+        self.scaling = keras.layers.Rescaling(
+            math.sqrt(feature_dim) if normalize_features else 1.0,
+            dtype="float32",
+            name="scaled_features",
+        )
         self.loss_tracker = keras.metrics.Mean(name="loss")
         self.term_trackers = [
             keras.metrics.Mean(name=f"{name}_loss") for name in self.term_names
@@ -114,10 +126,16 @@ class MetricModel(keras_versions.BuiltModel):
         return self.embed(self.features(images, training=training))
 
     def features(self, images: TensorLike, training: bool = False) -> tf.Tensor:
-        """Returns pooled backbone features, `(batch, feature_dim)` float32."""
-        return self.in_float32(
-            self.backbone(self.preprocessing(images), training=training)
-        )
+        """Returns pooled features as the head takes them.
+
+        Returns:
+            `(batch, feature_dim)` float32 tensor, of a root mean square of 1
+            where `normalize_features`.
+        """
+        features = self.backbone(self.preprocessing(images), training=training)
+        if self.normalize_features:
+            features = self.to_unit_length(features)
+        return self.scaling(features)
 
     def embed(self, features: tf.Tensor) -> tf.Tensor:
         """Returns the embeddings of pooled features, `(batch, dim)`."""
@@ -201,9 +219,17 @@ class MetricModel(keras_versions.BuiltModel):
         self.compile(**keras.saving.deserialize_keras_object(config))
         self.optimizer.build(self.trainable_variables)
 
+    def make_train_function(self, force: bool = False) -> Any:
+        """Makes a step that ends `fit` where a loss is no longer finite."""
+        known = self.train_function
+        super().make_train_function(force)
+        if self.train_function is not known:
+            self.train_function = raises_unless_finite(self.train_function)
+        return self.train_function
+
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """Takes one gradient step on a batch of (images, labels)."""
-        images, labels = _images_and_labels(data)
+        images, labels = images_and_labels(data)
         with tf.GradientTape() as tape:
             terms = self.loss_terms(images, labels, training=True)
             loss = self._total(terms)
@@ -224,7 +250,7 @@ class MetricModel(keras_versions.BuiltModel):
 
     def test_step(self, data: Any) -> dict[str, tf.Tensor]:
         """Measures the loss of a batch of (images, labels)."""
-        images, labels = _images_and_labels(data)
+        images, labels = images_and_labels(data)
         terms = self.loss_terms(images, labels, training=False)
         return self._track(self._total(terms), terms)
 
@@ -263,6 +289,7 @@ class MetricModel(keras_versions.BuiltModel):
             "backbone": serialize(self.backbone),
             "normalized": self.normalized,
             "head_rate": self.head_rate,
+            "normalize_features": self.normalize_features,
             "preprocessing": serialize(self.preprocessing),
         }
 
@@ -276,16 +303,6 @@ class MetricModel(keras_versions.BuiltModel):
             )
             for name in ("backbone", "preprocessing")
         }
-        return cls(**{**config, **parts})
-
-
-def _images_and_labels(data):
-    images, labels, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-    if labels is None:
-        raise ValueError(
-            "fit and evaluate need batches of (images, labels); received "
-            "images only"
-        )
-    if sample_weight is not None:
-        raise ValueError("losses over pairs take no sample_weight")
-    return images, labels
+        # Of models that took features as they come, and did not save that.
+        absent: dict[str, Any] = {"normalize_features": False}
+        return cls(**{**absent, **config, **parts})

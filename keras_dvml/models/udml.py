@@ -13,6 +13,7 @@ from keras_dvml.models.dvml import DVML, TermWeight
 from keras_dvml.models.embedding_model import EmbeddingModel
 from keras_dvml.models.loss_term import LossTerm
 from keras_dvml.models.metric_model import MetricModel
+from keras_dvml.models.pooled_backbone import pooled_backbone
 from keras_dvml.typing import ModelOptions, Self, TensorLike, Unpack
 
 
@@ -35,6 +36,7 @@ class RotationModel(MetricModel):
     ) -> None:
         check_at_least(0, rotation_weight=rotation_weight)
         check_at_least(1, rotation_batch=rotation_batch)
+        backbone = pooled_backbone(backbone)
         if rotation_weight:
             _check_square(backbone)
             self.term_names = (*self.term_names, "rotation")
@@ -157,8 +159,8 @@ class UDML(abc.ABC):  # noqa: B024 - `RotationModel` is registered below
     instances of `UDML`; derive subclasses from them.
 
     Args:
-        backbone: From square images `(batch, size, size, 3)` to pooled features
-            `(batch, feature_dim)`.
+        backbone: From square images `(batch, size, size, 3)` to features,
+            pooled or not; see `pooled_backbone`.
         embedding_dim: >= 1. Width D of the embedding.
         rotation_weight: >= 0. Weight of the rotation term. With 0 there is
             none: no image is turned and no head for it made.
@@ -167,8 +169,9 @@ class UDML(abc.ABC):  # noqa: B024 - `RotationModel` is registered below
             its share, rounded up.
         variational: Whether the metric term is DVML's four.
         num_samples: >= 1. Draws of the variation, where `variational`.
-        **kwargs: `normalized`, `preprocessing`, `head_rate`, `name`: see
-            `MetricModel`; where `variational`, also DVML's seed and weights.
+        **kwargs: `normalized`, `preprocessing`, `head_rate`,
+            `normalize_features`, `name`: see `MetricModel`; where
+            `variational`, also DVML's seed and weights.
 
     Call arguments:
         images: `(batch, size, size, 3)` tensor, uint8 or float, 0..255.

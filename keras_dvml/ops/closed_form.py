@@ -59,33 +59,30 @@ def loss_with_closed_form_gradient(
         >>> float(loss), tape.gradient(loss, embeddings).numpy().tolist()
         (25.0, [[20.0, 40.0]])
     """
-    by_embeddings = _through_similarities
-    if pairwise is pairwise_squared_distance:
-        by_embeddings = _through_squared_distances
 
     @tf.custom_gradient
     def loss(embeddings: tf.Tensor) -> Any:
         value, slope = value_and_slope(pairwise(embeddings))
 
         def gradient(upstream):
-            return by_embeddings(upstream, slope, embeddings, symmetric)
+            if pairwise is pairwise_squared_distance:
+                pull = _pull_apart(slope, embeddings, symmetric)
+                return (2.0 * upstream) * pull
+            return upstream * _both_ways(slope, embeddings, symmetric)
 
         return value, gradient
 
     return loss(tf.cast(embeddings, tf.float32))
 
 
-def _through_similarities(upstream, slope, embeddings, symmetric):
-    return upstream * _both_ways(slope, embeddings, symmetric)
-
-
-def _through_squared_distances(upstream, slope, embeddings, symmetric):
+def _pull_apart(slope, embeddings, symmetric):
+    """Returns `sum_j (G_ij + G_ji) (z_i - z_j)`."""
     # A column of ones makes the product contain the sum of the weights.
     ones = tf.ones_like(embeddings[:, :1])
     rows = tf.concat([embeddings, ones], axis=1)
     pull = _both_ways(slope, rows, symmetric)
     pull, total = pull[:, :-1], pull[:, -1:]
-    return (2.0 * upstream) * (total * embeddings - pull)
+    return total * embeddings - pull
 
 
 def _both_ways(slope, rows, symmetric):

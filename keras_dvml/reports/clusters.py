@@ -58,11 +58,9 @@ class ClusterRound:
 
 def clusters_section(rounds: Sequence[ClusterRound]) -> str:
     """Returns one block of HTML per round, the last one first and open."""
-    blocks = "\n".join(
-        _round_html(clustering, is_open=number == 0)
-        for number, clustering in enumerate(reversed(rounds))
-    )
-    return section("Clusters", _HINT, blocks, "clusters")
+    # Only the last round is open.
+    blocks = [_round_html(shown, shown is rounds[-1]) for shown in rounds[::-1]]
+    return section("Clusters", _HINT, "\n".join(blocks), "clusters")
 
 
 def _round_html(clustering: ClusterRound, is_open: bool) -> str:

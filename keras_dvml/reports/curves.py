@@ -97,21 +97,23 @@ def _figure(panel: Panel, num_epochs: int, colors: Mapping[str, int]) -> str:
     scale = _scale(panel)
     # Dashes separate validation from training where both are in one panel.
     is_mixed = len({line.is_validation for line in panel.lines}) > 1
-    grid = "".join(
-        f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" '
-        f'y1="{scale.y(tick):.1f}" y2="{scale.y(tick):.1f}"/>'
-        f'<text class="tick" x="{_LEFT - 6}" y="{scale.y(tick) + 4:.1f}" '
-        f'text-anchor="end">{_tick(tick, panel.term)}</text>'
-        for tick in scale.ticks
-    )
-    epochs = "".join(
-        f'<text class="tick" x="{_x(epoch - 1, num_epochs):.1f}" '
-        f'y="{_HEIGHT - 6}" text-anchor="{anchor}">{text}</text>'
-        for epoch, anchor, text in _epoch_ticks(num_epochs)
-    )
-    lines = readout = ""
+    grid = lines = readout = ""
+    for tick in scale.ticks:
+        y = scale.y(tick)
+        grid += (
+            f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" '
+            f'y1="{y:.1f}" y2="{y:.1f}"/>'
+            f'<text class="tick" x="{_LEFT - 6}" y="{y + 4:.1f}" '
+            f'text-anchor="end">{_tick(tick, panel.term)}</text>'
+        )
+    for epoch, anchor, text in _epoch_ticks(num_epochs):
+        grid += (
+            f'<text class="tick" x="{_x(epoch - 1, num_epochs):.1f}" '
+            f'y="{_HEIGHT - 6}" text-anchor="{anchor}">{text}</text>'
+        )
     for number, line in enumerate(panel.lines):
-        color, is_dashed = f"c{colors[line.row]}", is_mixed & line.is_validation
+        color = f"c{colors[line.row]}"
+        is_dashed = is_mixed & line.is_validation
         style = color + " held out" * is_dashed
         lines += _line(line, scale, num_epochs, style)
         readout += (
@@ -128,7 +130,7 @@ def _figure(panel: Panel, num_epochs: int, colors: Mapping[str, int]) -> str:
         f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
         f'aria-label="{title} over {num_epochs} epochs" '
         f'data-left="{_LEFT}" data-right="{_WIDTH - _RIGHT}">'
-        f"{grid}{epochs}{lines}"
+        f"{grid}{lines}"
         f'<line class="cursor" y1="{_TOP}" y2="{_HEIGHT - _BOTTOM}"/></svg>'
         f'<figcaption><span class="when">epoch {num_epochs}</span>'
         f"{readout}</figcaption></figure>"
@@ -144,10 +146,8 @@ def _line(line: Line, scale: "_Scale", num_epochs: int, style: str) -> str:
     drawn = f'<polyline class="line {style}" points="{path}"/>'
     if len(points) < len(line.values) or len(points) == 1:
         # Measured only now and then: mark where.
-        drawn += "".join(
-            f'<circle class="dot {style}" cx="{x}" cy="{y}" r="2.4"/>'
-            for x, y in points
-        )
+        for x, y in points:
+            drawn += f'<circle class="dot {style}" cx="{x}" cy="{y}" r="2.4"/>'
     return drawn
 
 

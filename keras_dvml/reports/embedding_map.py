@@ -53,15 +53,12 @@ class EmbeddingMap:
             raise ValueError(
                 f"labels must have shape (N,); received shape {labels.shape}"
             )
-        for name, values in (
-            ("labels", labels),
-            ("label_names", self.label_names),
-            ("image_bytes", self.image_bytes),
-        ):
-            if len(values) != len(embeddings):
+        for name in ("labels", "label_names", "image_bytes"):
+            number = len(getattr(self, name))
+            if number != len(embeddings):
                 raise ValueError(
                     f"{name} must have one entry per row of embeddings, "
-                    f"{len(embeddings)}; received {len(values)}"
+                    f"{len(embeddings)}; received {number}"
                 )
         object.__setattr__(self, "embeddings", embeddings)
         object.__setattr__(self, "labels", labels)
@@ -87,9 +84,7 @@ def numbered_classes(
     """
     if rows is None:
         rows = np.arange(len(images.labels))
-    _, classes = np.unique(images.labels[rows], return_inverse=True)
-    names = {
-        number: str(images.label_names[row])
-        for number, row in zip(classes.tolist(), rows, strict=True)
-    }
-    return classes, [names[number] for number in range(len(names))]
+    _, first, classes = np.unique(
+        images.labels[rows], return_index=True, return_inverse=True
+    )
+    return classes, [str(images.label_names[row]) for row in rows[first]]

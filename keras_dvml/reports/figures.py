@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_dvml.extras import install_command
+from keras_dvml.extras import import_of
 from keras_dvml.reports.clusters import NUM_PICTURES, ClusterRound
 from keras_dvml.reports.curves import LOG_FROM_RATIO, panels
 from keras_dvml.reports.map_data import class_hues
@@ -272,11 +272,6 @@ def _new_axes(**options: Any) -> "Axes":
 
 
 def _pyplot() -> ModuleType:
-    try:
+    with import_of("viz", "Figures are drawn with matplotlib"):
         import matplotlib.pyplot as pyplot
-    except ImportError as error:
-        raise ImportError(
-            "Figures are drawn with matplotlib, which is not installed. "
-            f"Install it with: {install_command('viz')}"
-        ) from error
     return pyplot

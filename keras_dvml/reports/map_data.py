@@ -53,9 +53,8 @@ def map_data(
     ]
     # In the central latent space another class is no wrong one.
     layouts[0]["judged"] = is_class
-    sheet, columns = thumbnail_sheet(
-        [embedding_map.image_bytes[row] for row in chosen], _TILE
-    )
+    pictures = [embedding_map.image_bytes[row] for row in chosen]
+    sheet, columns = thumbnail_sheet(pictures, _TILE)
     return {
         "classes": classes.tolist(),
         "names": names,

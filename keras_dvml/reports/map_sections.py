@@ -58,10 +58,9 @@ def central_section(drawn: dict[str, Any] | None) -> str:
 
 
 def _map_html(drawn: dict[str, Any], checked: str) -> str:
-    options = "".join(
-        f'<option value="{number}">{escape(name)}</option>'
-        for number, name in sorted(enumerate(drawn["names"]), key=_by_name)
-    )
+    options = ""
+    for number, name in sorted(enumerate(drawn["names"]), key=_by_name):
+        options += f'<option value="{number}">{escape(name)}</option>'
     return fill(
         read_template("map.html"),
         options=options,

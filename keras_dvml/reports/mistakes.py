@@ -175,13 +175,12 @@ def _galleries(
     mistakes: Sequence[Mistakes], image_bytes: Sequence[bytes]
 ) -> str:
     """Returns a figure each: what searched above what it found."""
-    return "\n".join(
-        gallery_figure(
-            [[image_bytes[row] for row in column] for column in shown.rows.T],
-            _NUM_EXAMPLES,
-            alt=f"{len(shown.rows)} searches that went wrong: {shown.title}",
-            name=shown.title,
-            facts=shown.facts,
+    figures = []
+    for title, facts, rows in mistakes:
+        pictures = [[image_bytes[row] for row in column] for column in rows.T]
+        alt = f"{len(rows)} searches that went wrong: {title}"
+        figure = gallery_figure(
+            pictures, _NUM_EXAMPLES, alt=alt, name=title, facts=facts
         )
-        for shown in mistakes
-    )
+        figures.append(figure)
+    return "\n".join(figures)

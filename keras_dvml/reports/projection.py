@@ -95,9 +95,8 @@ def nearest_by_cosine(
     """
     k = min(k, len(embeddings) - 1)
     if k < 1:  # an image alone has no neighbour, which is no error here
-        return np.zeros((len(embeddings), 0), int), np.zeros(
-            (len(embeddings), 0)
-        )
+        nothing = np.zeros((len(embeddings), 0))
+        return nothing.astype(int), nothing
     return nearest_neighbors(unit_length(embeddings), k)
 
 

@@ -105,9 +105,8 @@ def write_report(
     colors = {
         row: (i + (len(rows) == 1)) % _NUM_COLORS for i, row in enumerate(rows)
     }
-    drawn = None
-    if embedding_map is not None:
-        drawn = map_data(embedding_map, central=bool(variations))
+    central = len(variations) > 0
+    drawn = embedding_map and map_data(embedding_map, central=central)
     # The thumbnails go into the page as a picture, not as data.
     data = drawn and {key: drawn[key] for key in drawn if key != "sheet"}
     page = fill(

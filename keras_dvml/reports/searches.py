@@ -104,9 +104,9 @@ def results_html(
 def query_html(search: Search, facts: str = "") -> str:
     """Returns the picture of the query with its name and facts about it."""
     label = escape(str(search.query_label))
-    return '<figure class="query">' + _captioned(
-        search.query_image, f"Query: {label}", label, facts
-    )
+    alt = f"Query: {label}"
+    figure = _captioned(search.query_image, alt, label, facts)
+    return f'<figure class="query">{figure}'
 
 
 def _search_html(search: Search) -> str:

@@ -68,27 +68,24 @@ def scores_html(
 ) -> str:
     """Returns the table of scores in percent, what was published in bold."""
     names = score_names(scores)
-    mark = ' class="published"'
-    head = "".join(f'<th scope="col">{_breakable(name)}</th>' for name in names)
-    body = "\n".join(
-        f"<tr{mark if row == published else ''}>"
-        f'<th scope="row"><i class="chip c{colors[row]}"></i>{escape(row)}'
-        "</th>"
-        + "".join(
-            _cell(row_scores.get(n), intervals.get(row, {}).get(n))
-            for n in names
+    head = [f'<th scope="col">{_breakable(name)}</th>' for name in names]
+    body = []
+    for row, values in scores.items():
+        bounds = intervals.get(row, {})
+        cells = [_cell(values.get(n), bounds.get(n)) for n in names]
+        mark = ' class="published"' if row == published else ""
+        body.append(
+            f'<tr{mark}><th scope="row"><i class="chip c{colors[row]}"></i>'
+            f"{escape(row)}</th>{''.join(cells)}</tr>\n"
         )
-        + "</tr>"
-        for row, row_scores in scores.items()
-    )
     bold = ""
     if published is not None:
         bold = "In <b>bold</b> what was published. "
     sure = _INTERVALS_HINT if any(intervals.values()) else ""
     return (
         '<div class="wide"><table class="scores">\n'
-        f"<thead><tr><td></td>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>"
-        "</table></div>\n"
+        f"<thead><tr><td></td>{''.join(head)}</tr></thead>\n<tbody>\n"
+        f"{''.join(body)}</tbody></table></div>\n"
         f'<p class="hint">Percent; higher is better. {bold}'
         f"{sure}{escape(' '.join(explain_scores(names)))}</p>"
     )
@@ -98,28 +95,28 @@ def quarantined_section(quarantined: Sequence[tuple[str, str]]) -> str:
     """Returns the table of files left out and why."""
     if not quarantined:
         return ""
-    rows = "\n".join(
-        f"<tr><td>{escape(str(path))}</td><td>{escape(str(reason))}</td></tr>"
+    rows = [
+        f"<tr><td>{escape(str(path))}</td><td>{escape(str(reason))}</td></tr>\n"
         for path, reason in quarantined
-    )
+    ]
     count = len(quarantined)
     table = (
         f"<details{' open' if count <= _OPEN_UP_TO else ''}><summary>{count:,} "
         f"{'file was' if count == 1 else 'files were'} not used</summary>\n"
         '<table class="files"><thead><tr><th scope="col">File</th>'
-        f'<th scope="col">Reason</th></tr></thead>\n<tbody>\n{rows}\n</tbody>'
-        "</table></details>"
+        '<th scope="col">Reason</th></tr></thead>\n<tbody>\n'
+        f"{''.join(rows)}</tbody></table></details>"
     )
     return section("Files left out", "", table)
 
 
 def notes_section(notes: Mapping[str, str]) -> str:
     """Returns the notes as a list of terms and what holds for each."""
-    rows = "\n".join(
-        f"<div><dt>{escape(str(term))}</dt><dd>{escape(str(text))}</dd></div>"
+    rows = [
+        f"<div><dt>{escape(str(term))}</dt><dd>{escape(str(text))}</dd></div>\n"
         for term, text in notes.items()
-    )
-    return section("Notes", "", rows and f"<dl>\n{rows}\n</dl>")
+    ]
+    return section("Notes", "", f"<dl>\n{''.join(rows)}</dl>" if rows else "")
 
 
 def score_names(scores: Scores) -> list[str]:

@@ -15,7 +15,7 @@ from keras_dvml.serving.notes import write_notes
 from keras_dvml.serving.signatures import EmbedModule, SearchModule
 from keras_dvml.serving.versions import next_version
 from keras_dvml.serving.warm_up import write_warm_up
-from keras_dvml.whole_files import whole_folder, whole_folders
+from keras_dvml.whole_files import local_path, whole_folder, whole_folders
 
 
 def export(
@@ -60,10 +60,10 @@ def export(
         The folders written, the exact flavour first.
 
     Raises:
-        ValueError: If k exceeds the gallery, the index has another width than
-            the model's embeddings or a recall under the floor, an exact
-            flavour would need custom operations, or flavours has what the
-            index cannot give. Nothing is written then.
+        ValueError: If path is a URI, k exceeds the gallery, the index has
+            another width than the model's embeddings or a recall under the
+            floor, an exact flavour would need custom operations, or flavours
+            has what the index cannot give. Nothing is written then.
 
     Example:
         >>> import os, tempfile
@@ -78,7 +78,7 @@ def export(
         >>> os.path.relpath(folder, path)
         '1'
     """
-    path = os.path.abspath(os.fspath(path))
+    path = local_path(path)
     indexes: dict[str, Index | None] = {path: index}
     if index is not None:
         index = index.rebuilt()
@@ -185,8 +185,7 @@ def _check_recall(index: Index, recall_floor: float) -> None:
     if recall < recall_floor:
         raise ValueError(
             f"index must have recall@10 of at least {recall_floor}, the "
-            f"recall_floor; received a {type(index).__name__} with "
-            f"{recall:.3f}"
+            f"recall_floor; received {type(index).__name__} with {recall:.3f}"
         )
 
 
@@ -201,7 +200,7 @@ def _by_flavour(
         flavours = possible
     if not flavours or set(flavours) - set(possible):
         raise ValueError(
-            f"flavours of a {type(index).__name__} must be among "
+            f"flavours of {type(index).__name__} must be among "
             f"{', '.join(possible)}; received {flavours!r}"
         )
     by_flavour = {name: index for name in possible if name in flavours}

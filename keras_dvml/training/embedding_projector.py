@@ -47,7 +47,11 @@ class EmbeddingProjector:
             batches: `(batch, height, width, 3)` uint8 tensors, N images in
                 all.
         """
-        lines = [_one_line(label) for label in self._labels[self._rows]]
+        # A single column has no header, and each row is one line.
+        lines = [
+            (" ".join(str(label).split()) or "-") + "\n"
+            for label in self._labels[self._rows]
+        ]
         self._write("metadata.tsv", "".join(lines).encode())
         sprite = _sprite(batches, self._rows)
         self._write("sprite.png", tf.io.encode_png(sprite).numpy())
@@ -77,31 +81,21 @@ class EmbeddingProjector:
             file.write(content)
 
 
-def _one_line(label):
-    """A single column has no header, and each row is one line."""
-    return (" ".join(str(label).split()) or "-") + "\n"
-
-
 def _sprite(batches, rows):
     """Draws the images of ascending rows onto one square, row by row."""
     size = _THUMBNAIL_SIZE
     columns = int(np.ceil(np.sqrt(len(rows))))
-    sprite = np.zeros((columns * size, columns * size, 3), np.uint8)
-    num_read = num_drawn = 0
+    tiles = np.zeros((columns**2, size, size, 3), np.uint8)
+    num_read = 0
     for images in batches:
         first, end = np.searchsorted(rows, [num_read, num_read + len(images)])
-        chosen = tf.gather(images, rows[first:end] - num_read)
-        for thumbnail in _thumbnails(chosen) if end > first else ():
-            row, column = divmod(num_drawn, columns)
-            top, left = row * size, column * size
-            sprite[top : top + size, left : left + size] = thumbnail
-            num_drawn += 1
+        if first < end:
+            chosen = tf.gather(images, rows[first:end] - num_read)
+            resized = tf.image.resize_with_pad(
+                chosen, size, size, antialias=True
+            )
+            resized = tf.saturate_cast(tf.round(resized), tf.uint8)
+            tiles[first:end] = resized.numpy()
         num_read += len(images)
-    return sprite
-
-
-def _thumbnails(images):
-    resized = tf.image.resize_with_pad(
-        images, _THUMBNAIL_SIZE, _THUMBNAIL_SIZE, antialias=True
-    )
-    return tf.saturate_cast(tf.round(resized), tf.uint8).numpy()
+    tiles = tiles.reshape(columns, columns, size, size, 3).swapaxes(1, 2)
+    return tiles.reshape(columns * size, columns * size, 3)

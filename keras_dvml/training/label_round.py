@@ -161,6 +161,10 @@ def describe_round(
     Returns:
         `LabelRound`.
 
+    Raises:
+        ValueError: If the clustering before, or the labels, are not of the
+            same images.
+
     Example:
         >>> import keras_dvml as kd
         >>> embeddings = [[1.0, 0.0], [0.9, 0.1], [0.0, 1.0]]
@@ -171,6 +175,12 @@ def describe_round(
         >>> print(figures)
         2 clusters of 1 to 2 images; NMI with the labels, not used: 1.000
     """
+    num_images = len(clustering.assignments)
+    if previous is not None and len(previous.assignments) != num_images:
+        raise ValueError(
+            f"previous must be of the same {num_images} images; received one "
+            f"of {len(previous.assignments)}"
+        )
     sizes = clustering.sizes[clustering.sizes > 0]
     changed = nmi_previous = nmi_true = None
     if previous is not None and (known is None or known.any()):

@@ -138,8 +138,8 @@ class PseudoLabels(TypedCallback):
         self.batch_size = batch_size
         self.seed = seed
         self.verbose = verbose
-        # The epoch under way, labels made; `None` between epochs.
-        self._epoch = None
+        # The epoch under way, labels made; -1 between epochs.
+        self._epoch = -1
         self._streams = []
 
     @property
@@ -231,7 +231,7 @@ class PseudoLabels(TypedCallback):
         self._epoch = epoch
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        self._epoch = None
+        self._epoch = -1
         self._num_epochs += 1
         if logs is not None:
             for name, value in self.rounds[-1]._asdict().items():
@@ -242,13 +242,11 @@ class PseudoLabels(TypedCallback):
 
     def get_state(self) -> dict[str, np.ndarray]:
         """Returns labels and rounds, for a run that may be resumed."""
-        epoch = -1 if self._epoch is None else self._epoch
-        return {"epoch": np.asarray(epoch), **self._rounds.get_state()}
+        return {"epoch": np.asarray(self._epoch), **self._rounds.get_state()}
 
     def set_state(self, state: dict[str, np.ndarray]) -> None:
         """Restores what `get_state` returned."""
-        epoch = int(state["epoch"])
-        self._epoch = None if epoch < 0 else epoch
+        self._epoch = int(state["epoch"])
         self._rounds.set_state(state)
 
     def _relabel(self, epoch):

@@ -15,7 +15,7 @@ import importlib.util
 import pathlib
 from collections.abc import Iterator
 
-_LIBRARIES = ("tensorflow", "tfx", "scann", "numpy", "scikit-learn")
+_LIBRARIES = ("tensorflow", "keras", "tfx", "scann", "numpy", "scikit-learn")
 
 
 @functools.lru_cache

@@ -32,20 +32,19 @@ from pipelines.training.checkpoints import CHECKPOINTS
 from pipelines.training.metric_trainer import MetricTrainer
 from pipelines.training.tuning.tuner import Tuner
 
-_FROM_TFX: tuple[Any, ...] = (ExampleValidator, SchemaGen, StatisticsGen)
-_OUR_OWN: tuple[Any, ...] = (
-    Clusterer,
-    CopyEvaluator,
-    ImageExampleGen,
-    Indexer,
-    MetricTrainer,
-    Pusher,
-    Reporter,
-    RetrievalEvaluator,
-    Tuner,
-)
-_COMPONENTS = {
-    component.__name__: component for component in (*_FROM_TFX, *_OUR_OWN)
+_COMPONENTS: dict[str, Any] = {
+    "Clusterer": Clusterer,
+    "CopyEvaluator": CopyEvaluator,
+    "ExampleValidator": ExampleValidator,
+    "ImageExampleGen": ImageExampleGen,
+    "Indexer": Indexer,
+    "Pusher": Pusher,
+    "Reporter": Reporter,
+    "RetrievalEvaluator": RetrievalEvaluator,
+    "SchemaGen": SchemaGen,
+    "StatisticsGen": StatisticsGen,
+    "Trainer": MetricTrainer,
+    "Tuner": Tuner,
 }
 
 
@@ -98,7 +97,7 @@ def create_pipeline(
         "StatisticsGen": {
             "stats_options": statistics_options(config.ingest.labelled)
         },
-        "MetricTrainer": {
+        "Trainer": {
             "checkpoint_root": os.path.join(places.pipeline_root, CHECKPOINTS)
         },
         "Pusher": {"serving_dir": places.serving_dir},
@@ -131,15 +130,14 @@ def _component(
 ) -> BaseNode:
     component = _COMPONENTS[step.component]
     arguments = {key: _plain(value) for key, value in step.parameters.items()}
-    if component in _OUR_OWN:
+    if component.__module__.startswith("pipelines."):
         arguments["code_fingerprint"] = code_fingerprint(component.__module__)
     return component(**channels, **arguments, **local)
 
 
 def _plain(value: Any) -> Any:
     """Returns a parameter as components take it."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        value = dataclasses.asdict(value)
-    if isinstance(value, (dict, list, tuple)):
-        return json.dumps(value)
+    is_collection = isinstance(value, (dict, list, tuple))
+    if is_collection or dataclasses.is_dataclass(value):
+        return json.dumps(value, default=dataclasses.asdict)
     return value

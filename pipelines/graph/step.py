@@ -16,8 +16,8 @@ class Step:
     """A step of a run.
 
     Attributes:
-        name: unique in the run.
-        component: name of the class of its component.
+        name: unique in the run; the name of its component, and behind `_` of
+            which method or round it is.
         inputs: key of the component to what another step wrote.
         parameters: of the component; lists, dicts and configurations are
             given to it as JSON.
@@ -25,10 +25,14 @@ class Step:
     """
 
     name: str
-    component: str
     inputs: dict[str, Output] = dataclasses.field(default_factory=dict)
     parameters: dict[str, Any] = dataclasses.field(default_factory=dict)
     after: tuple[str, ...] = ()
+
+    @property
+    def component(self) -> str:
+        """Which component runs it."""
+        return self.name.partition("_")[0]
 
     @property
     def upstream(self) -> tuple[str, ...]:

@@ -65,10 +65,11 @@ def class_name(images: kd.data.EncodedImages, number: int) -> str:
         number: of the image.
 
     Returns:
-        The name of its class, else its label, and without labels its file's.
+        The name of its class, else its label, and without labels its id, the
+        path below the folder.
     """
     if images.labels is None:
-        return str(images.ids[number]).rpartition("/")[2]
+        return str(images.ids[number])
     return str(images.label_names[number]) or str(images.labels[number])
 
 

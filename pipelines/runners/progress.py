@@ -22,7 +22,8 @@ class Progress(logging.Handler):
         stream: text stream; standard output when `None`.
 
     Attributes:
-        last_step: name of the current step, or of the one that ended last.
+        failed_step: name of the step that an error has ended; empty where
+            none has since the last step began.
     """
 
     def __init__(self, stream: TextIO | None = None) -> None:
@@ -31,7 +32,7 @@ class Progress(logging.Handler):
         self._last_write = time.monotonic()
         self._step = ""
         self._step_start = time.monotonic()
-        self.last_step = ""
+        self.failed_step = ""
         self._writing = threading.RLock()
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._beat, daemon=True)
@@ -76,9 +77,12 @@ class Progress(logging.Handler):
             name: of the step.
         """
         self._step_start = time.monotonic()
-        self._step = self.last_step = name
+        self._step, self.failed_step = name, ""
         try:
             yield
+        except BaseException:
+            self.failed_step = name
+            raise
         finally:
             self._step = ""
 

@@ -7,7 +7,11 @@ import keras
 import keras_dvml as kd
 from pipelines.configs import UNSUPERVISED, YARDSTICKS, TrainConfig
 from pipelines.configs.schema import TERM_WEIGHTS
-from pipelines.training.backbones import build_backbone, build_preprocessing
+from pipelines.training.backbones import (
+    build_backbone,
+    build_preprocessing,
+    freeze_parts,
+)
 from pipelines.training.yardsticks import build_yardstick
 
 
@@ -68,6 +72,8 @@ def continue_model(path: str, config: TrainConfig) -> kd.models.MetricModel:
         The model, compiled with the method's loss.
     """
     model: Any = keras.models.load_model(path)
+    # Keras saves what is frozen of functional models, but not within layers.
+    freeze_parts(model.backbone, config)
     model.compile(optimizer=model.optimizer, loss=metric_loss(config))
     model.optimizer.learning_rate = config.learning_rate
     return model

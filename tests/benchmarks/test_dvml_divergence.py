@@ -39,7 +39,8 @@ def test_a_heavier_divergence_strews_farther():
         row = dvml_divergence.ROWS[name]
         model = dvml_divergence.adapted_model(row, weights, settings, 0)
         recall, map_at_r = dvml_divergence.retrieval(model, images, labels)
-        assert 0 <= map_at_r <= recall <= 100
+        # Near chance, either may be the larger.
+        assert 0 <= map_at_r <= 100 and 0 <= recall <= 100
         sigma, length, cosine = dvml_divergence.variation(model, images)
         assert length > 0 and -1 <= cosine <= 1
         spreads.append(sigma)

@@ -79,7 +79,7 @@ MINUTES = {
         *("--sizes", "400x8x4", "--rounds", "1", "--memory", "400x8x4"),
     ],
     "training_step": ["--turns", "1"],
-    "ingestion": ["--sizes", "100", "200", "300"],
+    "ingestion": ["--sizes", "200", "300", "400"],
     "serving": ["--seconds", "0.05"],
 }
 

@@ -34,6 +34,7 @@ def test_each_benchmark_has_its_place_in_the_results(document):
 
     measured = [
         *("runs/accuracy_glyphs/scores.md", "runs/dvml_divergence.md"),
+        *("runs/real_images/scores.md", "runs/real_images/sets.md"),
         *("runs/bench/beside_peers.md", "runs/bench/summary.md"),
         *(f"runs/bench/{one.name}.md" for one in bench.BENCHMARKS),
     ]

@@ -457,4 +457,5 @@ except ImportError as error:
 """
     first, second = run_forked(code).splitlines()
     assert first == "2"
-    assert 'needs faiss: pip install "faiss-cpu>=1.8".' in second
+    assert "engine='faiss' needs faiss" in second
+    assert second.endswith('pip install "faiss-cpu>=1.8"')

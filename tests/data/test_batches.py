@@ -225,3 +225,8 @@ def test_bad_arguments_are_named(pictures, change, message):
     }
     with pytest.raises(ValueError, match=message):
         kd.data.balanced_batches(**arguments)
+
+
+def test_batches_of_no_images_are_refused(pictures):
+    with pytest.raises(ValueError, match="batch_size must be at least 1"):
+        kd.data.image_batches(pictures[0], batch_size=0)

@@ -251,3 +251,9 @@ def test_bad_settings_are_named(settings, message):
         kd.evaluation.compare_retrieval(scores, scores, **settings)
     with pytest.raises(ValueError, match=message):
         kd.evaluation.mean_interval(np.ones(3), **settings)
+
+
+@pytest.mark.parametrize("num_values", [0, 5])
+def test_values_that_are_no_groups_are_refused(num_values):
+    with pytest.raises(ValueError, match=f"groups of 4.*received {num_values}"):
+        kd.evaluation.mean_interval(np.ones(num_values), 4)

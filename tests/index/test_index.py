@@ -152,6 +152,6 @@ def test_file_of_another_kind_is_refused(tmp_path):
 
     kd.index.ExactIndex.build(gallery()).save(tmp_path / "index.npz")
     with pytest.raises(
-        ValueError, match="saved OtherIndex; received a ExactIndex"
+        ValueError, match="saved OtherIndex; received ExactIndex"
     ):
         OtherIndex.load(tmp_path / "index.npz")

@@ -1,5 +1,6 @@
 """DVML's terms, phase by phase, against NumPy and against each other."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -48,8 +49,29 @@ def test_each_term_trains_its_parts_in_each_phase(
     model = make_model(kind, normalized=False)
     model.compile("sgd", loss=quadratic_loss)
     model.set_phase(phase)
+    # It begins at 0, where the divergence is least.
+    kernel = model.head.variation_log_variance.kernel
+    kernel.assign(tf.random.stateless_uniform(kernel.shape, [0, 0]))
     reached = parts_reached_by(term, model, images, LABELS)
     assert reached == REACHED[term][phase - 1]
+
+
+@pytest.mark.parametrize("kind", ["DVML", "VariationalUDML"])
+def test_scale_of_the_backbones_features_changes_nothing(
+    kind, make_model, tiny_images
+):
+    def embeddings_of(scale):
+        keras.utils.set_random_seed(0)
+        backbone = kd.models.conv_backbone(16, widths=(4, 8))
+        scaled = keras.layers.Rescaling(scale)(backbone.output)
+        model = make_model(kind, keras.Model(backbone.input, scaled))
+        model.compile(keras.optimizers.SGD(0.1), loss=kd.losses.NPairLoss())
+        model.fit(*tiny_images, batch_size=40, shuffle=False, verbose=0)
+        return model.predict(tiny_images[0], verbose=0)
+
+    expected = embeddings_of(1.0)
+    for scale in (0.1, 1000.0):
+        np.testing.assert_allclose(embeddings_of(scale), expected, atol=1e-5)
 
 
 def test_reconstruction_does_not_shrink_its_target(

@@ -21,7 +21,12 @@ WEIGHTS = {
     "VariationalUDML": {**DVML_WEIGHTS, "rotation": 0.1},
 }
 # Kind -> arguments, none of them the default, of a configuration.
-OPTIONS = {"head_rate": 10.0, "name": "birds", "normalized": False}
+OPTIONS = {
+    "head_rate": 10.0,
+    "name": "birds",
+    "normalized": False,
+    "normalize_features": False,
+}
 DVML_OPTIONS = {
     "num_samples": 5,
     "seed": 3,
@@ -144,6 +149,30 @@ np.save(sys.argv[1] + "/embeddings.npy", model.predict(batch["images"]))
     )
 
 
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_loss_that_is_not_finite_ends_fit_and_is_named(
+    jit_compile, make_model, tiny_images
+):
+    def overflowing(labels, embeddings):
+        return tf.exp(1e3 + embeddings[:, 0])
+
+    model = make_model("UDML")
+    model.compile("sgd", loss=overflowing, jit_compile=jit_compile)
+    with pytest.raises(FloatingPointError, match="received metric_loss is inf"):
+        model.fit(*tiny_images, batch_size=40, epochs=9, verbose=0)
+
+
+def test_models_saved_before_features_were_normalized_take_them_as_they_are(
+    kind, make_model, tiny_images
+):
+    config = make_model(kind).get_config()
+    assert config.pop("normalize_features")
+    model = type(make_model(kind)).from_config(config)
+    features = model.features(tiny_images[0])
+    expected = model.backbone(model.preprocessing(tiny_images[0]))
+    np.testing.assert_array_equal(features, expected)
+
+
 def test_summary_prints_every_part_once(kind, compiled):
     lines = []
     compiled.summary(print_fn=lambda line, **_: lines.append(line))
@@ -194,13 +223,6 @@ def test_mixed_precision_trains_with_finite_losses(
 def test_fit_without_labels_is_refused(compiled, tiny_images):
     with pytest.raises(ValueError, match=r"batches of \(images, labels\)"):
         compiled.fit(tf.data.Dataset.from_tensors(tiny_images[0]), verbose=0)
-
-
-def test_backbone_without_pooling_is_refused(kind, make_model):
-    images = keras.Input((16, 16, 3))
-    unpooled = keras.Model(images, keras.layers.Conv2D(4, 3)(images))
-    with pytest.raises(ValueError, match="pooled features.*14, 14, 4"):
-        make_model(kind, unpooled)
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,8 @@ NEVER_REUSED = "LastBlessedModel"
 LINE = re.compile(r"^\[ *(\d+)/(\d+)\] (\S+) +(reused|([\d.]+) s)")
 
 SMALL = (
-    *("train.image_size=16", "train.widths=4,8", "train.embedding_dim=8"),
+    *("train.backbone=conv", "train.weights=", "train.widths=4,8"),
+    *("train.image_size=16", "train.embedding_dim=8"),
     *("train.steps_per_epoch=3", "rounds.num_rounds=1"),
     *("rounds.epochs_per_round=2", "rounds.num_clusters=3"),
 )
@@ -118,7 +119,8 @@ class Runs:
 
     def results(self):
         """Returns the scores in the report, and what the model embeds to."""
-        artifacts = self.root / "runs" / "squares" / "artifacts"
+        # Without labels a run has a name of its own.
+        (artifacts,) = self.root.glob("runs/squares*/artifacts")
         (scores,) = artifacts.glob("Reporter/report/*/scores.json")
         (embeddings,) = artifacts.glob(
             "*Evaluator_*/evaluation/*/embeddings.npz"
@@ -221,7 +223,8 @@ def test_run_killed_in_other_steps_ends_with_the_same_scores(
     done = set()
     for number, name, limit in steps:
         if name in killed:
-            assert runs.kill_in(number, draw.uniform(0, limit / 2)), name
+            # Early: the undisturbed run may have been slower by far.
+            assert runs.kill_in(number, draw.uniform(0, limit / 6)), name
             assert not done & ran(runs.steps())
             done = finished(runs.steps())
     assert not done & ran(runs.run_to_the_end())

@@ -11,6 +11,8 @@ pytestmark = [pytest.mark.pipeline, pytest.mark.slow]
 
 # Those who watch this process' screen see a line as soon as it is written.
 SMALL = (
+    "train.backbone=conv",
+    "train.weights=",
     "train.image_size=16",
     "train.widths=4,8",
     "train.embedding_dim=8",

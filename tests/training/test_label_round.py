@@ -130,3 +130,10 @@ def test_figures_go_through_json():
     figures = describe_round(clustering_of([0, 0, 1]))
     read = json.loads(json.dumps(figures._asdict()))
     assert kd.training.LabelRound(**read) == figures
+
+
+def test_figures_of_other_images_are_refused():
+    with pytest.raises(
+        ValueError, match="the same 3 images; received one of 2"
+    ):
+        describe_round(clustering_of([0, 1, 0]), clustering_of([0, 1]))

@@ -3,18 +3,12 @@
 import functools
 import os
 
-from keras_dvml.extras import install_command
+from keras_dvml.extras import import_of
 
-try:
+with import_of("datasets", "The glyphs data set needs matplotlib and Pillow"):
     import matplotlib
     from matplotlib.ft2font import FT2Font
     from PIL import Image, ImageDraw, ImageFont
-except ImportError as error:
-    raise ImportError(
-        "The glyphs data set needs matplotlib and Pillow, of which at least "
-        f"one is missing. Install them with: {install_command('datasets')}"
-    ) from error
-
 FACES = (
     "DejaVuSans",
     "DejaVuSans-Bold",

@@ -2,12 +2,14 @@
 
 from pipelines.configs.schema.choices import (
     APPLICATIONS,
+    EFFICIENTNETS,
     TERM_WEIGHTS,
     UNSUPERVISED,
     YARDSTICKS,
     MetricLoss,
     RetrievalScore,
     Strategy,
+    backbone_kind,
 )
 from pipelines.configs.schema.run import (
     EvaluationConfig,

@@ -44,6 +44,23 @@ APPLICATIONS = (
 )
 """Backbones by their name in `keras.applications`."""
 
+EFFICIENTNETS: dict[str, int | None] = {
+    "efficientnet_lite0": None,
+    **{f"efficientnet_lite0:{block}": block for block in range(16)},
+}
+"""`keras_dvml.models.efficientnet_lite0` as a whole or up to one of its blocks,
+by name, and the block."""
+
+BackboneKind = Literal[
+    "conv",
+    "efficientnet_lite0",
+    "application",
+    "keras_hub",
+    "file",
+    "tensorflow_hub",
+]
+"""Where a backbone comes from. The last three bring their own weights."""
+
 TERM_WEIGHTS = (
     "prior_weight",
     "reconstruction_weight",
@@ -66,3 +83,34 @@ TITLES = {
     "variational_udml": "variational UDML-SS",
 }
 """Rows of the tables; that of `as_is` depends on the backbone's weights."""
+
+
+def backbone_kind(backbone: str) -> BackboneKind:
+    """Returns where the backbone of a name comes from.
+
+    Args:
+        backbone: field of `TrainConfig`.
+
+    Raises:
+        ValueError: where no backbone has such a name.
+    """
+    if backbone == "conv":
+        return "conv"
+    if backbone in EFFICIENTNETS:
+        return "efficientnet_lite0"
+    if backbone in APPLICATIONS:
+        return "application"
+    if backbone.startswith("keras_hub:"):
+        return "keras_hub"
+    if backbone.endswith(".keras"):
+        return "file"
+    # An address or a path has a slash.
+    if "/" in backbone:
+        return "tensorflow_hub"
+    raise ValueError(
+        f"`backbone` must be one of {('conv', *APPLICATIONS)}, or "
+        "'efficientnet_lite0', or 'efficientnet_lite0:N' for its block N of 0 "
+        "to 15, or the path of a '.keras' file, or 'keras_hub:PRESET', or the "
+        "address or path of a feature vector of TensorFlow Hub. Received: "
+        f"backbone={backbone!r}"
+    )

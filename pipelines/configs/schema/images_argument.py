@@ -5,8 +5,8 @@ import re
 import unicodedata
 from typing import Any
 
-# The demo's own model, and the folder of prepared data sets.
-_TAKEN = ("glyphs", "datasets")
+# The demo's own models, and the folder of prepared data sets.
+_TAKEN = ("glyphs", "glyphs_udml", "datasets")
 
 
 def named_source(images: str) -> tuple[str, dict[str, Any]]:

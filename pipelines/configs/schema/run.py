@@ -1,6 +1,7 @@
 """A run: where its images come from, and what is done with them."""
 
 import dataclasses
+import pathlib
 from typing import Literal, get_args
 
 from pipelines.configs.schema.choices import (
@@ -9,6 +10,12 @@ from pipelines.configs.schema.choices import (
     WITHOUT_LABELS,
     Method,
     Split,
+)
+from pipelines.configs.schema.ranges import (
+    AT_LEAST_0,
+    AT_LEAST_1,
+    SHARE,
+    check_ranges,
 )
 from pipelines.configs.schema.train import TrainConfig
 from pipelines.configs.schema.tune import TuneConfig
@@ -91,11 +98,7 @@ class IngestConfig:
                 "`test_fraction` must lie between 0 and 1. Received: "
                 f"test_fraction={self.test_fraction}"
             )
-        if not 0 <= self.max_bad_fraction <= 1:
-            raise ValueError(
-                "`max_bad_fraction` must lie in [0, 1]. Received: "
-                f"max_bad_fraction={self.max_bad_fraction}"
-            )
+        check_ranges(self, max_bad_fraction=SHARE)
 
     @property
     def source(self) -> str:
@@ -136,18 +139,15 @@ class RoundsConfig:
 
     def __post_init__(self) -> None:
         """Refuses numbers that are out of range."""
-        for name, least in (
-            ("num_rounds", 1),
-            ("epochs_per_round", 1),
-            ("rotation_epochs", 0),
-            ("images_per_cluster", 1),
-            ("images_per_shown_cluster", 1),
-        ):
-            if vars(self)[name] < least:
-                raise ValueError(
-                    f"`{name}` must be at least {least}. Received: "
-                    f"{name}={vars(self)[name]}"
-                )
+        check_ranges(
+            self,
+            num_rounds=AT_LEAST_1,
+            epochs_per_round=AT_LEAST_1,
+            rotation_epochs=AT_LEAST_0,
+            images_per_cluster=AT_LEAST_1,
+            images_per_shown_cluster=AT_LEAST_1,
+            num_iterations=AT_LEAST_1,
+        )
         if self.num_clusters is not None and self.num_clusters < 2:
             raise ValueError(
                 "`num_clusters` must be at least 2, or None. Received: "
@@ -160,7 +160,7 @@ class EvaluationConfig:
     """How models are measured, and which one may be pushed.
 
     Attributes:
-        ks: the k of Recall@k.
+        ks: the k of Recall@k, 1 among them: by it models are compared.
         tolerance: in [0, 1]. The candidate is blessed when its Recall@1, or
             without labels the share of copies it finds, is at least the last
             blessed model's minus this, and not for sure below it or below that
@@ -170,6 +170,15 @@ class EvaluationConfig:
 
     ks: tuple[int, ...] = (1, 2, 4, 8)
     tolerance: float = 0.01
+
+    def __post_init__(self) -> None:
+        """Refuses numbers that are out of range."""
+        if 1 not in self.ks or min(self.ks) < 1:
+            raise ValueError(
+                "`ks` must be at least 1 each, and 1 one of them. Received: "
+                f"ks={self.ks}"
+            )
+        check_ranges(self, tolerance=SHARE)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -190,13 +199,23 @@ class IndexConfig:
     recall_floor: float = 0.95
     false_match_rate: float = 0.01
 
+    def __post_init__(self) -> None:
+        """Refuses numbers that are out of range."""
+        check_ranges(
+            self,
+            num_neighbors=AT_LEAST_1,
+            recall_floor=SHARE,
+            false_match_rate=SHARE,
+        )
+
 
 @dataclasses.dataclass(frozen=True)
 class PipelineConfig:
     """One run, from images to a served search.
 
     Attributes:
-        name: of the pipeline and of the model under `saved_models/`.
+        name: of the pipeline and of the model under `saved_models/`: that of
+            a single folder. `<name>-scann` is the name of its other flavour.
         ingest: where the images come from.
         train: the budget that all methods share.
         tune: whether the candidate's loss and weights are sought first.
@@ -221,20 +240,34 @@ class PipelineConfig:
 
     def __post_init__(self) -> None:
         """Refuses methods that do not fit each other or the images."""
+        parts = pathlib.PurePosixPath(self.name).parts
+        if parts != (self.name,) or parts in (("/",), ("..",)):
+            # The run would work, and delete, beside its folder.
+            raise ValueError(
+                "`name` must be that of a single folder. Received: "
+                f"name={self.name!r}"
+            )
+        if self.name.endswith("-scann"):
+            raise ValueError(
+                "`name` must not end in -scann, as those of models with ScaNN "
+                f"inside do. Received: name={self.name!r}"
+            )
+        if len(set(self.methods)) < len(self.methods):
+            raise ValueError(
+                "`methods` must be different ones. Received: "
+                f"methods={self.methods}"
+            )
         if self.candidate not in self.methods:
             raise ValueError(
                 f"`candidate` must be one of `methods`. Received: candidate="
                 f"{self.candidate!r}, methods={self.methods}"
             )
-        if self.candidate in ("pixels", "hog"):
+        untrained = self.candidate == "as_is" and self.train.refit_on_all
+        if untrained or self.candidate in ("pixels", "hog"):
             raise ValueError(
-                "`candidate` must have a backbone. Received: candidate="
+                "`candidate` must have a backbone, and with "
+                "`train.refit_on_all` be trained. Received: candidate="
                 f"{self.candidate!r}"
-            )
-        if self.train.refit_on_all and self.candidate == "as_is":
-            raise ValueError(
-                "`train.refit_on_all` needs a `candidate` that is trained. "
-                "Received: candidate='as_is'"
             )
         needing = [m for m in self.methods if m not in WITHOUT_LABELS]
         if needing and not self.ingest.labelled:

@@ -1,16 +1,25 @@
 """How a model is built and trained."""
 
 import dataclasses
+import math
 from typing import get_args
 
 from pipelines.configs.schema.choices import (
-    APPLICATIONS,
     TERM_WEIGHTS,
     Augmentation,
     Method,
     MetricLoss,
     Strategy,
+    backbone_kind,
 )
+from pipelines.configs.schema.ranges import (
+    AT_LEAST_0,
+    AT_LEAST_1,
+    SHARE,
+    check_ranges,
+)
+
+_WITH_WEIGHTS = ("keras_hub", "file", "tensorflow_hub")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,15 +33,21 @@ class TrainConfig:
         method: which model and loss; see `Method`.
         loss: of `plain` and `dvml`; see `MetricLoss`.
         backbone: `"conv"` for a small convolutional network; one of
-            `APPLICATIONS`; or a feature vector of TensorFlow Hub, by its
-            address or the path of its folder.
-        weights: `""` for weights drawn from the seed, `"imagenet"` for those
-            that `keras.applications` downloads, or the path of a file of
-            weights of the backbone without its top. Those of TensorFlow Hub
-            come with the backbone.
+            `APPLICATIONS`; `"efficientnet_lite0"`, or `"efficientnet_lite0:14"`
+            for the features of its block 14; or one that brings its weights:
+            the path of a `.keras` file, of a trained model here or of any that
+            takes images of -1..1; `"keras_hub:PRESET"`, with the name of a
+            preset of KerasHub or the path of its folder; a feature vector of
+            TensorFlow Hub, by its address or the path of its folder.
+        weights: `""` for weights drawn from the seed or the backbone's own,
+            `"imagenet"` for those of EfficientNet-Lite0's package or those that
+            `keras.applications` downloads, or the path of a file of weights of
+            the backbone without its top.
         image_size: pixels; images are cut to squares of this side.
         widths: channels of each block of the `"conv"` backbone.
         batch_norm_frozen: whether batch normalisation stays as pretrained.
+        frozen_up_to: the layer of the backbone up to which all of it stays as
+            pretrained; `""` for none.
         head_rate: learning rate of all but the backbone, as a multiple of
             `learning_rate`.
         embedding_dim: numbers in an embedding.
@@ -75,6 +90,7 @@ class TrainConfig:
     image_size: int = 48
     widths: tuple[int, ...] = (32, 64, 128, 256)
     batch_norm_frozen: bool = False
+    frozen_up_to: str = ""
     head_rate: float = 1.0
     embedding_dim: int = 128
     num_samples: int = 20
@@ -102,7 +118,27 @@ class TrainConfig:
     refit_on_all: bool = False
 
     def __post_init__(self) -> None:
-        """Refuses losses, backbones and strategies that there are not."""
+        """Refuses what there is not, and numbers that are out of range."""
+        check_ranges(
+            self,
+            image_size=AT_LEAST_1,
+            embedding_dim=AT_LEAST_1,
+            num_samples=AT_LEAST_1,
+            rotation_weight=AT_LEAST_0,
+            rotation_batch=AT_LEAST_1,
+            margin=AT_LEAST_0,
+            epochs=AT_LEAST_0,
+            steps_per_epoch=AT_LEAST_1,
+            classes_per_batch=AT_LEAST_1,
+            images_per_class=(2, math.inf),
+            crop_min_area=SHARE,
+            color_strength=AT_LEAST_0,
+            learning_rate=AT_LEAST_0,
+            weight_decay=AT_LEAST_0,
+            release_decoder_at=AT_LEAST_0,
+            evaluate_every=AT_LEAST_0,
+            seed=AT_LEAST_0,
+        )
         if self.strategy not in get_args(Strategy):
             raise ValueError(
                 f"`strategy` must be one of {get_args(Strategy)}. Received: "
@@ -119,22 +155,22 @@ class TrainConfig:
                 f"`loss` must be one of {get_args(MetricLoss)}. Received: "
                 f"loss={self.loss!r}"
             )
-        known = ("conv", *APPLICATIONS)
-        # An address or a path has a slash.
-        if self.backbone not in known and "/" not in self.backbone:
+        kind = backbone_kind(self.backbone)
+        if self.weights and kind in _WITH_WEIGHTS:
             raise ValueError(
-                f"`backbone` must be one of {known}, or the address or path "
-                "of a feature vector of TensorFlow Hub. Received: "
+                "`weights` must be '' (`--set train.weights=`) for a backbone "
+                f"that brings its own. Received: weights={self.weights!r}, "
                 f"backbone={self.backbone!r}"
             )
-        if self.weights == "imagenet" and self.backbone not in APPLICATIONS:
+        if self.weights == "imagenet" and kind == "conv":
             raise ValueError(
-                f"`weights` 'imagenet' are those of {APPLICATIONS}. Received: "
+                "`weights` must be '' (`--set train.weights=`) or a file for a "
+                "backbone that has none from ImageNet. Received: "
                 f"weights='imagenet', backbone={self.backbone!r}"
             )
 
     @property
     def is_pretrained(self) -> bool:
         """Whether the backbone's first weights are not drawn from the seed."""
-        # Plain names are built here; a path, an address or a preset is not.
-        return bool(self.weights) or not self.backbone.isidentifier()
+        kind = backbone_kind(self.backbone)
+        return bool(self.weights) or kind in _WITH_WEIGHTS

@@ -4,6 +4,11 @@ import dataclasses
 from typing import get_args
 
 from pipelines.configs.schema.choices import MetricLoss, RetrievalScore
+from pipelines.configs.schema.ranges import (
+    AT_LEAST_0,
+    AT_LEAST_1,
+    check_ranges,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,12 +45,7 @@ class TuneConfig:
 
     def __post_init__(self) -> None:
         """Refuses numbers out of range, and losses that there are not."""
-        for name, least in (("trials", 0), ("epochs", 1)):
-            if getattr(self, name) < least:
-                raise ValueError(
-                    f"`tune.{name}` must be at least {least}. Received: "
-                    f"{name}={getattr(self, name)}"
-                )
+        check_ranges(self, "tune.", trials=AT_LEAST_0, epochs=AT_LEAST_1)
         if not 0 < self.min_factor <= self.max_factor:
             raise ValueError(
                 "`tune.min_factor` must be above 0 and at most "

@@ -122,7 +122,8 @@ def last_parameters(path: pathlib.Path) -> dict[str, dict[str, Any]]:
     if store is None:
         return {}
     for node in store.get_contexts_by_type("node"):
-        _, _, step = node.name.partition(".")
+        # The name of the pipeline may hold a dot, that of a step does not.
+        step = node.name.rpartition(".")[2]
         for execution in store.get_executions_by_context(node.id):
             if execution.last_known_state in _SUCCESSFUL:
                 found.setdefault(step, []).append(execution)

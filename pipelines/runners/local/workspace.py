@@ -13,6 +13,8 @@ from keras_dvml import whole_files
 from pipelines.configs import PipelineConfig
 from pipelines.runners.progress import Progress
 
+_SOURCE = "source.txt"
+
 
 @contextlib.contextmanager
 def only_run_in(run_dir: pathlib.Path, progress: Progress) -> Iterator[None]:
@@ -43,7 +45,7 @@ def only_run_in(run_dir: pathlib.Path, progress: Progress) -> Iterator[None]:
 
 
 def claim(run_dir: pathlib.Path, config: PipelineConfig) -> None:
-    """Refuses to mix two sources under one name and one served model.
+    """Notes whose a folder is, so that no other source's run takes it.
 
     Args:
         run_dir: of the run, which nobody else works in.
@@ -52,18 +54,37 @@ def claim(run_dir: pathlib.Path, config: PipelineConfig) -> None:
     Raises:
         ValueError: where another source's run has the folder.
     """
+    source = refuse_other_source(run_dir, config)
+    (run_dir / _SOURCE).write_text(source, "utf-8", "surrogateescape")
+
+
+def refuse_other_source(run_dir: pathlib.Path, config: PipelineConfig) -> str:
+    """Refuses to mix two sources under one name and one served model.
+
+    Args:
+        run_dir: of the run.
+        config: the run.
+
+    Returns:
+        The run's source, in words.
+
+    Raises:
+        ValueError: where another source's run has the folder.
+    """
     source = config.ingest.source
     if not config.ingest.labelled:
         source += " without labels"
-    claim = run_dir / "source.txt"
+    noted = run_dir / _SOURCE
     # A disk that was full left it empty.
-    owner = (claim.read_text("utf-8") if claim.exists() else "") or source
+    owner = (
+        noted.exists() and noted.read_text("utf-8", "surrogateescape")
+    ) or source
     if owner != source:
         raise ValueError(
             f"{run_dir} and the model {config.name!r} belong to the images of "
             f"{owner}, not of {source}. Choose another name with --name."
         )
-    claim.write_text(source, "utf-8", "surrogateescape")
+    return source
 
 
 @contextlib.contextmanager

@@ -6,7 +6,7 @@ import sys
 
 # Libraries write to the same screen; what is ours begins like this.
 _FORMAT = "training %(levelname)s: %(message)s"
-_OURS = re.compile(r"training ([A-Z]+): (.*)")
+_OURS = re.compile(r"training (DEBUG|INFO|WARNING|ERROR|CRITICAL): (.*)")
 
 
 def log_to_stdout() -> None:
@@ -34,6 +34,7 @@ def parse_log_line(line: str) -> tuple[int, str] | None:
         >>> parse_log_line("training WARNING: an image cannot be read")
         (30, 'an image cannot be read')
         >>> parse_log_line("WARNING: the CPU has instructions to spare")
+        >>> parse_log_line("training LOSS: 0.5")
     """
     found = _OURS.match(line)
     if not found:

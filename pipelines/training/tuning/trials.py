@@ -90,32 +90,32 @@ def tune_training(
         allow_new_entries=False,
     )
     with tempfile.TemporaryDirectory() as folder:
-        search = _Search(
-            oracle,
+        _Search(oracle, directory=folder).search(
             lambda values: _run_trial(
                 _trial_config(config, tune, values), train, validation
             ),
-            directory=folder,
+            verbose=0,
         )
-        search.search(verbose=0)
     done = [oracle.trials[name] for name in oracle.start_order]
     trials = [
         Trial(
             number,
             trial.hyperparameters.values,
-            search.scores.get(trial.trial_id, {}),
+            {
+                name: float(trial.metrics.get_best_value(name))
+                for name in _SCORES
+                if trial.metrics.exists(name)
+            },
         )
         for number, trial in enumerate(done, start=1)
     ]
-    if not any(trial.scores for trial in trials):
+    scored = [trial for trial in trials if trial.scores]
+    if not scored:
         raise RuntimeError(
             "None of the trials came to its end. The last of them failed "
             f"with: {done[-1].message}"
         )
-    best = max(
-        (trial for trial in trials if trial.scores),
-        key=lambda trial: (trial.scores[tune.score], -trial.number),
-    )
+    best = max(scored, key=lambda trial: trial.scores[tune.score])
     return Tuning(
         trials,
         best,
@@ -168,36 +168,28 @@ class _OwnValuesFirst(keras_tuner.oracles.RandomSearchOracle):
 
 
 class _Search(keras_tuner.Tuner):
-    """KerasTuner's loop around trials of ours, which keeps all their scores.
-
-    Args:
-        oracle: chooses the values.
-        run: from the hyperparameters of a trial to its scores.
-        **kwargs: of `keras_tuner.Tuner`.
-    """
-
-    def __init__(
-        self,
-        oracle: keras_tuner.Oracle,
-        run: Callable[[dict[str, Any]], dict[str, float]],
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(oracle, **kwargs)
-        self._run = run
-        self.scores: dict[str, dict[str, float]] = {}
+    """KerasTuner's loop around trials of ours."""
 
     def run_trial(
-        self, trial: Any, *args: Any, **kwargs: Any
+        self,
+        trial: Any,
+        run: Callable[[dict[str, Any]], dict[str, float]],
+        **kwargs: Any,
     ) -> dict[str, float]:
+        """Runs a trial.
+
+        Args:
+            trial: of the oracle.
+            run: from the hyperparameters of a trial to its scores.
+            **kwargs: what else `search` was given.
+        """
         logger.info(
             "trial %d of %d: %s",
             len(self.oracle.trials),
             self.oracle.max_trials,
             describe_values(trial.hyperparameters.values),
         )
-        scores = self._run(trial.hyperparameters.get_config())
-        self.scores[trial.trial_id] = scores
-        return scores
+        return run(trial.hyperparameters.get_config())
 
 
 def describe_values(values: dict[str, Any]) -> str:

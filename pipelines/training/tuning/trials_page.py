@@ -41,11 +41,7 @@ def trials_page(tuning: Tuning, score: str) -> str:
     names = list(tuning.best.values)
     titles = ["Trial", *map(_title, tuning.best.scores), *map(_title, names)]
     ordered = sorted(
-        tuning.trials,
-        key=lambda trial: (
-            -trial.scores.get(score, -1),
-            trial.number,
-        ),
+        tuning.trials, key=lambda trial: -trial.scores.get(score, -1)
     )
     trained, validated = tuning.num_classes
     words = (

@@ -4,6 +4,8 @@ import inspect
 import pytest
 
 from pipelines.configs import (
+    EvaluationConfig,
+    IndexConfig,
     IngestConfig,
     PipelineConfig,
     RoundsConfig,
@@ -58,7 +60,8 @@ def test_folder_run_asks_for_images(method):
 
 def test_unlabelled_folder_runs_methods_that_need_no_labels(tmp_path):
     config = load_config("folder_udml", str(tmp_path / "My Birds!"))
-    assert config.name == "my_birds"
+    # Not that of the labelled run, beside which it may stand.
+    assert config.name == "my_birds_udml"
     assert not config.ingest.labelled
     assert config.methods == ("pixels", "hog", "as_is", "udml")
 
@@ -137,7 +140,7 @@ def test_candidate_must_be_trained():
         ({"candidate": "hog"}, "must have a backbone.*candidate='hog'"),
         (
             {"candidate": "as_is", "train": TrainConfig(refit_on_all=True)},
-            "that is trained.*'as_is'",
+            "be trained.*'as_is'",
         ),
     ],
 )
@@ -177,6 +180,7 @@ def test_row_of_the_first_weights_says_where_they_are_from(train, row):
         ("Bilder-Öl", "bilder_ol"),
         ("glyphs", "glyphs_images"),
         ("datasets", "datasets_images"),
+        ("glyphs_udml", "glyphs_udml_images"),
     ],
 )
 def test_model_name_keeps_letters_and_leaves_taken_names(folder, name):
@@ -239,7 +243,7 @@ def test_prepared_reproduction_needs_no_archive():
 def test_table_stands_for_a_folder(tmp_path, method, suffix):
     path = tmp_path / f"My Birds{suffix}"
     config = load_config(f"folder_{method}", str(path))
-    assert config.name == "my_birds"
+    assert config.name == {"dvml": "my_birds", "udml": "my_birds_udml"}[method]
     assert config.ingest.source == config.ingest.manifest == str(path)
 
 
@@ -269,9 +273,59 @@ def test_uris_of_images_are_refused_as_they_were_given(name):
     [
         ({"loss": "tripel"}, "`loss`.*'tripel'"),
         ({"backbone": "ResNet5"}, "ResNet50.*backbone='ResNet5'"),
+        ({"backbone": "efficientnet_lite0:16"}, "block N of 0 to 15"),
         ({"weights": "imagenet"}, "weights='imagenet', backbone='conv'"),
+        *(
+            (
+                {"weights": "imagenet", "backbone": backbone},
+                f"--set train.weights=`.*backbone='{backbone}'",
+            )
+            for backbone in ("keras_hub:vit", "birds.keras", "hub/vector")
+        ),
     ],
 )
 def test_wrong_losses_and_backbones_are_named(wrong, message):
     with pytest.raises(ValueError, match=message):
         TrainConfig(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"epochs": -1}, "`epochs` must be at least 0. Received: epochs=-1"),
+        ({"images_per_class": 1}, "`images_per_class`.*at least 2"),
+        ({"margin": float("nan")}, "`margin`.*margin=nan"),
+        ({"crop_min_area": 1.5}, r"`crop_min_area` must lie in \[0, 1\]"),
+    ],
+)
+def test_numbers_of_a_training_have_their_ranges(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        TrainConfig(**wrong)
+
+
+@pytest.mark.parametrize("ks", [(), (2, 4), (0, 1)])
+def test_scores_have_the_one_that_models_are_compared_by(ks):
+    with pytest.raises(ValueError, match="1 one of them. Received: ks="):
+        EvaluationConfig(ks=ks)
+
+
+def test_floor_of_recall_is_a_share():
+    with pytest.raises(ValueError, match=r"\[0, 1\]. Received: recall_floor=2"):
+        IndexConfig(recall_floor=2)
+
+
+@pytest.mark.parametrize(
+    "name", ["", ".", "..", "a/b", "/tmp/birds", "birds/", "birds-scann"]
+)
+def test_name_is_that_of_a_folder_of_its_own(name):
+    with pytest.raises(ValueError, match=f"Received: name='{name}'"):
+        PipelineConfig(name=name, ingest=IngestConfig(folder="birds"))
+
+
+def test_methods_are_different_ones():
+    with pytest.raises(ValueError, match="different.*'dvml', 'dvml'"):
+        PipelineConfig(
+            name="birds",
+            ingest=IngestConfig(folder="birds"),
+            methods=("dvml", "dvml"),
+        )

@@ -40,11 +40,14 @@ def test_nothing_is_shown_after_the_end(screen):
     assert screen.getvalue() == ""
 
 
-def test_last_step_is_remembered_for_the_message_of_a_failure(screen):
+def test_step_that_failed_is_remembered_for_the_message_of_a_failure(screen):
     with Progress(screen) as progress:
+        with progress.step("Trainer"):
+            pass
+        assert progress.failed_step == ""
         with pytest.raises(ValueError), progress.step("Pusher"):
             raise ValueError
-        assert progress.last_step == "Pusher"
+        assert progress.failed_step == "Pusher"
 
 
 def test_reader_that_went_away_does_not_end_the_run():

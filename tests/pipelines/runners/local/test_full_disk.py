@@ -59,7 +59,8 @@ def run_on_full_disks(filled, root, write_images):
     write_images(images, num_classes=4, images_per_class=30)
     disk.mkdir()
     settings = [
-        *("train.image_size=16", "train.widths=4,8", "train.epochs=1"),
+        *("train.backbone=conv", "train.weights=", "train.widths=4,8"),
+        *("train.image_size=16", "train.epochs=1"),
         *("train.embedding_dim=8", "train.steps_per_epoch=3"),
         *("train.num_samples=2", "train.evaluate_every=0"),
         "methods=dvml",

@@ -86,8 +86,6 @@ def test_second_run_waits_for_the_first_and_says_so(
     images = write_images(tmp_path / "squares", 4, 5)
     run_dir = tmp_path / "runs" / "squares"
     run_dir.mkdir(parents=True)
-    # So that it ends as soon as it may begin.
-    (run_dir / "source.txt").write_text("other images")
     arguments = ["--config", "folder_dvml", "--images", str(images)]
     arguments += ["--workspace", str(tmp_path / "runs")]
     statuses = []
@@ -97,9 +95,28 @@ def test_second_run_waits_for_the_first_and_says_so(
         second.join(2)
         assert second.is_alive()
         assert "Waiting for its end" in capsys.readouterr().out
+        # So that it ends as soon as it may begin.
+        (run_dir / "source.txt").write_text("other images")
     second.join(20)
     assert statuses == [1]
-    assert "belong to the images of other images" in capsys.readouterr().out
+    screen = capsys.readouterr().out
+    assert "belong to the images of other images" in screen
+    # Waiting went well.
+    assert "FAILED: " in screen
+
+
+def test_run_of_other_images_is_refused_before_it_waits(
+    write_images, tmp_path, capsys
+):
+    images = write_images(tmp_path / "squares", 4, 5)
+    run_dir = tmp_path / "runs" / "squares"
+    run_dir.mkdir(parents=True)
+    (run_dir / "source.txt").write_text("other images")
+    arguments = ["--config", "folder_dvml", "--images", str(images)]
+    with only_run_in(run_dir, Progress()):
+        assert main([*arguments, "--workspace", str(tmp_path / "runs")]) == 1
+    screen = capsys.readouterr().out
+    assert "--name" in screen and "Waiting" not in screen
 
 
 def test_missing_folder_fails_in_one_paragraph(tmp_path):

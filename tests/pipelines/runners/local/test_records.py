@@ -109,6 +109,30 @@ def test_outputs_of_killed_steps_go_and_all_others_stay(tmp_path):
         assert {path.name for path in parent.iterdir()} == kept
 
 
+def test_last_parameters_are_those_of_the_last_success(tmp_path):
+    from ml_metadata.metadata_store import metadata_store
+    from ml_metadata.proto import metadata_store_pb2 as mlmd
+
+    from pipelines.runners.local.records import last_parameters
+
+    path = tmp_path / "metadata.db"
+    config = mlmd.ConnectionConfig()
+    config.sqlite.filename_uri = str(path)
+    config.sqlite.connection_mode = 3  # Made where it is missing.
+    store = metadata_store.MetadataStore(config)
+    execution_type = store.put_execution_type(mlmd.ExecutionType(name="Tuner"))
+    node_type = store.put_context_type(mlmd.ContextType(name="node"))
+    context = mlmd.Context(type_id=node_type, name="my.birds.Tuner")
+    for number, state in enumerate(("COMPLETE", "CACHED", "FAILED")):
+        execution = mlmd.Execution(
+            type_id=execution_type,
+            last_known_state=mlmd.Execution.State.Value(state),
+        )
+        execution.custom_properties["seed"].int_value = number
+        store.put_execution(execution, [], [context], True)
+    assert last_parameters(path) == {"Tuner": {"seed": 1}}
+
+
 def test_records_are_read_without_tfx(tmp_path, run_python):
     shown = run_python(
         "import pathlib, sys; from pipelines.runners.local import records;"

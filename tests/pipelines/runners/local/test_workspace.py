@@ -9,7 +9,9 @@ import time
 
 import pytest
 
+from pipelines.configs import IngestConfig, PipelineConfig
 from pipelines.runners.local.workspace import (
+    claim,
     only_run_in,
     own_temporary_folder,
     sweep,
@@ -80,6 +82,18 @@ def test_failing_run_lets_the_next_one_in(tmp_path, screen):
         pass
     assert time.monotonic() - start < 1
     assert screen.getvalue() == ""
+
+
+def test_folder_of_any_name_is_claimed_again_and_by_nobody_else(tmp_path):
+    # Of bytes that are no UTF-8.
+    mine, other = (
+        PipelineConfig(name="birds", ingest=IngestConfig(folder=folder))
+        for folder in ("/images/bi\udcffrds", "/images/birds")
+    )
+    claim(tmp_path, mine)
+    claim(tmp_path, mine)
+    with pytest.raises(ValueError, match="not of /images/birds"):
+        claim(tmp_path, other)
 
 
 def test_sweep_deletes_what_was_never_finished_and_nothing_else(tmp_path):

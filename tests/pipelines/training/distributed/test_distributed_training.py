@@ -277,8 +277,12 @@ def assert_nothing_is_written(model_dir):
 
 
 def job_file(folder, arguments):
+    from tfx.components.trainer.fn_args_utils import FnArgs
+
+    from pipelines.training.job import TrainingJob
+
     path = folder / "job.json"
-    path.write_text(json.dumps(arguments))
+    path.write_text(TrainingJob.from_fn_args(FnArgs(**arguments)).to_json())
     return "--job", str(path)
 
 
