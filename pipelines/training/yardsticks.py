@@ -28,12 +28,9 @@ def build_yardstick(config: TrainConfig) -> keras.Model:
     images = keras.Input((config.image_size, config.image_size, 3))
     if config.method != "as_is":
         return keras.Model(images, ImageFeatures(config.method)(images))
-    # With a head that is not used: it pools and scales as the others do.
-    model = kd.models.EmbeddingModel(
-        build_backbone(config), preprocessing=build_preprocessing(config)
-    )
-    scaled = keras.layers.UnitNormalization()(model.features(images))
-    return keras.Model(images, scaled)
+    features = build_backbone(config)(build_preprocessing(config)(images))
+    in_float32 = keras.layers.UnitNormalization(dtype="float32")
+    return keras.Model(images, in_float32(features))
 
 
 @keras.saving.register_keras_serializable(package="keras_dvml_pipelines")
