@@ -74,7 +74,7 @@ def test_dry_run_shows_the_graph_as_it_was_changed(told_lightly, tmp_path):
         *("--set", "rounds.num_rounds=2", "--name", "letters"),
         *("--workspace", tmp_path / "runs"),
     )
-    assert "The model 'letters', in 17 steps:" in told
+    assert "The model 'letters', in 21 steps:" in told
     assert "Clusterer_udml_2" in told and "Clusterer_udml_3" not in told
     assert "seed=7" in told
     assert not (tmp_path / "runs").exists()
