@@ -28,14 +28,16 @@ from keras_dvml.evaluation.retrieval import (
     recall_at_k,
     score_names,
 )
+from keras_dvml.evaluation.yardsticks import hog_features, pixel_features
 
 __all__ = [
     "Difference", "Interval", "MatchThreshold", "PositiveRanks",
     "RetrievalScores", "ami", "bootstrap_intervals",
     "calibrate_match_threshold", "clustering_scores", "compare_retrieval",
-    "evaluate_retrieval", "map_at_r", "mean_interval", "mean_reciprocal_rank",
-    "nearest_neighbors", "nmi", "pairwise_f1", "positive_ranks",
-    "r_precision", "recall_at_k", "score_names",
+    "evaluate_retrieval", "hog_features", "map_at_r", "mean_interval",
+    "mean_reciprocal_rank", "nearest_neighbors", "nmi", "pairwise_f1",
+    "pixel_features", "positive_ranks", "r_precision", "recall_at_k",
+    "score_names",
 ]  # fmt: skip
 
 

@@ -35,6 +35,8 @@ def write_report(
     histories: Histories,
     intervals: Intervals | None = None,
     scores_title: str = "Scores on unseen classes",
+    published: str | None = None,
+    headline: str | None = None,
     clusterings: Sequence[ClusterRound] = (),
     embedding_map: EmbeddingMap | None = None,
     searches: Sequence[Search] = (),
@@ -50,12 +52,14 @@ def write_report(
 
     Args:
         path: Path of the HTML file; its folder is made when missing.
-        title: The headline.
-        scores: Row name -> score name -> value in 0..1. The first row is
-            what the others are compared with.
+        title: The title.
+        scores: Row name -> score name -> value in 0..1.
         intervals: Row name -> score name -> (low, high) in 0..1, as from
             `evaluation.bootstrap_intervals`; `None` for none.
         scores_title: What the scores are of.
+        published: Row that the headline is about, set in bold; `None` for a
+            headline about the best row.
+        headline: What stands in place of that sentence, if anything.
         clusterings: In the order they were made.
         histories: Row name -> Keras history: term -> value per epoch, NaN
             or `None` where nothing was measured. May be empty.
@@ -91,8 +95,13 @@ def write_report(
     _check_scores(scores)
     intervals = intervals or {}
     _check_intervals(intervals, scores)
+    if published is not None and published not in scores:
+        raise ValueError(
+            f"published must be one of {', '.join(scores)}; received "
+            f"{published!r}"
+        )
     rows = list(dict.fromkeys([*scores, *histories]))
-    # Colour 0 is grey, for the row that others are compared with.
+    # Colour 0 is grey, for the first row, which promises least.
     colors = {
         row: (i + (len(rows) == 1)) % _NUM_COLORS for i, row in enumerate(rows)
     }
@@ -103,11 +112,11 @@ def write_report(
     page = fill(
         read_template("report.html"),
         title=escape(title),
-        summary=escape(summary(scores, intervals)),
+        summary=escape(headline or summary(scores, intervals, published)),
         style=read_template("report.css"),
         script=read_template("report.js"),
         scores_title=escape(scores_title),
-        scores=scores_html(scores, intervals, colors),
+        scores=scores_html(scores, intervals, colors, published),
         curves=curves_section(histories, colors),
         clusters=clusters_section(clusterings),
         map=map_section(drawn),

@@ -16,61 +16,77 @@ _INTERVALS_HINT = (
 )
 
 
-def summary(scores: Scores, intervals: Intervals) -> str:
-    """Returns one sentence: which row is best, and its gain over the first."""
+def summary(
+    scores: Scores, intervals: Intervals, published: str | None = None
+) -> str:
+    """Returns one sentence on a row, and what it has over the best of others.
+
+    Args:
+        scores: Row name -> score name -> value in 0..1.
+        intervals: Likewise.
+        published: The row; `None` for the best one.
+    """
     names = score_names(scores)
     name = "recall@1" if "recall@1" in names else names[0]
     measured = {row: s[name] for row, s in scores.items() if name in s}
-    best = max(measured, key=lambda row: measured[row])
-    first = next(iter(measured))
-    interval = intervals.get(best, {}).get(name)
+    row = published
+    if row is None or row not in measured:
+        row = max(measured, key=lambda row: measured[row])
+    value = measured.pop(row)
+    interval = intervals.get(row, {}).get(name)
     sure = f"95% interval {_spell(interval)}" if interval else ""
-    share, aside = f"{measured[best]:.1%}", f" ({sure})" if sure else ""
+    share, aside = f"{value:.1%}", f" ({sure})" if sure else ""
     if name == "recall@1":
         text = (
-            f"With {best}, the first result is of the right class for {share} "
+            f"With {row}, the first result is of the right class for {share} "
             f"of the queries (Recall@1{sure and ', ' + sure})"
         )
     elif name.startswith("copies_found@"):
         text = (
-            f"With {best}, {share} of changed copies find their original first "
+            f"With {row}, {share} of changed copies find their original first "
             f"among all images{aside}"
         )
     else:
-        text = f"{best} reaches {share} {spell_name(name)}{aside}"
-    if len(measured) == 1:
+        text = f"{row} reaches {share} {spell_name(name)}{aside}"
+    if not measured:
         return text + "."
-    if best == first:
-        return text + "; no other row does better."
-    gain = 100 * (measured[best] - measured[first])
-    return text + f", {gain:.1f} percentage points more than with {first}."
+    other = max(measured, key=lambda row: measured[row])
+    gain = 100 * (value - measured[other])
+    points = f"{abs(gain):.1f} percentage points"
+    if points.startswith("0.0"):
+        return f"{text}, as with {other}."
+    return (
+        f"{text}, {points} {'less' if gain < 0 else 'more'} than with {other}."
+    )
 
 
 def scores_html(
-    scores: Scores, intervals: Intervals, colors: Mapping[str, int]
+    scores: Scores,
+    intervals: Intervals,
+    colors: Mapping[str, int],
+    published: str | None = None,
 ) -> str:
-    """Returns the table of scores in percent, best of each column marked."""
+    """Returns the table of scores in percent, what was published in bold."""
     names = score_names(scores)
-    best = {
-        name: max(s[name] for s in scores.values() if name in s)
-        for name in names
-    }
     head = [f'<th scope="col">{_breakable(name)}</th>' for name in names]
     body = []
     for row, values in scores.items():
         bounds = intervals.get(row, {})
-        cells = [_cell(values.get(n), best[n], bounds.get(n)) for n in names]
+        cells = [_cell(values.get(n), bounds.get(n)) for n in names]
+        mark = ' class="published"' if row == published else ""
         body.append(
-            f'<tr><th scope="row"><i class="chip c{colors[row]}"></i>'
+            f'<tr{mark}><th scope="row"><i class="chip c{colors[row]}"></i>'
             f"{escape(row)}</th>{''.join(cells)}</tr>\n"
         )
+    bold = ""
+    if published is not None:
+        bold = "In <b>bold</b> what was published. "
     sure = _INTERVALS_HINT if any(intervals.values()) else ""
     return (
         '<div class="wide"><table class="scores">\n'
         f"<thead><tr><td></td>{''.join(head)}</tr></thead>\n<tbody>\n"
         f"{''.join(body)}</tbody></table></div>\n"
-        '<p class="hint">Percent; higher is better; '
-        '<span class="best">best</span> of each column marked. '
+        f'<p class="hint">Percent; higher is better. {bold}'
         f"{sure}{escape(' '.join(explain_scores(names)))}</p>"
     )
 
@@ -112,17 +128,14 @@ def _breakable(name: str) -> str:
     return escape(spell_name(name)).replace("@", "<wbr>@")
 
 
-def _cell(
-    value: float | None, best: float, interval: tuple[float, float] | None
-) -> str:
+def _cell(value: float | None, interval: tuple[float, float] | None) -> str:
     if value is None:
         return '<td class="none">\u2013</td>'
-    mark = ' class="best"' if value == best else ""
     bounds = ""
     if interval is not None:
         low, high = (f"{100 * bound:.1f}" for bound in interval)
         bounds = f"<small>{low}\u2013<wbr>{high}</small>"
-    return f"<td{mark}><span>{100 * value:.1f}</span>{bounds}</td>"
+    return f"<td><span>{100 * value:.1f}</span>{bounds}</td>"
 
 
 def _spell(interval: tuple[float, float]) -> str:

@@ -52,7 +52,7 @@ def export(
             index is exported with.
         match_threshold: A number or an `evaluation.MatchThreshold`. With one,
             searches also return `is_match`: whether a result's score reaches
-            it.
+            it. The rates of a `MatchThreshold` are written beside the model.
         flavours: "exact" and "scann", or `None` for all: of a `ScannIndex`
             both, of an `ExactIndex` "exact".
 
@@ -113,6 +113,7 @@ def write_saved_model(
     index: Index | None = None,
     k: int = 10,
     match_threshold: SupportsFloat | None = None,
+    remark: str = "",
 ) -> None:
     """Writes one SavedModel, whole or not at all.
 
@@ -128,6 +129,9 @@ def write_saved_model(
         index: As for `export`.
         k: Results of a search.
         match_threshold: As for `export`.
+        remark: What those who serve a model with an index should know of it;
+            it is written among the facts, and into the README where the model
+            is published.
 
     Raises:
         FileExistsError: If `path` exists.
@@ -147,7 +151,7 @@ def write_saved_model(
     """
     module = _module(model, index, k, match_threshold)
     with whole_folder(os.fspath(path)) as folder:
-        _write(folder, module)
+        _write(folder, module, remark)
 
 
 def _module(
@@ -163,7 +167,7 @@ def _module(
     return module
 
 
-def _write(folder: str, module: EmbedModule) -> None:
+def _write(folder: str, module: EmbedModule, remark: str = "") -> None:
     signatures = module.signatures()
     requests = module.sample_requests()
     tf.saved_model.save(module, folder, signatures=signatures)
@@ -173,7 +177,7 @@ def _write(folder: str, module: EmbedModule) -> None:
     if isinstance(module, SearchModule):
         # Two names for one signature.
         del requests["serving_default"]
-        write_facts(folder, module, signatures, requests, ops)
+        write_facts(folder, module, signatures, requests, ops, remark)
 
 
 def _check_recall(index: Index, recall_floor: float) -> None:

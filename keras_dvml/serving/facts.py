@@ -22,6 +22,7 @@ def write_facts(
     signatures: Mapping[str, Callable],
     requests: Mapping[str, Mapping[str, Any]],
     ops: Sequence[str],
+    remark: str = "",
 ) -> None:
     """Writes facts about a SavedModel's index.
 
@@ -32,6 +33,7 @@ def write_facts(
         requests: Inputs by a signature's name; how long each takes is
             measured.
         ops: The custom operations that the SavedModel needs.
+        remark: What else is to be known of it.
     """
     index = module.index
     facts = {
@@ -41,6 +43,7 @@ def write_facts(
         "metric": index.metric,
         "k": module.k,
         "match_threshold": module.match_threshold,
+        **module.match_rates,
         "recall@10": index.measured_recall(),
         "milliseconds": {
             name: _milliseconds(signatures[name], inputs)
@@ -52,8 +55,23 @@ def write_facts(
     }
     if isinstance(index, ExactIndex):
         facts["storage"] = index.storage
+    if remark:
+        facts["remark"] = remark
     with open(os.path.join(folder, INDEX_FACTS_FILE), "w") as file:
         json.dump(facts, file, indent=2)
+
+
+def read_facts(folder: str) -> dict[str, Any]:
+    """Reads what `write_facts` wrote; empty where it wrote nothing.
+
+    Args:
+        folder: A SavedModel, which may lie in an object store.
+    """
+    path = os.path.join(folder, INDEX_FACTS_FILE)
+    if not tf.io.gfile.exists(path):
+        return {}
+    with tf.io.gfile.GFile(path) as file:
+        return json.loads(file.read())
 
 
 def _milliseconds(function: Callable, inputs: Mapping[str, Any]) -> float:

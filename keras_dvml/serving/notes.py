@@ -3,6 +3,7 @@
 import json
 import os
 import shlex
+import textwrap
 import urllib.parse
 from collections.abc import Sequence
 from importlib import resources
@@ -23,12 +24,15 @@ It needs a TensorFlow Serving of release {release} built with operations that
 the stock one lacks: {ops}."""
 
 
-def write_notes(base_dir: str | os.PathLike, ops: Sequence[str] = ()) -> None:
+def write_notes(
+    base_dir: str | os.PathLike, ops: Sequence[str] = (), remark: str = ""
+) -> None:
     """Writes a model configuration and a README beside a model's versions.
 
     Args:
         base_dir: The folder of the versions.
         ops: The custom operations that a server must have.
+        remark: What else is to be known of the newest version.
     """
     base_dir = os.path.abspath(base_dir)
     name = os.path.basename(base_dir)
@@ -47,10 +51,15 @@ def write_notes(base_dir: str | os.PathLike, ops: Sequence[str] = ()) -> None:
         needs=(_CUSTOM if ops else _STOCK).format(
             release=release, ops=", ".join(f"`{op}`" for op in ops)
         ),
+        remark=_paragraph(f"The newest version: {remark}") if remark else "",
     )
     for file_name, text in ((CONFIG_FILE, config), (README_FILE, readme)):
         with whole_file(os.path.join(base_dir, file_name)) as file:
             file.write(text.encode())
+
+
+def _paragraph(text: str) -> str:
+    return "\n" + textwrap.fill(text, 80) + "\n"
 
 
 def _template(name: str) -> str:

@@ -1,5 +1,6 @@
 """What a SavedModel answers: image bytes in, embeddings or ids out."""
 
+import dataclasses
 import math
 from collections.abc import Callable
 from typing import Any, SupportsFloat
@@ -73,6 +74,7 @@ class SearchModule(EmbedModule):
         self.index = index
         self.k = k
         self.match_threshold = _checked_threshold(match_threshold)
+        self.match_rates = _rates(match_threshold)
 
     def signatures(self) -> dict[str, Callable]:
         @tf.function(input_signature=[_image_bytes()])
@@ -128,6 +130,18 @@ def _checked_threshold(match_threshold: SupportsFloat | None) -> float | None:
             f"match_threshold must be finite; received {match_threshold}"
         )
     return match_threshold
+
+
+def _rates(match_threshold: SupportsFloat | None) -> dict[str, Any]:
+    """Returns what else an `evaluation.MatchThreshold` holds."""
+    if not dataclasses.is_dataclass(match_threshold):
+        return {}
+    fields = dataclasses.asdict(match_threshold)  # pyright: ignore
+    return {
+        name: fields[name]
+        for name in ("false_match_rate", "true_match_rate")
+        if name in fields
+    }
 
 
 def _square_size(model: keras.Model) -> int:

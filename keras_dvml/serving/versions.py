@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from keras_dvml.publisher_lock import only_publisher_of
 from keras_dvml.serving.custom_ops import custom_ops
+from keras_dvml.serving.facts import read_facts
 from keras_dvml.serving.notes import write_notes
 from keras_dvml.whole_files import whole_folders
 
@@ -130,5 +131,6 @@ def publish_all(
             ):
                 shutil.copytree(source_dir, folder, dirs_exist_ok=True)
         for base_dir, target in zip(source_dirs, targets, strict=True):
-            write_notes(base_dir, custom_ops(target))
+            remark = read_facts(target).get("remark", "")
+            write_notes(base_dir, custom_ops(target), remark)
     return targets

@@ -24,7 +24,7 @@ def write_evaluation(
     uri: str,
     scores: dict[str, float],
     intervals: dict[str, kd.evaluation.Interval],
-    **images: Any,
+    **arrays: Any,
 ) -> None:
     """Writes what an evaluator found.
 
@@ -32,11 +32,12 @@ def write_evaluation(
         uri: of the artifact.
         scores: in 0..1.
         intervals: of these.
-        **images: arrays with a row an image: `ids`, `embeddings` and so on.
+        **arrays: with a row an image: `ids`, `embeddings` and so on; and what
+            else later evaluations compare with.
     """
     write_json(uri, _SCORES, scores)
     write_json(uri, _INTERVALS, intervals)
-    write_bytes(uri, _EMBEDDINGS, pack_arrays(**images))
+    write_bytes(uri, _EMBEDDINGS, pack_arrays(**arrays))
 
 
 def read_scores(uri: str) -> dict[str, float]:
@@ -51,6 +52,6 @@ def read_intervals(uri: str) -> dict[str, list[float]]:
     return read_json(uri, _INTERVALS)
 
 
-def read_embeddings(uri: str) -> dict[str, np.ndarray]:
-    """Reads the arrays of an evaluation, those of the images' embeddings."""
+def read_arrays(uri: str) -> dict[str, np.ndarray]:
+    """Reads the arrays of an evaluation, embeddings among them."""
     return unpack_arrays(read_bytes(uri, _EMBEDDINGS))

@@ -24,6 +24,18 @@ def example_files(
     ]
 
 
+def class_names(images: kd.data.EncodedImages) -> set[str]:
+    """Returns the names of the classes of images, or their labels.
+
+    Args:
+        images: none without labels have a class.
+    """
+    if images.labels is None:
+        return set()
+    rows = zip(images.label_names, images.labels, strict=True)
+    return {str(name) or str(label) for name, label in rows}
+
+
 def load_images(
     examples: standard_artifacts.Examples, *splits: str
 ) -> kd.data.EncodedImages:

@@ -6,6 +6,8 @@ from tfx.dsl.io import fileio
 
 from pipelines.artifacts.files import read_json, write_json
 
+#: Property of a blessing, and of what was not pushed for want of one: why.
+FAULT = "fault"
 _FILE = "push.json"
 
 

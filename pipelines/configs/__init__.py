@@ -5,6 +5,7 @@ import pathlib
 
 from pipelines.configs.schema import (
     UNSUPERVISED,
+    YARDSTICKS,
     EvaluationConfig,
     IndexConfig,
     IngestConfig,
@@ -16,6 +17,7 @@ from pipelines.configs.schema import (
 
 __all__ = [
     "UNSUPERVISED",
+    "YARDSTICKS",
     "EvaluationConfig",
     "IndexConfig",
     "IngestConfig",

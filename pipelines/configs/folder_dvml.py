@@ -1,4 +1,4 @@
-"""DVML against the plain triplet loss on a folder of your own images.
+"""DVML against its plain loss on a folder of your own images.
 
 Paper: Lin et al., Deep Variational Metric Learning, ECCV 2018.
 Command: `make demo IMAGES=path/to/folder`, or
@@ -32,4 +32,5 @@ def configure(images: str | None) -> PipelineConfig:
         name=name,
         ingest=IngestConfig(**source),
         train=PRETRAINED,
+        methods=("pixels", "hog", "as_is", "plain", "dvml"),
     )

@@ -45,6 +45,6 @@ def configure(images: str | None) -> PipelineConfig:
             PRETRAINED, steps_per_epoch=20, augmentation="photographs"
         ),
         rounds=RoundsConfig(num_rounds=3, epochs_per_round=4),
-        methods=("untrained", "udml"),
+        methods=("pixels", "hog", "as_is", "udml"),
         candidate="udml",
     )

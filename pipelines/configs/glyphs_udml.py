@@ -38,6 +38,6 @@ def configure(images: str | None) -> PipelineConfig:
             evaluate_every=3,
         ),
         rounds=RoundsConfig(num_rounds=6, epochs_per_round=3),
-        methods=("untrained", "udml"),
+        methods=("pixels", "hog", "as_is", "udml"),
         candidate="udml",
     )

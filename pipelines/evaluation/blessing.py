@@ -2,6 +2,7 @@
 
 import logging
 import os
+from typing import NamedTuple
 
 from tfx.components.evaluator import constants
 from tfx.dsl.io import fileio
@@ -9,60 +10,81 @@ from tfx.types import standard_artifacts
 from tfx.utils import io_utils, path_utils
 
 import keras_dvml as kd
+from pipelines.artifacts.examples import class_names, load_images
+from pipelines.artifacts.models import read_classes
+from pipelines.artifacts.pushes import FAULT
 
 logger = logging.getLogger(__name__)
 
+_NOTHING_CHANGES = "That one stays in place."
+_WHAT_TO_TRY = (
+    "Try more images of each class, another backbone (`train.backbone`) or "
+    "more steps (`train.epochs`); `candidate=as_is` publishes that backbone "
+    "without any training."
+)
 
-def deserves_blessing(
-    recall: float,
-    baseline_recall: float | None,
+
+class Rival(NamedTuple):
+    """What a candidate is measured against.
+
+    Attributes:
+        score: in [0, 1], on the same images.
+        difference: the candidate's score minus this one, with its interval.
+    """
+
+    score: float
+    difference: kd.evaluation.Difference
+
+
+def find_fault(
+    score: float,
+    *,
+    last: Rival | None,
+    as_is: Rival | None,
     tolerance: float,
     score_name: str = "Recall@1",
-    difference: kd.evaluation.Difference | None = None,
     over: str = "classes",
-) -> bool:
-    """Decides whether a model may be pushed.
+) -> str:
+    """Finds what speaks against pushing a model.
 
     Args:
-        recall: the candidate's Recall@1.
-        baseline_recall: the last blessed model's, or `None` without one.
-        tolerance: how much of it may be lost.
-        score_name: what is compared, where it is another score.
-        difference: of the two, with its interval, where known. Less is lost
-            for sure where the whole interval is below 0.
-        over: what the interval is over the choice of.
+        score: the candidate's.
+        last: the last blessed model, or `None` without one.
+        as_is: the features of the candidate's backbone before any training,
+            or `None` where they were not measured.
+        tolerance: how much of the last model's score may be lost. Where the
+            whole interval of a difference is below 0, less is found for sure,
+            and that is too much however little it is.
+        score_name: what is compared.
+        over: what the intervals are over the choice of.
 
     Returns:
-        Whether the candidate is good enough.
+        A sentence for people, with what to try; empty where the candidate is
+        good enough.
     """
-    if baseline_recall is None:
-        return True
-    floor = baseline_recall - tolerance
-    surely_worse = difference is not None and difference.high < 0
-    blessed = recall >= floor and not surely_worse
-    logger.info(
-        "%s %.1f%% against %.1f%% of the last blessed model "
-        "(at least %.1f%% asked for): %s.",
-        score_name,
-        100 * recall,
-        100 * baseline_recall,
-        100 * floor,
-        "blessed" if blessed else "NOT blessed",
-    )
-    if difference is not None:
-        logger.info(
-            "%s differs by %+.1f points, 95%% interval %+.1f to %+.1f over "
-            "the choice of %s.",
-            score_name,
-            *(100 * value for value in difference),
-            over,
+    faults = []
+    for name, rival, allowed, advice in (
+        ("the last blessed model", last, tolerance, _NOTHING_CHANGES),
+        ("the backbone as it is", as_is, 1.0, _WHAT_TO_TRY),
+    ):
+        if rival is None:
+            continue
+        points = [100 * value for value in rival.difference]
+        figures = (
+            f"{score_name} {score:.1%} against {rival.score:.1%} of {name}: "
+            f"{points[0]:+.1f} points, 95% interval {points[1]:+.1f} to "
+            f"{points[2]:+.1f} over the choice of {over}"
         )
-    return blessed
+        logger.info("%s.", figures)
+        is_surely_worse = rival.difference.high < 0
+        if score < rival.score - allowed or is_surely_worse:
+            faults.append(f"It finds less than {name}. {figures}. {advice}")
+    return " ".join(faults)
 
 
 def write_blessing(
     blessing: standard_artifacts.ModelBlessing,
-    blessed: bool,
+    fault: str,
     model: standard_artifacts.Model,
     baseline_model: standard_artifacts.Model | None,
 ) -> None:
@@ -70,10 +92,11 @@ def write_blessing(
 
     Args:
         blessing: to be marked.
-        blessed: whether the model may be pushed.
+        fault: why the model may not be pushed; empty where it may.
         model: the model in question.
         baseline_model: what it was compared with, if anything.
     """
+    blessed = not fault
     name = (
         constants.BLESSED_FILE_NAME
         if blessed
@@ -102,11 +125,13 @@ def write_blessing(
     blessing.set_string_custom_property(
         "summary", "blessed" if blessed else "NOT blessed"
     )
+    blessing.set_string_custom_property(FAULT, fault)
 
 
 def serving_paths(
     model: standard_artifacts.Model,
     baseline_model: standard_artifacts.Model | None,
+    examples: standard_artifacts.Examples,
     tolerance: float | None,
 ) -> dict[str, str]:
     """Returns where the SavedModels lie that are to be compared.
@@ -114,6 +139,7 @@ def serving_paths(
     Args:
         model: the candidate.
         baseline_model: the last blessed model, if there is one.
+        examples: what they are to be compared on, the split `test`.
         tolerance: of the comparison; `None` for none.
 
     Returns:
@@ -122,19 +148,22 @@ def serving_paths(
     paths = {"candidate": path_utils.serving_model_path(model.uri)}
     if tolerance is None or baseline_model is None:
         return paths
-    if is_usable_baseline(baseline_model, model):
+    if is_usable_baseline(baseline_model, model, examples):
         paths["baseline"] = path_utils.serving_model_path(baseline_model.uri)
     return paths
 
 
 def is_usable_baseline(
-    baseline_model: standard_artifacts.Model, model: standard_artifacts.Model
+    baseline_model: standard_artifacts.Model,
+    model: standard_artifacts.Model,
+    examples: standard_artifacts.Examples,
 ) -> bool:
-    """Checks whether an earlier model is there to be compared with.
+    """Checks whether an earlier model can be compared with fairly.
 
     Args:
         baseline_model: the last blessed model.
         model: the candidate.
+        examples: what they are to be compared on, the split `test`.
     """
     if baseline_model.id == model.id:
         logger.info("The last blessed model is this one: it stays blessed.")
@@ -145,4 +174,14 @@ def is_usable_baseline(
             baseline_model.uri,
         )
         return False
-    return True
+    known = read_classes(baseline_model.uri)
+    ahead = known - read_classes(model.uri)
+    unfair = ahead and ahead & class_names(load_images(examples, "test"))
+    if unfair:
+        logger.warning(
+            "The last blessed model was trained on %d of the classes that are "
+            "tested on now, such as %s; there is no baseline.",
+            len(unfair),
+            min(unfair),
+        )
+    return not unfair

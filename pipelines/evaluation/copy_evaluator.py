@@ -14,14 +14,15 @@ from pipelines.artifacts.annotations import (
     OutputArtifact,
     Parameter,
 )
-from pipelines.artifacts.evaluations import write_evaluation
+from pipelines.artifacts.evaluations import read_arrays, write_evaluation
 from pipelines.artifacts.examples import example_files, load_images
 from pipelines.embedding.beam_embedding import (
     EmbeddingJob,
     embed_through_beam,
 )
 from pipelines.evaluation.blessing import (
-    deserves_blessing,
+    Rival,
+    find_fault,
     serving_paths,
     write_blessing,
 )
@@ -46,6 +47,7 @@ def CopyEvaluator(  # noqa: N802
     tolerance: Parameter[float] = None,
     code_fingerprint: Parameter[str] = "",
     baseline_model: InputArtifact[standard_artifacts.Model] = None,
+    as_is: InputArtifact[standard_artifacts.ModelEvaluation] = None,
     beam_pipeline: BeamPipeline = SET_BY_TFX,
 ) -> None:
     """Scores how often a changed copy of an image finds its original.
@@ -57,9 +59,10 @@ def CopyEvaluator(  # noqa: N802
     nobody knows those.
 
     Writes `scores.json`, `intervals.json` (score to low and high, 95% over
-    the choice of originals) and `embeddings.npz` (`ids`, `embeddings`) of all
-    images. Given a tolerance it blesses the model when it finds as many copies
-    as the baseline does, minus the tolerance.
+    the choice of originals) and `embeddings.npz`: `ids` and `embeddings` of
+    all images, and which copies were `found`. Given a tolerance it blesses the
+    model when it finds as many copies as the baseline does, minus the
+    tolerance, and for sure no fewer than the backbone before any training.
 
     Args:
         model: the trained model.
@@ -69,6 +72,8 @@ def CopyEvaluator(  # noqa: N802
         tolerance: in [0, 1].
         code_fingerprint: changes when the code does; only the cache reads it.
         baseline_model: the last blessed model, if there is one.
+        as_is: evaluation of the backbone's features before any training, on
+            the same copies, if there is one.
         beam_pipeline: set by TFX.
     """
     del code_fingerprint
@@ -82,7 +87,7 @@ def CopyEvaluator(  # noqa: N802
     ]
     first_index = first_index_of_duplicate(images.image_bytes)
 
-    paths = serving_paths(model, baseline_model, tolerance)
+    paths = serving_paths(model, baseline_model, examples, tolerance)
     galleries = embed_through_beam(
         beam_pipeline,
         {
@@ -113,6 +118,7 @@ def CopyEvaluator(  # noqa: N802
         intervals,
         ids=images.ids,
         embeddings=galleries["candidate"].embeddings,
+        found=hits[COPIES_FOUND],
     )
     low, high = intervals[COPIES_FOUND]
     evaluation.set_string_custom_property(
@@ -123,24 +129,28 @@ def CopyEvaluator(  # noqa: N802
     )
     if tolerance is None:
         return
-    baseline_score = difference = None
-    if "baseline" in found:
-        before = found["baseline"][COPIES_FOUND]
-        baseline_score = float(before.mean())
-        changes = hits[COPIES_FOUND].astype(float) - before
-        difference = kd.evaluation.Difference(
-            float(changes.mean()),
-            *kd.evaluation.mean_interval(changes, NUM_COPIES),
-        )
-    blessed = deserves_blessing(
+    last = found.get("baseline")
+    fault = find_fault(
         scores[COPIES_FOUND],
-        baseline_score,
-        tolerance,
-        "Copies found",
-        difference=difference,
+        last=last and _rival(hits[COPIES_FOUND], last[COPIES_FOUND]),
+        as_is=as_is
+        and _rival(hits[COPIES_FOUND], read_arrays(as_is.uri)["found"]),
+        tolerance=tolerance,
+        score_name="Copies found",
         over="originals",
     )
-    write_blessing(blessing, blessed, model, baseline_model)
+    write_blessing(blessing, fault, model, baseline_model)
+
+
+def _rival(found: np.ndarray, others: np.ndarray) -> Rival:
+    changes = found.astype(float) - others
+    return Rival(
+        float(others.mean()),
+        kd.evaluation.Difference(
+            float(changes.mean()),
+            *kd.evaluation.mean_interval(changes, NUM_COPIES),
+        ),
+    )
 
 
 def _spread(numbers: np.ndarray) -> np.ndarray:

@@ -3,7 +3,9 @@
 import json
 import logging
 import os
+from typing import Any
 
+import numpy as np
 from tfx.dsl.component.experimental.decorators import component
 from tfx.types import standard_artifacts
 
@@ -15,14 +17,15 @@ from pipelines.artifacts.annotations import (
     OutputArtifact,
     Parameter,
 )
-from pipelines.artifacts.evaluations import write_evaluation
+from pipelines.artifacts.evaluations import read_arrays, write_evaluation
 from pipelines.artifacts.examples import example_files
 from pipelines.embedding.beam_embedding import (
     EmbeddingJob,
     embed_through_beam,
 )
 from pipelines.evaluation.blessing import (
-    deserves_blessing,
+    Rival,
+    find_fault,
     serving_paths,
     write_blessing,
 )
@@ -40,6 +43,7 @@ def RetrievalEvaluator(  # noqa: N802
     tolerance: Parameter[float] = None,
     code_fingerprint: Parameter[str] = "",
     baseline_model: InputArtifact[standard_artifacts.Model] = None,
+    as_is: InputArtifact[standard_artifacts.ModelEvaluation] = None,
     beam_pipeline: BeamPipeline = SET_BY_TFX,
 ) -> None:
     """Scores retrieval among the images of the `test` split.
@@ -48,8 +52,9 @@ def RetrievalEvaluator(  # noqa: N802
     the choice of classes) and `embeddings.npz` (`ids`, `labels`,
     `embeddings`). Given a tolerance it blesses the model when its Recall@1
     is at least the baseline's, measured anew on the same images, minus the
-    tolerance, and the interval of their difference does not lie below 0;
-    without a tolerance it only measures.
+    tolerance, and the interval of their difference does not lie below 0, nor
+    that of the difference from the backbone before any training; without a
+    tolerance it only measures.
 
     Args:
         model: the trained model.
@@ -60,6 +65,8 @@ def RetrievalEvaluator(  # noqa: N802
         tolerance: in [0, 1].
         code_fingerprint: changes when the code does; only the cache reads it.
         baseline_model: the last blessed model, if there is one.
+        as_is: evaluation of the backbone's features before any training, on
+            the same images, if there is one.
         beam_pipeline: set by TFX.
     """
     del code_fingerprint
@@ -68,7 +75,7 @@ def RetrievalEvaluator(  # noqa: N802
         {
             name: EmbeddingJob(path, example_files(examples, "test"))
             for name, path in serving_paths(
-                model, baseline_model, tolerance
+                model, baseline_model, examples, tolerance
             ).items()
         },
         os.path.join(evaluation.uri, "working"),
@@ -87,20 +94,27 @@ def RetrievalEvaluator(  # noqa: N802
     if tolerance is None:
         return
 
-    baseline_recall = difference = None
-    if "baseline" in embedded:
-        baseline = embedded["baseline"]
-        baseline_scores = kd.evaluation.evaluate_retrieval(
-            baseline.embeddings, baseline.labels, ks=(1,), clustering=False
-        )
-        baseline_recall = baseline_scores["recall@1"]
-        difference = kd.evaluation.compare_retrieval(scores, baseline_scores)[
-            "recall@1"
-        ]
-    blessed = deserves_blessing(
-        scores["recall@1"], baseline_recall, tolerance, difference=difference
+    last = embedded.get("baseline")
+    fault = find_fault(
+        scores["recall@1"],
+        last=last and _rival(scores, last.embeddings, last.labels),
+        as_is=as_is and _rival(scores, **read_arrays(as_is.uri)),
+        tolerance=tolerance,
     )
-    write_blessing(blessing, blessed, model, baseline_model)
+    write_blessing(blessing, fault, model, baseline_model)
+
+
+def _rival(
+    scores: kd.evaluation.RetrievalScores,
+    embeddings: np.ndarray,
+    labels: np.ndarray | None,
+    **_: Any,
+) -> Rival:
+    others = kd.evaluation.evaluate_retrieval(
+        embeddings, labels, ks=(1,), clustering=False
+    )
+    difference = kd.evaluation.compare_retrieval(scores, others)["recall@1"]
+    return Rival(others["recall@1"], difference)
 
 
 def valid_ks(ks: list[int], num_images: int) -> tuple[int, ...]:

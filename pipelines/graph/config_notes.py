@@ -1,6 +1,6 @@
 """What a run was told, in the words of its report."""
 
-from pipelines.configs import UNSUPERVISED, PipelineConfig
+from pipelines.configs import UNSUPERVISED, YARDSTICKS, PipelineConfig
 
 
 def describe_config(config: PipelineConfig) -> dict[str, str]:
@@ -11,7 +11,7 @@ def describe_config(config: PipelineConfig) -> dict[str, str]:
     """
     train = config.train
     notes = {"Images": config.ingest.source}
-    supervised = set(config.methods) - {"untrained", *UNSUPERVISED}
+    supervised = set(config.methods) - {*YARDSTICKS, *UNSUPERVISED}
     unsupervised = [m for m in config.methods if m in UNSUPERVISED]
     if supervised:
         notes["Training on labels"] = (

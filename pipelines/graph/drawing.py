@@ -21,7 +21,7 @@ _SHOWN_OF_TRAINING = (
     "seed",
 )
 # What the report says, and where others report the same.
-_NOT_SHOWN = ("methods", "notes", "round_number", "title")
+_NOT_SHOWN = ("notes", "round_number", "title", "titles")
 
 
 def draw_plan(config: PipelineConfig) -> list[str]:
@@ -64,6 +64,8 @@ def _training(train: TrainConfig) -> dict[str, Any]:
         shown |= {name: getattr(train, name) for name in _SHOWN_OF_TRAINING}
         if train.strategy != "default":
             shown["strategy"] = train.strategy
+        if train.refit_on_all:
+            shown["refit_on_all"] = True
     return shown
 
 

@@ -8,7 +8,12 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
-from pipelines.configs import UNSUPERVISED, PipelineConfig
+from pipelines.configs import (
+    UNSUPERVISED,
+    YARDSTICKS,
+    PipelineConfig,
+    TrainConfig,
+)
 from pipelines.graph.config_notes import describe_config
 from pipelines.graph.step import Output, Step
 
@@ -32,9 +37,13 @@ def plan_run(config: PipelineConfig, compare: bool = True) -> list[Step]:
         ['ImageExampleGen', 'StatisticsGen', 'SchemaGen']
     """
     steps = [*_ingest(config)]
-    for method in config.methods:
+    # The candidate comes last: what it is measured against is there by then.
+    for method in sorted(config.methods, key=lambda m: m == config.candidate):
         steps += _train(config, method)
         steps += _evaluate(config, method, compare)
+    if config.train.refit_on_all:
+        # By the same steps, on all images, for publication alone.
+        steps += _train(config, config.candidate, refit=True)
     return [*steps, *_publish(config), _report(config)]
 
 
@@ -51,22 +60,32 @@ def _ingest(config: PipelineConfig) -> Iterator[Step]:
     )
 
 
-def _train(config: PipelineConfig, method: str) -> Iterator[Step]:
+def _train(
+    config: PipelineConfig, method: str, refit: bool = False
+) -> Iterator[Step]:
+    # What is measured does not depend on what is published.
+    train = dataclasses.replace(config.train, method=method, refit_on_all=refit)
+    if refit:
+        # There is no class left that it has not seen.
+        train = dataclasses.replace(train, evaluate_every=0)
+    name = f"{method}_refit" if refit else method
     if method in UNSUPERVISED:
-        yield from _train_in_rounds(config, method)
+        yield from _train_in_rounds(config, train, name)
         return
     found = {}
     if config.tune.trials and method == config.candidate:
-        # Tunes its loss and weights, on classes to train on alone.
-        train = dataclasses.replace(config.train, method=method)
-        parameters = {"train": train, "tune": config.tune}
-        yield Step("Tuner", {"examples": _EXAMPLES}, parameters)
+        if not refit:
+            # Tunes its loss and weights, on classes to train on alone.
+            parameters = {"train": train, "tune": config.tune}
+            yield Step("Tuner", {"examples": _EXAMPLES}, parameters)
         found = {"hyperparameters": Output("Tuner", "best_hyperparameters")}
-    epochs = 0 if method == "untrained" else config.train.epochs
-    yield _trainer(config, method, f"Trainer_{method}", epochs, **found)
+    epochs = 0 if method in YARDSTICKS else config.train.epochs
+    yield _trainer(train, f"Trainer_{name}", epochs, **found)
 
 
-def _train_in_rounds(config: PipelineConfig, method: str) -> Iterator[Step]:
+def _train_in_rounds(
+    config: PipelineConfig, train: TrainConfig, name: str
+) -> Iterator[Step]:
     """Yields the steps of a method that makes its labels itself.
 
     TFX has no loops, so the rounds are written out:
@@ -79,30 +98,33 @@ def _train_in_rounds(config: PipelineConfig, method: str) -> Iterator[Step]:
     size = {"images_per_cluster": rounds.images_per_cluster}
     if rounds.num_clusters:
         size = {"num_clusters": rounds.num_clusters}
+    images = {"splits": ["train", "test"]} if train.refit_on_all else {}
     # The first weights, or what can be learned from turned images alone.
-    trainer = f"Trainer_{method}_0"
-    yield _trainer(config, method, trainer, rounds.rotation_epochs)
+    trainer = f"Trainer_{name}_0"
+    yield _trainer(train, trainer, rounds.rotation_epochs)
     model = Output(trainer, "model")
     # The first time by its features: the embedding has learned nothing yet.
     space, previous = "features", {}
     for number in range(1, rounds.num_rounds + 1):
         # Clusters the images by what the model so far makes of them.
-        clusterer = f"Clusterer_{method}_{number}"
+        clusterer = f"Clusterer_{name}_{number}"
         inputs = {"model": model, **previous}
-        yield _clusterer(config, clusterer, number, inputs, space=space, **size)
+        settings = {"space": space, **size, **images}
+        yield _clusterer(config, clusterer, number, inputs, **settings)
         labels = Output(clusterer, _LABELS)
         # Continues the training, on these clusters.
-        trainer = f"Trainer_{method}_{number}"
+        trainer = f"Trainer_{name}_{number}"
         inputs = {"base_model": model, _LABELS: labels}
-        epochs = rounds.epochs_per_round
-        yield _trainer(config, method, trainer, epochs, **inputs)
+        yield _trainer(train, trainer, rounds.epochs_per_round, **inputs)
         model = Output(trainer, "model")
         space, previous = "embeddings", {"previous": labels}
+    if train.refit_on_all:
+        return
     # What the finished model makes of all images, in clusters that are large
     # enough to be looked at; nobody's labels.
     yield _clusterer(
         config,
-        f"Clusterer_{method}_final",
+        f"Clusterer_{name}_final",
         rounds.num_rounds + 1,
         {"model": model},
         space="embeddings",
@@ -112,15 +134,12 @@ def _train_in_rounds(config: PipelineConfig, method: str) -> Iterator[Step]:
 
 
 def _trainer(
-    config: PipelineConfig,
-    method: str,
-    name: str,
-    epochs: int,
-    **inputs: Output,
+    train: TrainConfig, name: str, epochs: int, **inputs: Output
 ) -> Step:
-    train = dataclasses.replace(config.train, method=method, epochs=epochs)
     inputs = {"examples": _EXAMPLES, "schema": _SCHEMA, **inputs}
-    return Step(name, inputs, {"train": train})
+    return Step(
+        name, inputs, {"train": dataclasses.replace(train, epochs=epochs)}
+    )
 
 
 def _clusterer(
@@ -153,6 +172,9 @@ def _evaluate(
         parameters["ks"] = config.evaluation.ks
     if method == config.candidate:
         parameters["tolerance"] = config.evaluation.tolerance
+        if "as_is" in config.methods and method != "as_is":
+            as_is = _evaluator(config, "as_is")
+            inputs["as_is"] = Output(as_is, "evaluation")
         if compare:
             # Finds the last model that was good enough.
             yield Step("LastBlessedModel", {"candidate": model})
@@ -168,13 +190,15 @@ def _publish(config: PipelineConfig) -> Iterator[Step]:
         # Nobody knows what would be a false match.
         del parameters["false_match_rate"]
     evaluator = _evaluator(config, config.candidate)
+    refit = config.train.refit_on_all
+    model = _model(config, config.candidate, refit)
+    inputs = {"trained_model": model, "examples": _EXAMPLES}
+    if refit:
+        inputs["measured_model"] = _model(config, config.candidate)
     # Puts the whole gallery into the candidate, in two flavours.
     yield Step(
         "Indexer",
-        {
-            "trained_model": _model(config, config.candidate),
-            "examples": _EXAMPLES,
-        },
+        inputs,
         parameters,
         # A failing index must not hide the scores.
         after=(evaluator,),
@@ -218,17 +242,18 @@ def _report(config: PipelineConfig) -> Step:
         inputs,
         {
             "candidate": config.candidate,
-            "methods": config.methods,
+            "titles": config.titles,
             "title": f"Visual search: {config.name}",
             "notes": describe_config(config),
         },
     )
 
 
-def _model(config: PipelineConfig, method: str) -> Output:
+def _model(config: PipelineConfig, method: str, refit: bool = False) -> Output:
     """Returns the trained model of a method."""
+    name = f"{method}_refit" if refit else method
     last = f"_{config.rounds.num_rounds}" if method in UNSUPERVISED else ""
-    return Output(f"Trainer_{method}{last}", "model")
+    return Output(f"Trainer_{name}{last}", "model")
 
 
 def _evaluator(config: PipelineConfig, method: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import apache_beam as beam
 import tensorflow_datasets as tfds
 
-from keras_dvml.class_split import num_train_classes
+from keras_dvml.class_split import held_out_classes
 from pipelines.configs.schema import IngestConfig
 from pipelines.ingestion.image_file import ImageFile
 from pipelines.ingestion.splits import is_held_out, share_to_test
@@ -119,6 +119,10 @@ def read_dataset(
     if given:
         return {split: read(split) for split in SPLITS}
     share = share_to_test(ingest.test_fraction, labelled=True)
+    held_out = None
+    if ingest.split == "classes":
+        drawn = held_out_classes(names, share, ingest.split_seed)
+        held_out = {label for label, name in enumerate(names) if name in drawn}
     train, test = (
         [read(split) for split in sorted(splits)]
         | "AllSplits" >> beam.Flatten()
@@ -126,9 +130,9 @@ def read_dataset(
         >> beam.Partition(
             _part_of_split,  # pyright: ignore[reportArgumentType]
             len(SPLITS),
-            num_train=num_train_classes(len(names), share),
+            held_out=held_out,
             share=share,
-            by_class=ingest.split == "classes",
+            seed=ingest.split_seed,
         )
     )
     return {"train": train, "test": test}
@@ -178,12 +182,12 @@ def _part_of_split(
     image: SourceImage,
     num_parts: int,
     *,
-    num_train: int,
+    held_out: set[int] | None,
     share: float,
-    by_class: bool,
+    seed: int,
 ) -> int:
     """Returns 1 for an image to test on, 0 for one to train on."""
     del num_parts  # Beam tells; there are two.
-    if by_class and image.label is not None:
-        return int(image.label >= num_train)
-    return int(is_held_out(image.image_id, share))
+    if held_out is not None:
+        return int(image.label in held_out)
+    return int(is_held_out(image.image_id, share, seed))

@@ -5,7 +5,7 @@ import os
 import pathlib
 from collections.abc import Iterable, Iterator
 
-from keras_dvml.class_split import num_train_classes
+from keras_dvml.class_split import held_out_classes
 from pipelines.ingestion.image_file import ImageFile, files_fingerprint
 from pipelines.ingestion.splits import (
     held_out,
@@ -25,14 +25,16 @@ logger = logging.getLogger(__name__)
 
 
 def scan_folder(
-    folder: str, split: str = "auto", test_fraction: float | None = None
+    folder: str,
+    split: str = "auto",
+    test_fraction: float | None = None,
+    seed: int = 0,
 ) -> list[ImageFile]:
     """Lists the files of all classes; nothing is opened.
 
-    Classes are sorted by name: the first half is trained on (the larger one
-    when their number is odd), the last half tested on, so that every test
-    class is unseen. Hidden files and what file managers leave behind are
-    passed over.
+    About half of the classes, drawn by their names, are tested on, the others
+    trained on, so that every test class is unseen. Hidden files and what file
+    managers leave behind are passed over.
 
     Args:
         folder: path of a folder with one sub-folder a class.
@@ -41,6 +43,7 @@ def scan_folder(
             `test` hold the sub-folders of the classes.
         test_fraction: share of the classes, or of the images of every class,
             to test on; half where `None`.
+        seed: another one draws others to test on.
 
     Returns:
         The files, by class and name.
@@ -61,16 +64,16 @@ def scan_folder(
             f"folder={folder!r} with {len(names)} sub-folders and "
             f"{len(_strays(root))} files"
         )
-    num_train = num_train_classes(
-        len(names), share_to_test(test_fraction, labelled=True)
+    test_classes = held_out_classes(
+        names, share_to_test(test_fraction, labelled=True), seed
     )
     files = []
     for label, (name, paths) in enumerate(files_by_class.items()):
         ids = {path.relative_to(root).as_posix(): path for path in paths}
         if split == "ratio":
-            tested = held_out_of_class(ids, test_fraction)
+            tested = held_out_of_class(ids, test_fraction, seed)
         else:
-            tested = set() if label < num_train else set(ids)
+            tested = set(ids) if name in test_classes else set()
         files += [
             ImageFile(
                 path=str(path),
@@ -85,7 +88,10 @@ def scan_folder(
 
 
 def scan_unlabelled(
-    folder: str, split: str = "auto", test_fraction: float | None = None
+    folder: str,
+    split: str = "auto",
+    test_fraction: float | None = None,
+    seed: int = 0,
 ) -> list[ImageFile]:
     """Lists all files of a folder and the folders below; nothing is opened.
 
@@ -98,6 +104,7 @@ def scan_unlabelled(
         split: `"auto"` or `"ratio"` for the above, `"given"` where the
             sub-folders `train` and `test` hold the images.
         test_fraction: share to hold out; a tenth where `None`.
+        seed: another one holds out others.
 
     Returns:
         The files without labels, by name.
@@ -120,7 +127,7 @@ def scan_unlabelled(
     if split == "given":
         tested = {name for name in paths if name.startswith("test/")}
     else:
-        tested = held_out(paths, test_fraction)
+        tested = held_out(paths, test_fraction, seed)
     return [
         ImageFile(
             path=str(paths[image_id]),

@@ -25,10 +25,16 @@ def list_files(ingest: IngestConfig) -> list[ImageFile]:
             labelled=ingest.labelled,
             split=ingest.split,
             test_fraction=ingest.test_fraction,
+            seed=ingest.split_seed,
         )
     if ingest.folder:
         scan = scan_folder if ingest.labelled else scan_unlabelled
-        return scan(ingest.folder, ingest.split, ingest.test_fraction)
+        return scan(
+            ingest.folder,
+            ingest.split,
+            ingest.test_fraction,
+            ingest.split_seed,
+        )
     return []
 
 

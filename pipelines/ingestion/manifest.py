@@ -2,7 +2,7 @@
 
 import pathlib
 
-from keras_dvml.class_split import num_train_classes
+from keras_dvml.class_split import held_out_classes
 from pipelines.ingestion.image_file import ImageFile
 from pipelines.ingestion.manifest_rows import ManifestRow, read_rows
 from pipelines.ingestion.splits import (
@@ -23,6 +23,7 @@ def read_manifest(
     labelled: bool = True,
     split: str = "auto",
     test_fraction: float | None = None,
+    seed: int = 0,
 ) -> list[ImageFile]:
     """Lists the images of a table; they are not opened.
 
@@ -35,13 +36,13 @@ def read_manifest(
             `.parquet` file.
         labelled: whether the images have labels; a column of them is passed
             over where not.
-        split: `"given"` by the column `split`; `"classes"`, the first classes
-            trained on and the last tested on, in the order of their names, or
-            of their numbers; `"ratio"` by chance, of every class alike;
-            `"auto"` for the first of these three that can be done.
+        split: `"given"` by the column `split`; `"classes"`, the classes to
+            test on drawn by their names; `"ratio"` by chance, of every class
+            alike; `"auto"` for the first of these three that can be done.
         test_fraction: share to test on where the column does not tell; half
             of the classes or images, and a tenth of images without labels,
             where `None`.
+        seed: another one draws others to test on.
 
     Returns:
         The files in the order of the table.
@@ -64,7 +65,7 @@ def read_manifest(
     if split == "given":
         splits = [row["split"] for row in cells]
     else:
-        splits = _split(manifest, ids, names, split, test_fraction)
+        splits = _split(manifest, ids, names, split, test_fraction, seed)
     numbers = {
         name: number
         for number, name in enumerate(in_class_order(filter(None, names)))
@@ -157,16 +158,17 @@ def _split(
     names: list[str | None],
     split: str,
     test_fraction: float | None,
+    seed: int,
 ) -> list[str]:
     classes = in_class_order({name for name in names if name is not None})
     if split == "ratio":
-        tested = held_out(ids, test_fraction) if not classes else set()
+        tested = held_out(ids, test_fraction, seed) if not classes else set()
         of_class: dict[str | None, list[str]] = {name: [] for name in classes}
         for image_id, name in zip(ids, names, strict=True):
             if name is not None:
                 of_class[name].append(image_id)
         for members in of_class.values():
-            tested |= held_out_of_class(members, test_fraction)
+            tested |= held_out_of_class(members, test_fraction, seed)
         return ["test" if name in tested else "train" for name in ids]
     if len(classes) < _MIN_CLASSES:
         raise ValueError(
@@ -175,8 +177,8 @@ def _split(
             f"manifest={manifest!r} with {classes}"
         )
     share = share_to_test(test_fraction, labelled=True)
-    trained = set(classes[: num_train_classes(len(classes), share)])
-    return ["train" if name in trained else "test" for name in names]
+    tested = held_out_classes(classes, share, seed)
+    return ["test" if name in tested else "train" for name in names]
 
 
 def _some(places: list[str]) -> str:

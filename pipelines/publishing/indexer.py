@@ -1,5 +1,6 @@
 """Turns a trained model and a gallery into a model that searches."""
 
+import logging
 import os
 
 from tfx.dsl.component.experimental.decorators import component
@@ -18,10 +19,19 @@ from pipelines.artifacts.examples import example_files
 from pipelines.artifacts.models import load_keras_model
 from pipelines.artifacts.remote_folders import written_folder
 from pipelines.embedding.beam_embedding import (
+    EmbeddedImages,
     EmbeddingJob,
     concatenate_by_id,
     embed_through_beam,
 )
+
+_REFIT = (
+    "It was trained on all images. Its scores, and its match threshold where "
+    "it has one, are those of the model that the same steps made from the same "
+    "start on a part of the images, which was measured and blessed."
+)
+
+logger = logging.getLogger(__name__)
 
 
 @component(use_beam=True)
@@ -34,6 +44,7 @@ def Indexer(  # noqa: N802
     recall_floor: Parameter[float] = 0.95,
     false_match_rate: Parameter[float] = None,
     code_fingerprint: Parameter[str] = "",
+    measured_model: InputArtifact[standard_artifacts.Model] = None,
     beam_pipeline: BeamPipeline = SET_BY_TFX,
 ) -> None:
     """Indexes the images of all splits and writes both flavours for serving.
@@ -50,17 +61,26 @@ def Indexer(  # noqa: N802
             may be answered with a match; `None` where images have no labels,
             and results do not say whether they match.
         code_fingerprint: changes when the code does; only the cache reads it.
+        measured_model: what was measured in the place of `trained_model`,
+            which has seen all images. Where queries match is found with it.
         beam_pipeline: set by TFX.
     """
     del code_fingerprint
-    serving_path = path_utils.serving_model_path(trained_model.uri)
+    models = {"indexed": trained_model}
+    if measured_model is not None and false_match_rate is not None:
+        models["measured"] = measured_model
+    splits = artifact_utils.decode_split_names(examples.split_names)
     jobs = {
-        split: EmbeddingJob(serving_path, example_files(examples, split))
-        for split in artifact_utils.decode_split_names(examples.split_names)
+        f"{name}_{split}": EmbeddingJob(
+            path_utils.serving_model_path(artifact.uri),
+            example_files(examples, split),
+        )
+        for name, artifact in models.items()
+        for split in splits
     }
     working_dir = os.path.join(model.uri, "working")
     embedded = embed_through_beam(beam_pipeline, jobs, working_dir)
-    gallery = concatenate_by_id(embedded.values())
+    gallery = concatenate_by_id(embedded[f"indexed_{s}"] for s in splits)
     exact = kd.index.ExactIndex.build(gallery.embeddings, ids=gallery.ids)
     scann = kd.index.ScannIndex.build(
         gallery.embeddings, ids=gallery.ids, recall_floor=recall_floor
@@ -71,28 +91,65 @@ def Indexer(  # noqa: N802
             f"The ScaNN index finds {recall:.3f} of the ten nearest "
             f"neighbours; `recall_floor` asks for {recall_floor}"
         )
-    match = None
+    match, remarks = None, [_REFIT] if measured_model else []
     if false_match_rate is not None:
-        # A model sets the classes that it has seen apart as no others.
-        unseen = embedded["test"]
-        match = kd.evaluation.calibrate_match_threshold(
-            unseen.embeddings,
-            unseen.labels,
-            gallery=gallery.embeddings,
-            gallery_labels=gallery.labels,
-            false_match_rate=false_match_rate,
+        judge = list(models)[-1]
+        match = _calibrate(
+            {split: embedded[f"{judge}_{split}"] for split in splits},
+            false_match_rate,
         )
+        if warning := warning_of(match):
+            logger.warning("%s", warning)
+            remarks.append(warning)
     keras_model = load_keras_model(trained_model.uri)
     k = min(num_neighbors, len(exact))
     for artifact, index in ((model, exact), (scann_model, scann)):
         serving_dir = path_utils.serving_model_dir(artifact.uri)
         with written_folder(serving_dir) as folder:
             kd.serving.write_saved_model(
-                keras_model, folder, index=index, k=k, match_threshold=match
+                keras_model,
+                folder,
+                index=index,
+                k=k,
+                match_threshold=match,
+                remark=" ".join(remarks),
             )
     summary = (
         f"{len(exact):,} images; ScaNN finds {recall:.1%} of the ten nearest"
     )
     if match is not None:
         summary += f"; a match from similarity {match.threshold:.3f} on"
+    if match is not None and match.true_match_rate is not None:
+        summary += f", which {match.true_match_rate:.1%} of true matches reach"
     model.set_string_custom_property("summary", summary)
+
+
+def warning_of(match: kd.evaluation.MatchThreshold) -> str:
+    """Returns a warning where most true matches are missed, else nothing.
+
+    Args:
+        match: as calibrated.
+    """
+    rate = match.true_match_rate
+    if rate is None or rate >= 0.5:
+        return ""
+    return (
+        f"Only {rate:.1%} of the true matches reach the match threshold of "
+        f"{match.threshold:.3f}: most are not called matches. A higher "
+        "`index.false_match_rate` lowers it."
+    )
+
+
+def _calibrate(
+    embedded: dict[str, EmbeddedImages], false_match_rate: float
+) -> kd.evaluation.MatchThreshold:
+    # A model sets the classes that it has seen apart as no others.
+    unseen = embedded["test"]
+    gallery = concatenate_by_id(embedded.values())
+    return kd.evaluation.calibrate_match_threshold(
+        unseen.embeddings,
+        unseen.labels,
+        gallery=gallery.embeddings,
+        gallery_labels=gallery.labels,
+        false_match_rate=false_match_rate,
+    )

@@ -10,13 +10,14 @@ from tfx.types import standard_artifacts
 from tfx.utils import path_utils
 
 import keras_dvml as kd
+from keras_dvml.serving.facts import read_facts
 from keras_dvml.serving.notes import write_notes
 from pipelines.artifacts.annotations import (
     InputArtifact,
     OutputArtifact,
     Parameter,
 )
-from pipelines.artifacts.pushes import write_push
+from pipelines.artifacts.pushes import FAULT, write_push
 from pipelines.artifacts.remote_folders import copy_folder, is_remote
 
 logger = logging.getLogger(__name__)
@@ -62,6 +63,9 @@ def Pusher(  # noqa: N802
         )
         pushed_model.set_int_custom_property("pushed", 0)
         pushed_model.set_string_custom_property("summary", "NOT PUSHED")
+        pushed_model.set_string_custom_property(
+            FAULT, blessing.get_string_custom_property(FAULT)
+        )
         return
     publish = (
         _publish_remotely if is_remote(base_dir) else kd.serving.publish_all
@@ -91,6 +95,7 @@ def _publish_remotely(sources: dict[str, str]) -> list[str]:
         with tempfile.TemporaryDirectory() as parent:
             # The notes have the name of the model from its folder.
             notes = os.path.join(parent, os.path.basename(base_dir))
-            write_notes(notes, kd.serving.custom_ops(source))
+            remark = read_facts(source).get("remark", "")
+            write_notes(notes, kd.serving.custom_ops(source), remark)
             copy_folder(notes, base_dir)
     return targets

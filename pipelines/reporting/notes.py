@@ -2,6 +2,7 @@
 
 from tfx.types import standard_artifacts
 
+from keras_dvml.serving.facts import read_facts
 from pipelines.ingestion.validation import describe_anomalies
 
 
@@ -9,6 +10,7 @@ def notes_of_steps(
     anomalies: standard_artifacts.ExampleAnomalies | None,
     tuner_results: standard_artifacts.TunerResults | None,
     push: dict[str, str] | None,
+    fault: str,
 ) -> dict[str, str]:
     """Returns notes, term to text.
 
@@ -16,6 +18,7 @@ def notes_of_steps(
         anomalies: what ExampleValidator found, where it was asked.
         tuner_results: of the candidate, where it was tuned.
         push: where the candidate was pushed to; `None` where it was not.
+        fault: why it was not.
     """
     notes = {}
     if anomalies is not None:
@@ -25,11 +28,17 @@ def notes_of_steps(
             tuner_results.get_string_custom_property("summary")
         )
     if push is None:
-        notes["Not pushed"] = (
-            "The candidate was not blessed: it finds less than the last "
-            "blessed model, which stays in place."
+        return {**notes, "Not pushed": fault}
+    notes["SavedModel"] = push["exact"]
+    notes["SavedModel with ScaNN"] = push["scann"]
+    facts = read_facts(push["exact"])
+    if remark := facts.get("remark"):
+        notes["About the published model"] = remark
+    if facts.get("true_match_rate") is not None:
+        notes["Match threshold"] = (
+            f"A similarity of {facts['match_threshold']:.3f}, which "
+            f"{facts['false_match_rate']:.1%} of the queries reach with an "
+            f"image of another class, and {facts['true_match_rate']:.1%} with "
+            "one of their own."
         )
-    else:
-        notes["SavedModel"] = push["exact"]
-        notes["SavedModel with ScaNN"] = push["scann"]
     return notes

@@ -19,7 +19,7 @@ from tfx.types.component_spec import (
 
 import keras_dvml as kd
 from pipelines.artifacts.evaluations import (
-    read_embeddings,
+    read_arrays,
     read_intervals,
     read_scores,
 )
@@ -31,7 +31,7 @@ from pipelines.artifacts.pseudo_label_table import (
     PseudoLabelTable,
     read_pseudo_labels,
 )
-from pipelines.artifacts.pushes import read_push
+from pipelines.artifacts.pushes import FAULT, read_push
 from pipelines.artifacts.types import QUARANTINE_FILE, Report
 from pipelines.reporting.cluster_galleries import cluster_galleries
 from pipelines.reporting.notes import notes_of_steps
@@ -65,9 +65,9 @@ class Executor(BaseExecutor):
             for key, artifacts in input_dict.items()
         }
         report = artifact_utils.get_single_instance(output_dict["report"])
+        titles = json.loads(exec_properties["titles"])
         evaluations = {
-            method: inputs[f"evaluation_{method}"]
-            for method in json.loads(exec_properties["methods"])
+            method: inputs[f"evaluation_{method}"] for method in titles
         }
         scores = {m: _shown(read_scores(e.uri)) for m, e in evaluations.items()}
         candidate = exec_properties["candidate"]
@@ -76,19 +76,22 @@ class Executor(BaseExecutor):
             clusterings.append(inputs[f"pseudo_labels_{len(clusterings)}"].uri)
         gallery = load_images(inputs["examples"])
         push = read_push(inputs["pushed_model"].uri)
+        fault = inputs["pushed_model"].get_string_custom_property(FAULT)
         _write_page(
             report.uri,
             title=exec_properties["title"],
-            scores=scores,
+            scores={titles[method]: row for method, row in scores.items()},
             intervals={
-                method: _shown(read_intervals(evaluation.uri))
+                titles[method]: _shown(read_intervals(evaluation.uri))
                 for method, evaluation in evaluations.items()
             },
+            published=titles[candidate] if push else None,
+            headline=None if push else f"Nothing was published. {fault}",
             scores_title=(
                 _COPIES_TITLE if gallery.labels is None else _CLASSES_TITLE
             ),
             histories={
-                method: read_history(inputs[f"model_run_{method}"].uri)
+                titles[method]: read_history(inputs[f"model_run_{method}"].uri)
                 for method in evaluations
             },
             **_pictures(
@@ -102,7 +105,10 @@ class Executor(BaseExecutor):
                 **json.loads(exec_properties["notes"]),
                 "Gallery": f"{len(gallery.ids):,} images",
                 **notes_of_steps(
-                    inputs.get("anomalies"), inputs.get("tuner_results"), push
+                    inputs.get("anomalies"),
+                    inputs.get("tuner_results"),
+                    push,
+                    fault,
                 ),
             },
             quarantined=[
@@ -127,7 +133,8 @@ class Reporter(BaseComponent):
 
     Args:
         candidate: the method whose embeddings are drawn.
-        methods: JSON list of the methods, in the order of the table.
+        titles: JSON dict of the methods, each to its row in the table, in their
+            order there.
         title: of the report.
         notes: JSON dict of facts to be listed, term to text.
         code_fingerprint: changes when the code does; only the cache reads it.
@@ -150,7 +157,7 @@ class Reporter(BaseComponent):
         self,
         *,
         candidate: str,
-        methods: str,
+        titles: str,
         title: str,
         notes: str,
         code_fingerprint: str = "",
@@ -158,7 +165,7 @@ class Reporter(BaseComponent):
     ) -> None:
         parameters = {
             "candidate": candidate,
-            "methods": methods,
+            "titles": titles,
             "title": title,
             "notes": notes,
             "code_fingerprint": code_fingerprint,
@@ -210,7 +217,7 @@ def _embedding_map(
         names = [class_name(images, i) for i in range(len(images.ids))]
     # Both are in the order of the ids.
     return kd.reports.EmbeddingMap(
-        embeddings=read_embeddings(evaluation.uri)["embeddings"],
+        embeddings=read_arrays(evaluation.uri)["embeddings"],
         labels=labels,
         label_names=names,
         image_bytes=images.image_bytes,

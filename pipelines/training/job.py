@@ -7,7 +7,7 @@ from typing import Any
 
 from tfx.components.trainer.fn_args_utils import FnArgs
 
-from pipelines.configs import TrainConfig
+from pipelines.configs import YARDSTICKS, TrainConfig
 from pipelines.training.tuning.hyperparameters import with_hyperparameters
 
 
@@ -79,7 +79,7 @@ class TrainingJob:
     @property
     def is_trained(self) -> bool:
         """Whether there is anything to train, or first weights are meant."""
-        return self.config.method != "untrained" and self.config.epochs > 0
+        return self.config.method not in YARDSTICKS and self.config.epochs > 0
 
     @property
     def model_uri(self) -> str:

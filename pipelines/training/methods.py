@@ -5,24 +5,27 @@ from typing import Any
 import keras
 
 import keras_dvml as kd
-from pipelines.configs import UNSUPERVISED, TrainConfig
+from pipelines.configs import UNSUPERVISED, YARDSTICKS, TrainConfig
 from pipelines.configs.schema import TERM_WEIGHTS
 from pipelines.training.backbones import (
     build_backbone,
     build_preprocessing,
     freeze_parts,
 )
+from pipelines.training.yardsticks import build_yardstick
 
 
-def build_model(config: TrainConfig) -> kd.models.MetricModel:
+def build_model(config: TrainConfig) -> keras.Model:
     """Builds and compiles the model of a method; weights are the seed's.
 
     Args:
         config: names the method and its sizes.
 
     Returns:
-        A compiled model.
+        A model, compiled where it is to be trained.
     """
+    if config.method in YARDSTICKS:
+        return build_yardstick(config)
     shared = {
         "backbone": build_backbone(config),
         "preprocessing": build_preprocessing(config),

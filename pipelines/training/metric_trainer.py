@@ -83,6 +83,7 @@ class MetricTrainer(BaseComponent):
     ) -> None:
         config = json.loads(train)
         several = config["strategy"] == "multi_worker"
+        splits = ["train", "test"] if config["refit_on_all"] else ["train"]
         super().__init__(
             MetricTrainerSpec(
                 run_fn=_MULTI_WORKER_RUN_FN if several else _RUN_FN,
@@ -98,7 +99,7 @@ class MetricTrainer(BaseComponent):
                         "code_fingerprint": code_fingerprint,
                     }
                 ),
-                train_args=trainer_pb2.TrainArgs(splits=["train"]),
+                train_args=trainer_pb2.TrainArgs(splits=splits),
                 eval_args=trainer_pb2.EvalArgs(splits=["test"]),
                 model=types.Channel(type=standard_artifacts.Model),
                 model_run=types.Channel(type=standard_artifacts.ModelRun),

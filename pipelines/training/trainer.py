@@ -13,6 +13,7 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.dsl.io import fileio
 
 import keras_dvml as kd
+from pipelines.artifacts.examples import class_names
 from pipelines.artifacts.histories import (
     History,
     join_histories,
@@ -20,7 +21,7 @@ from pipelines.artifacts.histories import (
     read_history,
     write_history,
 )
-from pipelines.artifacts.models import keras_model_path
+from pipelines.artifacts.models import keras_model_path, write_classes
 from pipelines.artifacts.pseudo_label_table import read_pseudo_labels
 from pipelines.artifacts.remote_folders import written_folder
 from pipelines.configs import UNSUPERVISED
@@ -51,8 +52,8 @@ def run_fn(fn_args: FnArgs) -> None:
 def train(job: TrainingJob, strategy: tf.distribute.Strategy) -> None:
     """Trains one model and saves it for serving and for Keras.
 
-    Writes `Format-Serving/` (the embedder as a SavedModel) with `model.keras`
-    and `history.json` beside it, and among the model run's files
+    Writes `Format-Serving/` (the embedder as a SavedModel) with `model.keras`,
+    `history.json` and `classes.json` beside it, and among the model run's files
     `history.json` and the same for TensorBoard. Given a base model, training
     continues from where that ended: weights, optimizer, batches and history.
     UDML without pseudo-labels learns from turned images alone. Interrupted and
@@ -78,10 +79,14 @@ def train(job: TrainingJob, strategy: tf.distribute.Strategy) -> None:
     keras.utils.set_random_seed(job.config.seed)
     with strategy.scope():
         model, history = _first_model(job)
+    classes = set()
     with checkpoint_folder(job, strategy) as checkpoint_dir:
         if job.is_trained:
+            images = kd.data.load_examples(job.train_files)
+            classes = class_names(images)
             trained = _fit(
                 model,
+                images,
                 job,
                 strategy,
                 first_epoch=num_epochs(history),
@@ -91,12 +96,13 @@ def train(job: TrainingJob, strategy: tf.distribute.Strategy) -> None:
         # Others take part in writing: some weights are means over all devices.
         with _folders_of(job, strategy) as (serving_uri, run_uri):
             _write(model, history, serving_uri, run_uri)
+            write_classes(os.path.dirname(serving_uri), classes)
         # Nobody leaves while others still need an answer.
         wait_for_all(strategy)
     keras.backend.clear_session()
 
 
-def _first_model(job: TrainingJob) -> tuple[kd.models.MetricModel, History]:
+def _first_model(job: TrainingJob) -> tuple[keras.Model, History]:
     """Returns the model that training begins with, and its history."""
     if not job.base_model_uri:
         model, history = build_model(job.config), {}
@@ -109,14 +115,14 @@ def _first_model(job: TrainingJob) -> tuple[kd.models.MetricModel, History]:
 
 
 def _fit(
-    model: kd.models.MetricModel,
+    model: keras.Model,
+    images: kd.data.EncodedImages,
     job: TrainingJob,
     strategy: tf.distribute.Strategy,
     *,
     first_epoch: int,
     checkpoint_dir: str | None,
 ) -> History:
-    images = kd.data.load_examples(job.train_files)
     batches = training_batches(images, _labels(images, job), job.config)
     specs: Any = batches.element_spec
     check_batch_size(strategy, specs[0].shape[0])
@@ -136,7 +142,7 @@ def _fit(
 
 
 def _write(
-    model: kd.models.MetricModel,
+    model: keras.Model,
     history: History,
     serving_uri: str,
     run_uri: str,

@@ -20,10 +20,14 @@ ALL_BUT_LOOKUP = {
     "SchemaGen",
     "ExampleValidator",
     "Tuner",
-    "Trainer_untrained",
+    "Trainer_pixels",
+    "Trainer_hog",
+    "Trainer_as_is",
     "Trainer_triplet",
     "Trainer_dvml",
-    "RetrievalEvaluator_untrained",
+    "RetrievalEvaluator_pixels",
+    "RetrievalEvaluator_hog",
+    "RetrievalEvaluator_as_is",
     "RetrievalEvaluator_triplet",
     "RetrievalEvaluator_dvml",
     "Indexer",
@@ -100,7 +104,7 @@ def test_every_method_is_scored_on_unseen_classes(first):
     scores = json.loads(
         (first.uri("Reporter", "report") / "scores.json").read_text()
     )
-    assert list(scores) == ["untrained", "triplet", "dvml"]
+    assert list(scores) == ["pixels", "hog", "as_is", "triplet", "dvml"]
     for row in scores.values():
         assert set(row) == SCORES
         assert all(0 <= value <= 1 for value in row.values())
@@ -212,7 +216,7 @@ def test_line_of_a_training_tells_epochs_and_loss(first):
         r" s  2 epochs, loss \d+\.\d{3}, val_recall@1 [01]\.\d{3}$",
         lines["Trainer_dvml"],
     )
-    assert lines["Trainer_untrained"].endswith("first weights, not trained")
+    assert lines["Trainer_as_is"].endswith("first weights, not trained")
 
 
 def test_second_run_takes_over_everything(second):

@@ -16,7 +16,7 @@ FIRST_ROUND = {
     "StatisticsGen",
     "SchemaGen",
     "ExampleValidator",
-    "Trainer_untrained",
+    "Trainer_as_is",
     "Trainer_udml_0",
     "Clusterer_udml_1",
     "Trainer_udml_1",
@@ -24,7 +24,7 @@ FIRST_ROUND = {
 SECOND_ROUND = {"Clusterer_udml_2", "Trainer_udml_2"}
 REST = {
     "Clusterer_udml_final",
-    "CopyEvaluator_untrained",
+    "CopyEvaluator_as_is",
     "CopyEvaluator_udml",
     "Indexer",
     "Pusher",
@@ -60,7 +60,7 @@ def config(root, tiny_config):
             num_clusters=6,
             images_per_shown_cluster=10,
         ),
-        methods=("untrained", "udml"),
+        methods=("as_is", "udml"),
         candidate="udml",
     )
 
@@ -144,7 +144,7 @@ def test_history_runs_through_all_rounds(whole):
 def test_scores_are_of_copies_and_never_called_recall(whole):
     uri = whole.uri("Reporter", "report")
     scores = json.loads((uri / "scores.json").read_text())
-    assert list(scores) == ["untrained", "udml"]
+    assert list(scores) == ["as_is", "udml"]
     for row in scores.values():
         assert set(row) == {"copies_found@1", "copies_found@10"}
     assert "Recall" not in whole.screen
@@ -196,7 +196,7 @@ def test_pushed_model_searches(shorter, root):
 
 def test_another_round_takes_over_the_earlier_ones(whole):
     reused = whole.steps(cached=True)
-    assert reused == FIRST_ROUND | {"CopyEvaluator_untrained"}
+    assert reused == FIRST_ROUND | {"CopyEvaluator_as_is"}
     assert whole.steps(cached=False) >= SECOND_ROUND
 
 

@@ -2,6 +2,7 @@
 
 import os
 
+import numpy as np
 import pytest
 
 import keras_dvml as kd
@@ -46,6 +47,22 @@ def test_readme_names_the_operations_that_a_server_needs(model, tmp_path):
     readme = (tmp_path / "birds-scann" / "README.md").read_text()
     assert "`Scann>TensorsToScann`" in readme
     assert "any TensorFlow Serving" not in readme
+
+
+def test_readme_has_the_remark_of_the_version_that_was_published_last(
+    model, tmp_path
+):
+    index = kd.index.ExactIndex.build(np.eye(8))
+    readmes = []
+    for number, remark in enumerate(("Trained on all.", "")):
+        source = tmp_path / f"trained_{number}"
+        kd.serving.write_saved_model(
+            model, source, index=index, k=3, remark=remark
+        )
+        kd.serving.publish(source, tmp_path / "birds")
+        readmes.append((tmp_path / "birds" / "README.md").read_text())
+    assert "\nThe newest version: Trained on all.\n" in readmes[0]
+    assert "newest version" not in readmes[1]
 
 
 def test_notes_are_no_versions(model, tmp_path):

@@ -273,7 +273,10 @@ def test_results_say_whether_they_match_where_a_threshold_is_given(
     # Both cases are there: a point matches itself, and not every other.
     assert set(found["is_match"].numpy().ravel()) == {True, False}
     with open(os.path.join(folder, "assets.extra", "index.json")) as file:
-        assert json.load(file)["match_threshold"] == match.threshold
+        facts = json.load(file)
+    assert facts["match_threshold"] == match.threshold
+    assert facts["false_match_rate"] == match.false_match_rate
+    assert facts["true_match_rate"] == match.true_match_rate
 
 
 def test_threshold_that_is_no_number_is_refused(model, exact, tmp_path):

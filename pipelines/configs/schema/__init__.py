@@ -5,6 +5,7 @@ from pipelines.configs.schema.choices import (
     EFFICIENTNETS,
     TERM_WEIGHTS,
     UNSUPERVISED,
+    YARDSTICKS,
     MetricLoss,
     RetrievalScore,
     Strategy,

@@ -62,7 +62,7 @@ def dvml_run(name: str, data_set: str, **train: Any) -> Configure:
         name,
         data_set,
         train=dataclasses.replace(_DVML, **train),
-        methods=("untrained", "plain", "dvml"),
+        methods=("as_is", "plain", "dvml"),
     )
 
 
@@ -84,7 +84,7 @@ def udml_run(
         rounds=RoundsConfig(
             num_rounds=120, epochs_per_round=5, num_clusters=num_clusters
         ),
-        methods=("untrained", "udml"),
+        methods=("as_is", "udml"),
         candidate="udml",
     )
 

@@ -5,6 +5,7 @@ import pathlib
 from typing import Literal
 
 from pipelines.configs.schema.choices import (
+    TITLES,
     TUNABLE,
     WITHOUT_LABELS,
     Method,
@@ -28,10 +29,10 @@ class IngestConfig:
     Attributes:
         dataset: TFDS builder name such as `"glyphs/default"`. Its own splits
             `train` and `test` are used; their classes must not overlap.
-        folder: path of a folder with one sub-folder a class. The first half
-            of the classes, by name, is trained on, the last half tested on.
-            Where not `labelled`, of a folder of images in any order: one in
-            ten is held out of training.
+        folder: path of a folder with one sub-folder a class. About half of
+            the classes, drawn by their names, are tested on, the others
+            trained on. Where not `labelled`, of a folder of images in any
+            order: one in ten is held out of training.
         manifest: path of a `.csv` or `.parquet` file with a column `path`,
             and `label`, `split` and `id` where there are such.
         archives: folder of the archives that a data set is made of, for
@@ -43,6 +44,7 @@ class IngestConfig:
         test_fraction: in (0, 1). Share to test on where the source does not
             say: half of the classes or of each class' images, and a tenth of
             images without labels, where `None`.
+        split_seed: another one draws others to test on.
         max_bad_fraction: in [0, 1]. The run fails when a larger share of the
             files is quarantined.
     """
@@ -54,6 +56,7 @@ class IngestConfig:
     labelled: bool = True
     split: Split = "auto"
     test_fraction: float | None = None
+    split_seed: int = 0
     max_bad_fraction: float = 0.01
 
     def __post_init__(self) -> None:
@@ -160,8 +163,9 @@ class EvaluationConfig:
         ks: the k of Recall@k, 1 among them: by it models are compared.
         tolerance: in [0, 1]. The candidate is blessed when its Recall@1, or
             without labels the share of copies it finds, is at least the last
-            blessed model's minus this, and not for sure below it: the 95%
-            interval of their difference reaches 0.
+            blessed model's minus this, and not for sure below it or below that
+            of `as_is`, where that is among the methods: the 95% interval of
+            their difference reaches 0.
     """
 
     ks: tuple[int, ...] = (1, 2, 4, 8)
@@ -229,7 +233,9 @@ class PipelineConfig:
     rounds: RoundsConfig = RoundsConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
     index: IndexConfig = IndexConfig()
-    methods: tuple[Method, ...] = ("untrained", "triplet", "dvml")
+    methods: tuple[Method, ...] = (
+        "pixels", "hog", "as_is", "triplet", "dvml",
+    )  # fmt: skip
     candidate: Method = "dvml"
 
     def __post_init__(self) -> None:
@@ -256,6 +262,13 @@ class PipelineConfig:
                 f"`candidate` must be one of `methods`. Received: candidate="
                 f"{self.candidate!r}, methods={self.methods}"
             )
+        untrained = self.candidate == "as_is" and self.train.refit_on_all
+        if untrained or self.candidate in ("pixels", "hog"):
+            raise ValueError(
+                "`candidate` must have a backbone, and with "
+                "`train.refit_on_all` be trained. Received: candidate="
+                f"{self.candidate!r}"
+            )
         needing = [m for m in self.methods if m not in WITHOUT_LABELS]
         if needing and not self.ingest.labelled:
             raise ValueError(
@@ -277,3 +290,10 @@ class PipelineConfig:
                 f"rotation_epochs={self.rounds.rotation_epochs}, "
                 f"rotation_weight={self.train.rotation_weight}"
             )
+
+    @property
+    def titles(self) -> dict[Method, str]:
+        """Method to its row in tables, in their order."""
+        first = "pretrained, as is" if self.train.is_pretrained else "untrained"
+        titles = {**TITLES, "as_is": first}
+        return {method: titles[method] for method in self.methods}

@@ -19,6 +19,8 @@ from pipelines.configs.schema.ranges import (
     check_ranges,
 )
 
+_WITH_WEIGHTS = ("keras_hub", "file", "tensorflow_hub")
+
 
 @dataclasses.dataclass(frozen=True)
 class TrainConfig:
@@ -76,6 +78,9 @@ class TrainConfig:
         seed: of weights, batches and noise.
         strategy: what is trained on; see `Strategy`. A batch is the global
             one whatever it is: every device computes its share.
+        refit_on_all: whether the model that is published is trained on all
+            images: by the same steps from the same start as the one that was
+            measured on images it had not seen, and blessed.
     """
 
     method: Method = "dvml"
@@ -110,6 +115,7 @@ class TrainConfig:
     evaluate_every: int = 5
     seed: int = 0
     strategy: Strategy = "default"
+    refit_on_all: bool = False
 
     def __post_init__(self) -> None:
         """Refuses what there is not, and numbers that are out of range."""
@@ -141,7 +147,7 @@ class TrainConfig:
                     f"Received: {name}={getattr(self, name)}"
                 )
         kind = backbone_kind(self.backbone)
-        if self.weights and kind in ("keras_hub", "file", "tensorflow_hub"):
+        if self.weights and kind in _WITH_WEIGHTS:
             raise ValueError(
                 "`weights` must be '' (`--set train.weights=`) for a backbone "
                 f"that brings its own. Received: weights={self.weights!r}, "
@@ -153,3 +159,9 @@ class TrainConfig:
                 "backbone that has none from ImageNet. Received: "
                 f"weights='imagenet', backbone={self.backbone!r}"
             )
+
+    @property
+    def is_pretrained(self) -> bool:
+        """Whether the backbone's first weights are not drawn from the seed."""
+        kind = backbone_kind(self.backbone)
+        return bool(self.weights) or kind in _WITH_WEIGHTS

@@ -3,6 +3,7 @@
 import json
 import pathlib
 import shutil
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from pipelines.configs import PipelineConfig
@@ -37,21 +38,17 @@ def show_results(
     report_path = run_dir / "report.html"
     shutil.copyfile(report_uri / "report.html", report_path)
     scores = json.loads((report_uri / "scores.json").read_text())
-    pushed_uri = outcomes["Pusher"].outputs["pushed_model"][0].uri
-    push_file = pathlib.Path(pushed_uri, "push.json")
+    (pushed,) = outcomes["Pusher"].outputs["pushed_model"]
+    push_file = pathlib.Path(pushed.uri, "push.json")
+    published = config.candidate if push_file.exists() else None
 
     progress.write(_LABELLED if config.ingest.labelled else _UNLABELLED)
-    progress.write(score_table(scores))
+    progress.write(score_table(scores, config.titles, published))
     if push_file.exists():
         push = json.loads(push_file.read_text())
         progress.write("\nSaved models, embedder and index and ids inside:")
         progress.write(f"  {push['exact']}")
         progress.write(f"  {push['scann']}  (needs the ScaNN op)")
-    else:
-        progress.write(
-            "\nNOT PUSHED: the candidate finds less than the last blessed "
-            "model, which stays in place."
-        )
     clusters_path = report_uri / "clusters.csv"
     if clusters_path.exists():
         shutil.copyfile(clusters_path, run_dir / "clusters.csv")
@@ -62,31 +59,43 @@ def show_results(
         shutil.copyfile(pathlib.Path(trials.uri, "trials.html"), trials_path)
         progress.write(f"\nTrials: {trials_path}")
     progress.write(f"\nReport: {report_path}")
+    if published is None:
+        row = config.titles[config.candidate]
+        fault = pushed.get_string_custom_property("fault")
+        progress.write(f"\nNOT PUSHED: {row}. {fault}")
 
 
-def score_table(scores: dict[str, dict[str, float]]) -> str:
+def score_table(
+    scores: dict[str, dict[str, float]],
+    titles: Mapping[str, str],
+    published: str | None = None,
+) -> str:
     """Lays scores out in columns.
 
     Args:
-        scores: row name to score name to value in 0..1.
+        scores: method to score name to value in 0..1.
+        titles: method to what its row is called.
+        published: the method whose row is marked, if any.
 
     Returns:
         Lines of text, values in percent.
     """
-    titles = {name: _title(name) for name in next(iter(scores.values()))}
-    rows = {"": titles}
-    for row, values in scores.items():
-        rows[row] = {name: f"{100 * values[name]:.1f}" for name in titles}
+    heads = {name: _head(name) for name in next(iter(scores.values()))}
+    rows = {"": heads}
+    for method, values in scores.items():
+        cells = {name: f"{100 * values[name]:.1f}" for name in heads}
+        rows[titles[method]] = cells
+    marked = titles.get(published)
     lines = []
     for row, cells in rows.items():
-        line = f"  {row:{max(map(len, scores))}}"
+        line = f"  {row:{max(map(len, rows))}}"
         for name, cell in cells.items():
-            line += f"{cell:>{max(10, len(titles[name]) + 2)}}"
-        lines.append(line)
+            line += f"{cell:>{max(10, len(heads[name]) + 2)}}"
+        lines.append(line + ("  published" if row == marked else ""))
     return "\n".join(lines)
 
 
-def _title(name: str) -> str:
+def _head(name: str) -> str:
     if name.startswith(("recall", "copies")):
         return name.replace("_", " ").capitalize()
     return name.upper()

@@ -63,7 +63,7 @@ def test_unlabelled_folder_runs_methods_that_need_no_labels(tmp_path):
     # Not that of the labelled run, beside which it may stand.
     assert config.name == "my_birds_udml"
     assert not config.ingest.labelled
-    assert config.methods == ("untrained", "udml")
+    assert config.methods == ("pixels", "hog", "as_is", "udml")
 
 
 def test_methods_that_need_labels_are_refused_without():
@@ -130,8 +130,48 @@ def test_candidate_must_be_trained():
         PipelineConfig(
             name="glyphs",
             ingest=IngestConfig(dataset="glyphs"),
-            methods=("untrained",),
+            methods=("as_is",),
         )
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"candidate": "hog"}, "must have a backbone.*candidate='hog'"),
+        (
+            {"candidate": "as_is", "train": TrainConfig(refit_on_all=True)},
+            "be trained.*'as_is'",
+        ),
+    ],
+)
+def test_what_is_not_trained_is_refused_where_it_cannot_be(fields, message):
+    with pytest.raises(ValueError, match=message):
+        PipelineConfig(
+            name="glyphs", ingest=IngestConfig(dataset="glyphs"), **fields
+        )
+
+
+@pytest.mark.parametrize(
+    ("train", "row"),
+    [
+        ({}, "untrained"),
+        ({"backbone": "MobileNetV2"}, "untrained"),
+        (
+            {"backbone": "MobileNetV2", "weights": "imagenet"},
+            "pretrained, as is",
+        ),
+        ({"backbone": "hub/inception"}, "pretrained, as is"),
+    ],
+)
+def test_row_of_the_first_weights_says_where_they_are_from(train, row):
+    config = PipelineConfig(
+        name="glyphs",
+        ingest=IngestConfig(dataset="glyphs"),
+        train=TrainConfig(**train),
+    )
+    assert list(config.titles.values()) == [
+        *("pixels", "HOG", row, "triplet loss", "DVML")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -183,7 +223,7 @@ def test_reproduction_keeps_to_its_paper(name, tmp_path):
     ks = (1, 10, 100, 1000) if name.startswith("sop") else (1, 2, 4, 8)
     assert config.evaluation.ks == ks
     if name.endswith("dvml"):
-        assert config.methods == ("untrained", "plain", "dvml")
+        assert config.methods == ("as_is", "plain", "dvml")
         assert config.train.embedding_dim == 512
         assert config.train.num_samples == 20
     else:

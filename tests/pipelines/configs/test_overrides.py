@@ -57,9 +57,7 @@ def test_later_value_counts(config):
 
 def test_fields_that_only_fit_together_are_set_together(config):
     # Either of them alone is refused: the candidate must be a method.
-    changed = apply_overrides(
-        config, ["candidate=udml", "methods=untrained,udml"]
-    )
+    changed = apply_overrides(config, ["candidate=udml", "methods=as_is,udml"])
     assert changed.candidate == "udml"
     with pytest.raises(ValueError, match="`candidate` must be one of"):
         apply_overrides(config, ["candidate=udml"])

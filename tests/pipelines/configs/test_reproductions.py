@@ -69,7 +69,7 @@ def test_birds_come_from_their_archive_to_a_report(tmp_path, run_locally):
     scores = json.loads(
         (finished.uri("Reporter", "report") / "scores.json").read_text()
     )
-    assert list(scores) == ["untrained", "plain", "dvml"]
+    assert list(scores) == ["as_is", "plain", "dvml"]
     assert all(0 <= row["recall@1"] <= 1 for row in scores.values())
     assert finished.versions("cub_dvml") == {"1"}
     assert (finished.run_dir / "report.html").is_file()

@@ -14,42 +14,60 @@ def module():
     return blessing
 
 
-@pytest.mark.parametrize(
-    ("recall", "baseline_recall", "blessed"),
-    [
-        (0.0, None, True),  # The first model has nothing to lose against.
-        (0.60, 0.50, True),
-        (0.50, 0.50, True),
-        (0.49, 0.50, True),  # Within the tolerance of 0.01 ...
-        (0.48, 0.50, False),  # ... and outside it.
-    ],
-)
-def test_blessing_depends_on_the_last_blessed_model(
-    module, recall, baseline_recall, blessed
-):
-    assert (
-        module.deserves_blessing(recall, baseline_recall, tolerance=0.01)
-        == blessed
+def fault(module, score, last=None, as_is=None):
+    """Each rival is its score, and how high the difference may be."""
+
+    def rival(other, high):
+        difference = kd.evaluation.Difference(
+            score - other, min(score - other, high) - 0.1, high
+        )
+        return module.Rival(other, difference)
+
+    return module.find_fault(
+        score,
+        last=last and rival(*last),
+        as_is=as_is and rival(*as_is),
+        tolerance=0.01,
     )
 
 
-def test_blessing_tells_how_sure_the_difference_is(module, caplog):
-    caplog.set_level("INFO")
-    difference = kd.evaluation.Difference(0.1, -0.02, 0.22)
-    assert module.deserves_blessing(0.6, 0.5, 0.01, difference=difference)
-    assert "+10.0 points, 95% interval -2.0 to +22.0" in caplog.text
+@pytest.mark.parametrize(
+    ("score", "last", "blessed"),
+    [
+        (0.0, None, True),  # The first model has nothing to lose against.
+        (0.60, (0.50, 0.2), True),
+        (0.50, (0.50, 0.1), True),
+        (0.49, (0.50, 0.1), True),  # Within the tolerance of 0.01 ...
+        (0.48, (0.50, 0.1), False),  # ... and outside it.
+        # Half a point less, which the tolerance of one point would let pass.
+        (0.495, (0.50, -0.001), False),
+        (0.495, (0.50, 0.0), True),
+    ],
+)
+def test_blessing_depends_on_the_last_blessed_model(
+    module, score, last, blessed
+):
+    found = fault(module, score, last)
+    assert (not found) == blessed
+    assert blessed or "That one stays in place." in found
 
 
 @pytest.mark.parametrize(
     ("high", "blessed"), [(-0.001, False), (0.0, True), (0.01, True)]
 )
-def test_model_that_is_worse_for_sure_is_not_blessed(module, high, blessed):
-    # Half a point less, which the tolerance of one point would let pass.
-    difference = kd.evaluation.Difference(-0.005, -0.009, high)
-    assert (
-        module.deserves_blessing(0.495, 0.5, 0.01, difference=difference)
-        == blessed
-    )
+def test_nothing_worse_than_no_training_is_blessed(module, high, blessed):
+    # The tolerance is for the last model: chance alone is allowed for here.
+    found = fault(module, 0.033, as_is=(0.046, high))
+    assert (not found) == blessed
+    if not blessed:
+        assert "3.3% against 4.6% of the backbone as it is" in found
+        assert "-1.3 points, 95% interval -11.3 to -0.1" in found
+        assert "Try more images of each class, another backbone" in found
+
+
+def test_a_model_may_be_worse_than_both(module):
+    found = fault(module, 0.3, last=(0.5, -0.1), as_is=(0.4, -0.1))
+    assert "last blessed model" in found and "as it is" in found
 
 
 @pytest.mark.parametrize(
@@ -63,7 +81,9 @@ def test_blessing_is_written_as_tfx_reads_it(
         numbered_artifact("Model", 1),
         numbered_artifact("Model", 2),
     )
-    module.write_blessing(blessing, blessed, model, baseline)
+    reason = "" if blessed else "It finds too little."
+    module.write_blessing(blessing, reason, model, baseline)
+    assert blessing.get_string_custom_property("fault") == reason
     assert blessing.get_int_custom_property("blessed") == int(blessed)
     assert blessing.get_int_custom_property("current_model_id") == 1
     assert blessing.get_int_custom_property("baseline_model_id") == 2
@@ -72,16 +92,52 @@ def test_blessing_is_written_as_tfx_reads_it(
 
 def test_model_is_never_its_own_baseline(module, numbered_artifact):
     model = numbered_artifact("Model", 1)
-    assert not module.is_usable_baseline(model, model)
+    assert not module.is_usable_baseline(model, model, None)
 
 
 def test_baseline_that_is_gone_is_passed_over(
     module, numbered_artifact, caplog
 ):
     assert not module.is_usable_baseline(
-        numbered_artifact("Model", 1), numbered_artifact("Model", 2)
+        numbered_artifact("Model", 1), numbered_artifact("Model", 2), None
     )
     assert "is gone" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("known", "known_to_candidate", "usable"),
+    [
+        (["auk", "owl"], ["auk", "owl"], True),
+        # Tested on, and unknown to the candidate alone.
+        (["auk", "tern"], ["auk", "owl"], False),
+        (["auk", "tern"], ["owl", "tern"], True),
+        # Not there any more.
+        (["auk", "dodo"], ["auk"], True),
+    ],
+)
+def test_baseline_that_was_trained_on_what_is_tested_is_passed_over(
+    module, numbered_artifact, write_records, known, known_to_candidate, usable
+):
+    import pathlib
+
+    from tfx.types import artifact_utils
+
+    from pipelines.artifacts.models import write_classes
+
+    baseline, model, examples = (
+        numbered_artifact("Model", 1),
+        numbered_artifact("Model", 2),
+        numbered_artifact("Examples", 3),
+    )
+    write_classes(baseline.uri, known)
+    write_classes(model.uri, known_to_candidate)
+    pathlib.Path(baseline.uri, "Format-Serving").mkdir()
+    examples.split_names = artifact_utils.encode_split_names(["train", "test"])
+    write_records(
+        pathlib.Path(examples.uri, "Split-test", "data.gz"),
+        [(b"", "1", 0, "tern"), (b"", "2", 1, "wren")],
+    )
+    assert module.is_usable_baseline(baseline, model, examples) == usable
 
 
 def blessing_of(numbered_artifact, number, blessed=1):

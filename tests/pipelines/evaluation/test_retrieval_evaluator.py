@@ -31,11 +31,12 @@ def test_summary_tells_how_sure_the_scores_are(module):
 @pytest.fixture
 def run(module, numbered_artifact, monkeypatch, tmp_path):
     """Runs the component on embeddings instead of images and models."""
+    from pipelines.artifacts.models import write_classes
     from pipelines.embedding.beam_embedding import EmbeddedImages
 
     labels = np.repeat(np.arange(10), 6)
     noise = np.random.default_rng(0).normal(size=(60, 10))
-    hardness = {"Model_1": 0.5, "Model_2": 0.3}
+    hardness = {"Model_1": 0.5, "Model_2": 0.3, "Model_3": 0.3}
 
     def embeddings(path):
         model = pathlib.Path(path).parent.name
@@ -43,6 +44,8 @@ def run(module, numbered_artifact, monkeypatch, tmp_path):
 
     monkeypatch.setattr(module, "example_files", lambda *_: None)
     (tmp_path / "Model_2" / "Format-Serving").mkdir(parents=True)
+    for model in ("Model_1", "Model_2"):
+        write_classes(str(tmp_path / model), ["auk", "owl"])
     monkeypatch.setattr(
         module,
         "embed_through_beam",
@@ -56,11 +59,11 @@ def run(module, numbered_artifact, monkeypatch, tmp_path):
         },
     )
 
-    def run(**arguments):
-        evaluation = numbered_artifact("ModelEvaluation", 1)
-        blessing = numbered_artifact("ModelBlessing", 1)
+    def run(number=1, **arguments):
+        evaluation = numbered_artifact("ModelEvaluation", number)
+        blessing = numbered_artifact("ModelBlessing", number)
         module.RetrievalEvaluator.EXECUTOR_SPEC.executor_class._FUNCTION(
-            model=numbered_artifact("Model", 1),
+            model=numbered_artifact("Model", number),
             examples=numbered_artifact("Examples", 1),
             evaluation=evaluation,
             blessing=blessing,
@@ -92,4 +95,14 @@ def test_a_model_is_compared_with_the_last_blessed_one(
         tolerance=0.01, baseline_model=numbered_artifact("Model", 2)
     )
     assert blessing.get_int_custom_property("blessed") == 0
-    assert "Recall@1 differs by -" in caplog.text
+    assert "of the last blessed model: -" in caplog.text
+
+
+def test_a_model_is_compared_with_its_backbone_as_it_is(run):
+    as_is, _ = run(number=3)
+    _, blessing = run(tolerance=1.0, as_is=as_is)
+    assert blessing.get_int_custom_property("blessed") == 0
+    fault = blessing.get_string_custom_property("fault")
+    assert "It finds less than the backbone as it is." in fault
+    _, blessing = run(number=2, tolerance=1.0, as_is=as_is)
+    assert blessing.get_int_custom_property("blessed") == 1

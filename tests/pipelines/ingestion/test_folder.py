@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+from keras_dvml.class_split import held_out_classes
 from pipelines.ingestion.folder import (
     files_fingerprint,
     scan_folder,
@@ -30,16 +31,18 @@ def folder_fingerprint(folder):
     return files_fingerprint(scan_folder(folder))
 
 
-def test_first_half_of_the_classes_is_trained_on(folder):
-    splits = {file.label_name: file.split for file in scan_folder(str(folder))}
-    # Five classes: the odd one goes to training.
-    assert splits == {
-        "class_0": "train",
-        "class_1": "train",
-        "class_2": "train",
-        "class_3": "test",
-        "class_4": "test",
-    }
+def tested_classes(folder, *arguments, **options):
+    files = scan_folder(str(folder), *arguments, **options)
+    splits = {(file.label_name, file.split) for file in files}
+    assert len(splits) == len({name for name, _ in splits})
+    return {name for name, split in splits if split == "test"}
+
+
+def test_classes_to_test_on_are_drawn_by_their_names(folder):
+    names = [f"class_{number}" for number in range(5)]
+    for seed in range(4):
+        drawn = held_out_classes(names, seed=seed)
+        assert tested_classes(folder, seed=seed) == drawn
 
 
 def test_ids_are_paths_in_the_folder_and_labels_count_classes(folder):
@@ -114,9 +117,9 @@ def test_ratio_holds_out_images_of_every_class(folder):
 
 def test_share_of_classes_to_test_on_may_be_given(tmp_path, write_images):
     folder = write_images(tmp_path / "ten", num_classes=10, images_per_class=1)
-    files = scan_folder(str(folder), test_fraction=0.3)
-    tested = {file.label for file in files if file.split == "test"}
-    assert tested == {7, 8, 9}
+    names = [f"class_{number}" for number in range(10)]
+    drawn = held_out_classes(names, test_fraction=0.3)
+    assert tested_classes(folder, test_fraction=0.3) == drawn
 
 
 def test_given_splits_are_sub_folders(tmp_path, write_images):

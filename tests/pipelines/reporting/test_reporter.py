@@ -70,10 +70,10 @@ def inputs(artifacts, write_records):
         "examples": examples,
         "quarantine": artifacts("Quarantine", quarantine=[]),
         "pushed_model": artifacts("PushedModel"),
-        "evaluation_untrained": artifacts(
+        "evaluation_as_is": artifacts(
             "ModelEvaluation", scores={"recall@1": 0.2}
         ),
-        "model_run_untrained": artifacts("ModelRun", history={}),
+        "model_run_as_is": artifacts("ModelRun", history={}),
         "evaluation_dvml": evaluation,
         "model_run_dvml": artifacts("ModelRun", history={"loss": [1.0, 0.5]}),
     }
@@ -107,8 +107,7 @@ def report(artifacts, inputs, tmp_path):
             {key: [one] for key, one in {**inputs, **more_inputs}.items()},
             {"report": [made]},
             {
-                "methods": json.dumps(["untrained", "dvml"]),
-                "num_clusterings": "0",
+                "titles": json.dumps({"as_is": "untrained", "dvml": "DVML"}),
                 "candidate": "dvml",
                 "title": "Squares",
                 "notes": "{}",
@@ -131,9 +130,39 @@ def test_report_shows_scores_with_the_intervals_there_are(report):
     # MRR is measured and not shown; the untrained model has no intervals.
     assert page.count("<small>") == 1
     assert scores == {
-        "untrained": {"recall@1": 0.2},
+        "as_is": {"recall@1": 0.2},
         "dvml": {"recall@1": 0.6},
     }
+
+
+def test_report_says_why_nothing_was_published(report, artifacts):
+    pushed_model = artifacts("PushedModel")
+    pushed_model.set_string_custom_property("fault", "It finds too little.")
+    page, _ = report(pushed_model=pushed_model)
+    assert "Nothing was published. It finds too little." in page
+    assert "<dt>Not pushed</dt><dd>It finds too little.</dd>" in page
+    assert 'class="published"' not in page
+
+
+def test_notes_tell_what_is_known_of_the_published_model(tmp_path):
+    from pipelines.reporting.notes import notes_of_steps
+
+    folder = tmp_path / "assets.extra"
+    folder.mkdir()
+    facts = {
+        "match_threshold": 0.75,
+        "false_match_rate": 0.01,
+        "true_match_rate": 0.375,
+        "remark": "It was trained on all images.",
+    }
+    (folder / "index.json").write_text(json.dumps(facts))
+    push = {"exact": str(tmp_path), "scann": "elsewhere"}
+    notes = notes_of_steps(None, None, push, fault="")
+    assert notes["About the published model"] == facts["remark"]
+    assert notes["Match threshold"] == (
+        "A similarity of 0.750, which 1.0% of the queries reach with an image "
+        "of another class, and 37.5% with one of their own."
+    )
 
 
 def test_report_without_a_model_has_no_variation(report):
@@ -181,7 +210,7 @@ def test_component_takes_a_model_as_an_input():
         pushed_model=channel(standard_artifacts.PushedModel),
         model=channel(standard_artifacts.Model),
         candidate="dvml",
-        methods='["dvml"]',
+        titles='{"dvml": "DVML"}',
         title="",
         notes="{}",
     )

@@ -74,7 +74,7 @@ def test_dry_run_shows_the_graph_as_it_was_changed(told_lightly, tmp_path):
         *("--set", "rounds.num_rounds=2", "--name", "letters"),
         *("--workspace", tmp_path / "runs"),
     )
-    assert "The model 'letters', in 17 steps:" in told
+    assert "The model 'letters', in 21 steps:" in told
     assert "Clusterer_udml_2" in told and "Clusterer_udml_3" not in told
     assert "seed=7" in told
     assert not (tmp_path / "runs").exists()
@@ -205,21 +205,24 @@ def test_make_demo_chooses_the_run(arguments, config):
 
 
 def test_table_of_copies_has_room_for_its_titles():
-    assert score_table({"udml": {"copies_found@1": 0.5}}).split("\n") == [
+    scores = {"udml": {"copies_found@1": 0.5}}
+    assert score_table(scores, {"udml": "UDML"}).split("\n") == [
         "        Copies found@1",
-        "  udml            50.0",
+        "  UDML            50.0",
     ]
 
 
-def test_table_lists_methods_and_percentages():
+def test_table_lists_percentages_and_marks_what_was_published():
     table = score_table(
         {
             "triplet": {"recall@1": 0.612, "map@r": 0.2, "nmi": 0.5},
             "dvml": {"recall@1": 0.5, "map@r": 0.1, "nmi": 1.0},
-        }
+        },
+        {"triplet": "triplet", "dvml": "DVML"},
+        published="dvml",
     )
     assert table.split("\n") == [
         "           Recall@1     MAP@R       NMI",
         "  triplet      61.2      20.0      50.0",
-        "  dvml         50.0      10.0     100.0",
+        "  DVML         50.0      10.0     100.0  published",
     ]
