@@ -139,6 +139,7 @@ ALSO_TAKEN = {
     # The keys of a tf.Example.
     "data.examples",
     # For models that are published in an object store.
+    "serving.facts.read_facts",
     "serving.notes.write_notes",
 }
 
