@@ -108,5 +108,5 @@ def _scaled(blocks: tf.Tensor) -> tf.Tensor:
 
 
 def _unit_vectors(features: tf.Tensor) -> tf.Tensor:
-    dim = features.shape[1] * features.shape[2] * features.shape[3]
+    dim = features.shape[1:].num_elements()
     return ops.l2_normalize(tf.reshape(features, (-1, dim)))

@@ -129,10 +129,12 @@ def CopyEvaluator(  # noqa: N802
     )
     if tolerance is None:
         return
-    last = found.get("baseline")
+    last = None
+    if "baseline" in found:
+        last = _rival(hits[COPIES_FOUND], found["baseline"][COPIES_FOUND])
     fault = find_fault(
         scores[COPIES_FOUND],
-        last=last and _rival(hits[COPIES_FOUND], last[COPIES_FOUND]),
+        last=last,
         as_is=as_is
         and _rival(hits[COPIES_FOUND], read_arrays(as_is.uri)["found"]),
         tolerance=tolerance,

@@ -292,7 +292,7 @@ class PipelineConfig:
             )
 
     @property
-    def titles(self) -> dict[Method, str]:
+    def titles(self) -> dict[str, str]:
         """Method to its row in tables, in their order."""
         first = "pretrained, as is" if self.train.is_pretrained else "untrained"
         titles = {**TITLES, "as_is": first}

@@ -85,7 +85,7 @@ def score_table(
     for method, values in scores.items():
         cells = {name: f"{100 * values[name]:.1f}" for name in heads}
         rows[titles[method]] = cells
-    marked = titles.get(published)
+    marked = titles[published] if published else None
     lines = []
     for row, cells in rows.items():
         line = f"  {row:{max(map(len, rows))}}"
