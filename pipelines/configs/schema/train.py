@@ -70,7 +70,9 @@ class TrainConfig:
         crop_min_area: in (0, 1]. Least share of an image that a random part
             keeps.
         color_strength: how much colours are changed, 0 for not at all.
-        learning_rate: of Adam.
+        learning_rate: of Adam, at first.
+        learning_rate_decay: whether it falls to nothing over these epochs,
+            along half a cosine; over those of each of UDML's rounds anew.
         weight_decay: of Adam, apart from the gradients, times the rate.
         release_decoder_at: epoch at which DVML's second phase begins.
         evaluate_every: epochs between retrieval scores on the test classes,
@@ -110,6 +112,7 @@ class TrainConfig:
     crop_min_area: float = 0.7
     color_strength: float = 1.0
     learning_rate: float = 1e-3
+    learning_rate_decay: bool = False
     weight_decay: float = 0.0
     release_decoder_at: int = 5
     evaluate_every: int = 5
