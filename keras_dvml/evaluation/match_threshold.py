@@ -44,7 +44,7 @@ class MatchThreshold:
 
 def calibrate_match_threshold(
     embeddings: Any,
-    labels: Any,
+    labels: Any = None,
     gallery: Any = None,
     gallery_labels: Any = None,
     *,
@@ -64,10 +64,10 @@ def calibrate_match_threshold(
     Args:
         embeddings: `(Q, dim)` float array of the queries, or a data set, as
             for `evaluate_retrieval`.
-        labels: `(Q,)` array.
+        labels: `(Q,)` array; `None` where the data set has them.
         gallery: `(N, dim)` float array; by default the queries, each of which
             is left out of its own answer.
-        gallery_labels: `(N,)` array.
+        gallery_labels: `(N,)` array, or `None` likewise.
         query_rows: `(Q,)` int array, where the gallery holds the queries: the
             row of each, which is no match of itself.
         false_match_rate: 0..1.

@@ -5,6 +5,7 @@ import functools
 import numpy as np
 from numpy.typing import ArrayLike
 
+from keras_dvml.arguments import in_order
 from keras_dvml.index.gallery import checked_gallery
 
 
@@ -70,7 +71,7 @@ class Changes:
         """Returns these changes and the removal of items."""
         if isinstance(ids, str):
             raise ValueError(f"ids must be a sequence of str; received {ids!r}")
-        names = np.asarray(ids).astype(np.str_).tolist()
+        names = np.asarray(in_order(ids, "ids")).astype(np.str_).tolist()
         if missing := sorted(set(names) - self._row_of.keys()):
             raise ValueError(
                 "ids must be in the index; received " + _and_more(missing)

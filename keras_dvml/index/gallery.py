@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_dvml.arguments import check_one_of
+from keras_dvml.arguments import check_one_of, in_order
 from keras_dvml.embeddings import checked_embeddings, unit_length
 
 METRICS = ("dot_product", "cosine")
@@ -43,7 +43,8 @@ def checked_gallery(
                 "embeddings must not be zero where metric is cosine; received "
                 f"zeros in row {is_zero.argmax()}"
             )
-    ids = np.arange(len(embeddings)) if ids is None else np.asarray(ids)
+    ids = np.arange(len(embeddings)) if ids is None else in_order(ids, "ids")
+    ids = np.asarray(ids)
     ids = ids.astype(np.str_)
     if ids.shape != (len(embeddings),):
         raise ValueError(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_dvml.arguments import check_at_least, check_one_of
+from keras_dvml.arguments import check_at_least, check_one_of, in_order
 from keras_dvml.data import image_batches
 from keras_dvml.evaluation import evaluate_retrieval, score_names
 from keras_dvml.training.best_weights import BestWeights
@@ -103,7 +103,7 @@ class RetrievalEvaluation(TypedCallback):
                 "True; received None"
             )
         self.images = images
-        self.labels = np.asarray(labels)
+        self.labels = np.asarray(in_order(labels, "labels"))
         self.ks = ks
         self.every = every
         self.batch_size = batch_size
