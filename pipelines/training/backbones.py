@@ -7,7 +7,7 @@ import keras
 
 import keras_dvml as kd
 from keras_dvml import keras_versions
-from keras_dvml.extras import install_command
+from keras_dvml.extras import import_of
 from pipelines.configs.schema import (
     APPLICATIONS,
     EFFICIENTNETS,
@@ -176,15 +176,9 @@ def _preset(config: TrainConfig) -> str:
 
 
 def _keras_hub() -> Any:
-    try:
+    with import_of("keras-hub", "A backbone of KerasHub needs keras-hub"):
         # Few need it, and it takes seconds to import.
         import keras_hub
-    except ImportError as error:
-        raise ImportError(
-            "A backbone of KerasHub needs the package keras-hub, which cannot "
-            f"be imported ({error}). Install it with: "
-            f"{install_command('keras-hub')}"
-        ) from error
     return keras_hub
 
 
