@@ -2,6 +2,8 @@
 
 import abc
 import os
+import zipfile
+import zlib
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,11 @@ from keras_dvml.index.changes import Changes
 from keras_dvml.index.gallery import METRICS
 from keras_dvml.typing import Self
 from keras_dvml.whole_files import whole_file
+
+# How reading a file that is none of ours, or cut off, fails.
+_BROKEN = (
+    EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile, zlib.error
+)  # fmt: skip
 
 # From names to arrays.
 Arrays = dict[str, Any]
@@ -243,11 +250,20 @@ class Index(tf.Module, abc.ABC):
         """Reads an index that `save` wrote.
 
         Raises:
-            ValueError: If the file holds another kind of index.
+            ValueError: If the file is broken, or holds another kind of index
+                or something else.
         """
-        with np.load(path, allow_pickle=False) as stored:
-            arrays = dict(stored)
-        kind, metric = (str(arrays.pop(name)) for name in ("kind", "metric"))
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                arrays = dict(stored)
+            kind, metric = (
+                str(arrays.pop(name)) for name in ("kind", "metric")
+            )
+        except _BROKEN as error:
+            raise ValueError(
+                f"path must be of a saved {cls.__name__}, whole; received "
+                f"{os.fspath(path)}, which cannot be read as one ({error})"
+            ) from error
         if kind != cls.__name__:
             raise ValueError(
                 f"path must be of a saved {cls.__name__}; received {kind} in "
