@@ -3,6 +3,7 @@
 import collections
 import contextlib
 import os
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
@@ -131,8 +132,11 @@ class EncodedSource:
         try:
             yield
         except tf.errors.InvalidArgumentError as error:
-            for index in dict.fromkeys(np.concatenate(self._latest).tolist()):
-                self._check(index, error)
+            # Other steps may fail as well, and to look takes time.
+            if re.search("[Dd]ecode|image", error.message):
+                batches = [[], *self._latest.copy()]
+                for index in dict.fromkeys(np.concatenate(batches).tolist()):
+                    self._check(int(index), error)
             raise
 
     def read(self, indices: tf.Tensor) -> tf.Tensor:

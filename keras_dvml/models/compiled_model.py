@@ -10,7 +10,7 @@ import keras
 
 from keras_dvml import keras_versions
 from keras_dvml.models.finite_losses import raises_unless_finite
-from keras_dvml.models.shares import with_full_shares
+from keras_dvml.models.shares import check_shares
 
 # A step knows the terms of the loss alone.
 _NOT_COMPUTED = ("metrics", "weighted_metrics", "loss_weights")
@@ -57,12 +57,11 @@ class CompiledModel(keras_versions.BuiltModel):
         if isinstance(callbacks, keras.callbacks.Callback):
             callbacks = [callbacks]
         _check_order(callbacks)
-        errors_named = _errors_named(given.get("x"))
-        given = with_full_shares(
-            given, self.distribute_strategy.num_replicas_in_sync
-        )
-        with errors_named:
-            return super().fit(**given, **keras_versions.fit_options(given))
+        check_shares(given, self.distribute_strategy.num_replicas_in_sync)
+        with _errors_named(given.get("x")):
+            return super().fit(
+                *args, **kwargs, **keras_versions.fit_options(given)
+            )
 
     @functools.wraps(keras.Model.evaluate)
     def evaluate(self, *args: Any, **kwargs: Any) -> Any:
@@ -84,9 +83,10 @@ def _errors_named(images):
 
 def _arguments(method, args, kwargs):
     """Returns the arguments of a call by name."""
-    bound = inspect.signature(method).bind(*args, **kwargs).arguments
+    given = inspect.signature(method).bind(*args, **kwargs).arguments
     # What a method takes beside its named arguments is one of these.
-    return {**bound, **bound.pop("kwargs", {})}
+    others = given.pop("kwargs", {})
+    return {**given, **others}
 
 
 def _check_order(callbacks: Sequence[Any]) -> None:

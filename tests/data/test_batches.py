@@ -354,7 +354,7 @@ def fails(image, seed):
         (lambda image, _: image[:4], r"received uint8 \(4, 8, 3\)"),
         (lambda image, seed: (image, seed), "must return a uint8 image"),
         (lambda image: image, r"must be a function \(image, seed\)"),
-        (fails, "fails on .* no such colour"),
+        (fails, "(?s)fails on .* no such colour"),
     ],
 )
 def test_augmentation_is_checked_before_the_first_batch(

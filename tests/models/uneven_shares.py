@@ -1,8 +1,8 @@
 """Run in a process of its own: batches that two replicas share unevenly.
 
 Prints a JSON object: for each kind of model what `fit`, `evaluate` and
-`predict` give on one device and on two; then what refused batches are told,
-and the loss of a fit after that.
+`predict` give on one device and on two; then what a refused batch size is
+told, and the loss of a fit after that.
 """
 
 import json
@@ -70,12 +70,9 @@ printed = {
 }
 with two.scope():
     model = make_model("EmbeddingModel")
-dataset = tf.data.Dataset.from_tensor_slices((images, labels)).batch(22)
-printed["refused"] = []
-for arguments in ({"x": images, "y": labels, "batch_size": 22}, {"x": dataset}):
-    try:
-        model.fit(**arguments, verbose=0)
-    except (ValueError, tf.errors.InvalidArgumentError) as error:
-        printed["refused"].append([type(error).__name__, str(error)])
+try:
+    model.fit(images, labels, batch_size=22, verbose=0)
+except ValueError as error:
+    printed["refused"] = str(error)
 printed["after"] = model.fit(images, labels, verbose=0).history["loss"]
 print(json.dumps(printed))
