@@ -43,7 +43,7 @@ def image_source(
     """
     if isinstance(images, tf.data.Dataset):
         images = _read_dataset(images)
-    images = in_order(images, "images")
+    images = cast(EncodedFiles, in_order(images, "images"))
     if not hasattr(images, "__getitem__") or isinstance(images, (str, bytes)):
         raise ValueError(
             "images must be a uint8 array (N, height, width, 3), a sequence "

@@ -48,8 +48,8 @@ class RetrievalEvaluation(TypedCallback):
             takes images of any size; by default the model's.
         clustering: Whether to give `nmi`, `ami` and `f1`, which take long
             where there are thousands of classes.
-        log_dir: Folder of the files above, one run's; epochs count from 0 in
-            them, as in Keras's own.
+        log_dir: Folder of the files above, one run's, also as a URI such as
+            `gs://`; epochs count from 0 in them, as in Keras's own.
         keep_best: Name of a score, such as `"map@r"`: the weights are kept, in
             memory, of the evaluation where it was highest, of equal ones the
             first.

@@ -9,6 +9,8 @@ import tensorflow as tf
 from pipelines.artifacts.histories import CURVE, History, num_epochs
 
 _SECONDS_BETWEEN_LINES = 3.0
+# What Keras adds of its own.
+_NOT_KEPT = ("val_", "learning_rate")
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +42,7 @@ def kept_values(
     kept: History = {
         name: [float(value) for value in values]
         for name, values in history.items()
-        if not name.startswith("val_")
+        if not name.startswith(_NOT_KEPT)
     }
     if curve:
         kept[CURVE] = [curve.get(epoch) for epoch in range(num_epochs(kept))]
@@ -85,5 +87,5 @@ def _shown(logs: dict[str, float]) -> dict[str, float]:
         for name, value in sorted(
             logs.items(), key=lambda log: log[0] != "loss"
         )
-        if not name.startswith("val_") or (name == CURVE)
+        if name == CURVE or not name.startswith(_NOT_KEPT)
     }
