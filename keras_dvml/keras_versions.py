@@ -53,7 +53,7 @@ def build_optimizer(optimizer: Any, variables: list) -> None:
 
 def optimizer_variables(optimizer: Any) -> list:
     """Returns what an optimizer keeps, a method in the old kind."""
-    kept = optimizer.variables
+    kept: Any = optimizer.variables
     return list(kept() if callable(kept) else kept)
 
 

@@ -168,7 +168,7 @@ class EncodedSource:
             raise self._error(index, reason) from error
 
     def _error(self, index, reason):
-        image = self._images[index]
+        image: Any = self._images[index]
         path = "" if isinstance(image, bytes) else f" {os.fspath(image)!r},"
         return ValueError(
             f"images must be {KINDS} files; received in place {index}{path} "

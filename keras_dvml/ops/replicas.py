@@ -56,7 +56,7 @@ def gather_replicas(values: tf.Tensor, axis: int = 0) -> tf.Tensor:
     # `all_gather` this works under every strategy. Slots are of one size.
     sizes = _part_sizes(_rows(values, axis))
     largest = tf.reduce_max(sizes)
-    padding = [[0, 0] for _ in range(values.shape.rank)]
+    padding: list[list[Any]] = [[0, 0] for _ in range(values.shape.rank)]
     padding[axis][1] = largest - _rows(values, axis)
     slots = tf.tensordot(
         _own_slot(values.dtype), tf.pad(values, padding), axes=0
@@ -142,8 +142,9 @@ def share_of_mean(mean: tf.Tensor, num_rows: TensorLike) -> tf.Tensor:
     """
     if num_replicas() == 1:
         return mean
-    share = num_replicas() * num_rows / global_size(num_rows)
-    return tf.math.multiply_no_nan(mean, tf.cast(share, mean.dtype))
+    rows = tf.cast(num_rows, mean.dtype)
+    share = num_replicas() * rows / tf.cast(global_size(num_rows), mean.dtype)
+    return tf.math.multiply_no_nan(mean, share)
 
 
 def _rows(values, axis):

@@ -139,7 +139,8 @@ class RetrievalEvaluation(TypedCallback):
             self._source = image_source(self.images, self.image_size or size[0])
         check_number_of_labels(len(self.labels), self._source)
         self._batches = batches_in_order(self._source, self.batch_size)
-        shape = self._batches.element_spec.shape[1:3]
+        spec: Any = self._batches.element_spec
+        shape = spec.shape[1:3]
         if not shape.is_compatible_with(size):
             raise ValueError(
                 f"images must be of the size that the model takes, {size}; "
