@@ -52,19 +52,18 @@ def gather_replicas(values: tf.Tensor, axis: int = 0) -> tf.Tensor:
         values = tf.strings.to_hash_bucket_fast(values, tf.int64.max)
     elif not values.dtype.is_floating:
         values = tf.cast(values, tf.int64)
-    # A sum over replicas of what each has in a slot of its own: unlike
-    # `all_gather` this works under every strategy. Slots are of one size.
-    sizes = _part_sizes(_rows(values, axis))
+    num_rows = _rows(values, axis)
+    if isinstance(num_rows, int):
+        parts = tf.unstack(_slots(values), num_replicas())
+        return tf.concat(parts, axis=axis)
+    sizes = _part_sizes(num_rows)
     largest = tf.reduce_max(sizes)
     padding: list[list[Any]] = [[0, 0] for _ in range(values.shape.rank)]
-    padding[axis][1] = largest - _rows(values, axis)
-    slots = tf.tensordot(
-        _own_slot(values.dtype), tf.pad(values, padding), axes=0
-    )
+    padding[axis][1] = largest - num_rows
     parts = [
         tf.split(part, [size, largest - size], axis=axis)[0]
         for part, size in zip(
-            tf.unstack(_summed(slots), num_replicas()),
+            tf.unstack(_slots(tf.pad(values, padding)), num_replicas()),
             tf.unstack(sizes, num_replicas()),
             strict=True,
         )
@@ -160,6 +159,14 @@ def _part_sizes(num_rows: Any) -> tf.Tensor:
     # Not every device adds integers up.
     slots = _own_slot(tf.float32) * tf.cast(num_rows, tf.float32)
     return tf.cast(_summed(slots), tf.int32)
+
+
+def _slots(values):
+    """Returns `(num_replicas, ...)`, what each has in a slot of its own.
+
+    A sum over replicas: unlike `all_gather` it works under every strategy.
+    """
+    return _summed(tf.tensordot(_own_slot(values.dtype), values, axes=0))
 
 
 def _own_slot(dtype):
