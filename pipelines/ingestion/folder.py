@@ -59,7 +59,7 @@ def scan_folder(
     if len(names) < _MIN_CLASSES:
         raise ValueError(
             f"`folder` must hold at least {_MIN_CLASSES} sub-folders, one a "
-            "class: two to train on and two others to test on. Received: "
+            "class: two to train on and two others to test on; received "
             f"folder={folder!r} with {len(names)} sub-folders and "
             f"{len(_strays(root))} files"
         )
@@ -120,8 +120,8 @@ def scan_unlabelled(
     }
     if len(paths) < _MIN_IMAGES:
         raise ValueError(
-            f"`folder` must hold at least {_MIN_IMAGES} images to learn from. "
-            f"Received: folder={folder!r} with {len(paths)} files"
+            f"`folder` must hold at least {_MIN_IMAGES} images to learn from; "
+            f"received folder={folder!r} with {len(paths)} files"
         )
     if split == "given":
         tested = {name for name in paths if name.startswith("test/")}
@@ -164,7 +164,7 @@ def _split_folders(root: pathlib.Path, folder: str) -> list[pathlib.Path]:
     if missing:
         raise ValueError(
             "`folder` must hold the sub-folders `train` and `test` where "
-            f"split='given'. Received: folder={folder!r} without {missing}"
+            f"split='given'; received folder={folder!r} without {missing}"
         )
     return places
 
@@ -198,7 +198,7 @@ def _existing(folder: str, kind: str) -> pathlib.Path:
     root = pathlib.Path(folder)
     if not root.is_dir():
         raise ValueError(
-            f"`folder` must be an existing folder {kind}. Received: "
+            f"`folder` must be an existing folder {kind}; received "
             f"folder={folder!r}"
         )
     return root

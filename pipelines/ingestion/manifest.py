@@ -108,13 +108,11 @@ def _check_columns(
     missing = [name for name in needed if name not in columns]
     if missing:
         hint = (
-            " Without labels, say so: labelled=False."
-            if "label" in missing
-            else ""
+            ". Without labels, set labelled=False" if "label" in missing else ""
         )
         raise ValueError(
-            f"`manifest` must have the columns {needed}.{hint} Received: "
-            f"manifest={manifest!r} with the columns {columns}"
+            f"`manifest` must have the columns {needed}; received "
+            f"manifest={manifest!r} with the columns {columns}{hint}"
         )
     return split
 
@@ -126,7 +124,7 @@ def _check_rows(
         empty = [where for where, cells in rows if not cells[name]]
         if empty:
             raise ValueError(
-                f"`manifest` must have a {name} in each row. Received: "
+                f"`manifest` must have a {name} in each row; received "
                 f"manifest={manifest!r} without in {_some(empty)}"
             )
 
@@ -139,8 +137,8 @@ def _check_splits(manifest: str, rows: list[ManifestRow]) -> None:
     ]
     if wrong:
         raise ValueError(
-            "`manifest` must have 'train' or 'test' in the column `split`. "
-            f"Received: manifest={manifest!r} with others in {_some(wrong)}"
+            "`manifest` must have 'train' or 'test' in the column `split`; "
+            f"received manifest={manifest!r} with others in {_some(wrong)}"
         )
 
 
@@ -156,7 +154,7 @@ def _check_unique(
     if twice:
         raise ValueError(
             "`manifest` must have an id for each image, or a path where there "
-            f"is no id, that no other has. Received: manifest={manifest!r} "
+            f"is no id, that no other has; received manifest={manifest!r} "
             f"with repeated ones in {_some(twice)}"
         )
 
@@ -182,7 +180,7 @@ def _split(
     if len(classes) < _MIN_CLASSES:
         raise ValueError(
             f"`manifest` must have at least {_MIN_CLASSES} classes: two to "
-            "train on and two others to test on. Received: "
+            "train on and two others to test on; received "
             f"manifest={manifest!r} with {classes}"
         )
     share = share_to_test(test_fraction, labelled=True)

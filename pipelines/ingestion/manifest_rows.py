@@ -43,14 +43,14 @@ def read_rows(path: pathlib.Path) -> tuple[list[str], list[ManifestRow]]:
     readers = {".csv": _read_csv, ".parquet": _read_parquet}
     if path.suffix.lower() not in readers or not path.is_file():
         raise ValueError(
-            "`manifest` must be an existing .csv or .parquet file. Received: "
+            "`manifest` must be an existing .csv or .parquet file; received "
             f"manifest={str(path)!r}"
         )
     columns, rows = readers[path.suffix.lower()](path)
     if not rows:
         raise ValueError(
             "`manifest` must have at least one row below the names of its "
-            f"columns. Received: manifest={str(path)!r} without"
+            f"columns; received manifest={str(path)!r} without"
         )
     return columns, rows
 
@@ -68,14 +68,14 @@ def _read_csv(path: pathlib.Path) -> tuple[list[str], list[ManifestRow]]:
                 if cells.pop(None, None):
                     raise ValueError(
                         f"`manifest` must have {len(columns)} cells in each "
-                        f"row, as in its first. Received: manifest="
+                        f"row, as in its first; received manifest="
                         f"{str(path)!r} with more in line {reader.line_num}"
                     )
                 place = f"line {reader.line_num}"
                 rows.append(_row(path, place, cells))
     except (UnicodeDecodeError, csv.Error) as error:
         raise ValueError(
-            "`manifest` must be a CSV file in UTF-8. Received: manifest="
+            "`manifest` must be a CSV file in UTF-8; received manifest="
             f"{str(path)!r}, after {len(rows)} rows: {error}"
         ) from None
     return columns, rows
@@ -93,13 +93,13 @@ def _read_parquet(path: pathlib.Path) -> tuple[list[str], list[ManifestRow]]:
             file = parquet.ParquetFile(path)
     except pyarrow.ArrowInvalid as error:
         raise ValueError(
-            f"`manifest` must be a Parquet file. Received: manifest="
+            f"`manifest` must be a Parquet file; received manifest="
             f"{str(path)!r}: {error}"
         ) from None
     schema = (file.metadata.metadata or {}).get(b"ARROW:schema", b"")
     if _RUNS_CODE in base64.b64decode(schema):
         raise ValueError(
-            "`manifest` must be a Parquet file of plain columns. Received: "
+            "`manifest` must be a Parquet file of plain columns; received "
             f"manifest={str(path)!r} with a column of the type "
             f"{_RUNS_CODE.decode()!r}, whose reading would run code of whoever "
             "wrote the file; nothing of it was run"
