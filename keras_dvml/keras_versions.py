@@ -54,7 +54,9 @@ def build_optimizer(optimizer: Any, variables: list) -> None:
 def optimizer_variables(optimizer: Any) -> list:
     """Returns what an optimizer keeps, a method in the old kind."""
     kept: Any = optimizer.variables
-    return list(kept() if callable(kept) else kept)
+    if callable(kept):
+        kept = kept()
+    return list(kept)
 
 
 def fit_options(given: dict[str, Any]) -> dict[str, Any]:
