@@ -4,6 +4,7 @@ Everything else in the package is written once, for both: mathematics with
 `tf.*`, classes on `keras.*`, and public names of both.
 """
 
+import os
 from collections.abc import Iterable
 from typing import Any
 
@@ -26,6 +27,9 @@ ONLY_FIRST_REPLICA: Any = (
     else tf.VariableAggregation.ONLY_FIRST_REPLICA
 )
 
+# Height and width of an image for a model that takes any.
+_SOME_SIZE = 64
+
 
 class BuiltModel(keras.Model):
     """A model whose weights all exist once it is made."""
@@ -37,6 +41,25 @@ class BuiltModel(keras.Model):
         if self.optimizer is not None and not self.optimizer.built:
             with self.distribute_strategy.scope():
                 self.optimizer.build(self.trainable_variables)
+
+
+def call_once(model: keras.Model, image_shape: tuple) -> None:
+    """Calls a model on one image, for what Keras exports called models only.
+
+    Args:
+        model: Built before it was ever called.
+        image_shape: (height, width, 3), `None` for any height and width.
+    """
+    if KERAS_3:
+        # Private: kept by Keras where the first call builds a model. What it
+        # exports takes images of this shape.
+        model._build_shapes_dict = {"images": (None, *image_shape)}
+    model(tf.zeros([1, *(size or _SOME_SIZE for size in image_shape)]))
+
+
+def saves_folder(path: str | os.PathLike) -> bool:
+    """Says whether Keras saves a model as a folder there, as Keras 2 alone."""
+    return not KERAS_3 and not os.fspath(path).endswith((".keras", ".h5"))
 
 
 def scale_loss(optimizer: Any, loss: tf.Tensor) -> tf.Tensor:
