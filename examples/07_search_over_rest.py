@@ -6,7 +6,8 @@
 Embeds the query, finds the most similar images of the gallery and draws them
 in a row. The ids in the answer are taken as paths below `--gallery`; without
 it, or where there is no such file, a grey square stands in. A server that runs
-is needed: see docker-compose.yml beside this file.
+is needed: `python -m keras_dvml serve saved_models/glyphs`, or TensorFlow
+Serving, see docker-compose.yml beside this file.
 """
 
 import argparse

@@ -32,7 +32,23 @@ _SOME_SIZE = 64
 
 
 class BuiltModel(keras.Model):
-    """A model whose weights all exist once it is made."""
+    """A model of images whose weights all exist once it is made."""
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """(height, width) of the images, `None` for any."""
+        raise NotImplementedError
+
+    def export(self, filepath: Any, *args: Any, **kwargs: Any) -> Any:
+        """Exports the model as Keras does: SavedModel, LiteRT, ONNX."""
+        _call_once(self)
+        return super().export(filepath, *args, **kwargs)
+
+    def save(self, filepath: Any, *args: Any, **kwargs: Any) -> Any:
+        """Saves the model as Keras does; Keras 2 to a folder, too."""
+        if not KERAS_3 and not os.fspath(filepath).endswith((".keras", ".h5")):
+            _call_once(self)
+        return super().save(filepath, *args, **kwargs)
 
     # Private: Keras 3 would call the model on a batch and average the losses
     # over the replicas, which fails across processes, to build a model that is
@@ -43,23 +59,14 @@ class BuiltModel(keras.Model):
                 self.optimizer.build(self.trainable_variables)
 
 
-def call_once(model: keras.Model, image_shape: tuple) -> None:
-    """Calls a model on one image, for what Keras exports called models only.
-
-    Args:
-        model: Built before it was ever called.
-        image_shape: (height, width, 3), `None` for any height and width.
-    """
+def _call_once(model: BuiltModel) -> None:
+    """Calls a model on one image: Keras exports only what was called."""
+    image_shape = (*model.image_size, 3)
     if KERAS_3:
         # Private: kept by Keras where the first call builds a model. What it
         # exports takes images of this shape.
         model._build_shapes_dict = {"images": (None, *image_shape)}
     model(tf.zeros([1, *(size or _SOME_SIZE for size in image_shape)]))
-
-
-def saves_folder(path: str | os.PathLike) -> bool:
-    """Says whether Keras saves a model as a folder there, as Keras 2 alone."""
-    return not KERAS_3 and not os.fspath(path).endswith((".keras", ".h5"))
 
 
 def scale_loss(optimizer: Any, loss: tf.Tensor) -> tf.Tensor:

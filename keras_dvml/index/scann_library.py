@@ -82,6 +82,11 @@ def graph_searcher(state: Any) -> Any:
     return _scann("scann_ops").searcher_from_module(state)
 
 
+def register_operations() -> None:
+    """Makes TensorFlow know the operations of a SavedModel with ScaNN."""
+    _scann("scann_ops")
+
+
 def python_searcher(state: Any) -> Any:
     """Returns a searcher of ScaNN's Python side."""
     python_side = _scann("scann_ops_pybind")

@@ -282,17 +282,6 @@ class MetricModel(keras_versions.BuiltModel):
             {metric.name: metric.result() for metric in self.metrics}
         )
 
-    def export(self, filepath: Any, *args: Any, **kwargs: Any) -> Any:
-        """Exports the embedder as Keras does: SavedModel, LiteRT, ONNX."""
-        keras_versions.call_once(self, (*self.image_size, 3))
-        return super().export(filepath, *args, **kwargs)
-
-    def save(self, filepath: Any, *args: Any, **kwargs: Any) -> Any:
-        """Saves the model as Keras does; Keras 2 to a folder, too."""
-        if keras_versions.saves_folder(filepath):
-            keras_versions.call_once(self, (*self.image_size, 3))
-        return super().save(filepath, *args, **kwargs)
-
     def get_config(self) -> dict[str, Any]:
         serialize = keras.saving.serialize_keras_object
         return {

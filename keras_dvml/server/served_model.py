@@ -34,10 +34,6 @@ class ServedModel:
             for graph in read_saved_model(folder).meta_graphs
             for name, signature in graph.signature_def.items()
         }
-        if any(
-            "Scann>" in op for op in self.published.facts.get("custom_ops", ())
-        ):
-            import scann  # noqa: F401  # pyright: ignore
         self._functions = self.published.signatures
         #: How many requests were replayed before the first one.
         self.num_warm_up_requests = 0

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_dvml.index import Index
+from keras_dvml.index.scann_library import register_operations
 from keras_dvml.index.text_ids import text_ids
 from keras_dvml.serving.facts import read_facts
 from keras_dvml.serving.index_variables import read_index
@@ -112,6 +113,8 @@ class Published:
     @functools.cached_property
     def signatures(self) -> Any:
         """The functions that a server calls, by name."""
+        if any("Scann>" in op for op in self.facts.get("custom_ops", ())):
+            register_operations()
         # What is not held is gone: signatures do not keep their model.
         self._served = tf.saved_model.load(self.folder)
         return self._served.signatures
