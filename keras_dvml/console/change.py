@@ -7,7 +7,12 @@ import click
 
 from keras_dvml.console.embedding import embedded, tell_bad
 from keras_dvml.console.images import image_names
-from keras_dvml.console.options import json_option, model_argument, print_json
+from keras_dvml.console.options import (
+    base_dir_of,
+    json_option,
+    model_argument,
+    print_json,
+)
 
 
 @click.command()
@@ -69,24 +74,14 @@ def remove(
     if everywhere:
         from keras_dvml.serving.changed_versions import prune
 
-        facts["deleted"] = prune(_base_dir(model), keep=1)
+        facts["deleted"] = prune(base_dir_of(model), keep=1)
     _tell(as_json, written, facts)
 
 
 def _published(model, change):
     from keras_dvml.serving.changed_versions import publish_change
 
-    return publish_change(_base_dir(model), change)
-
-
-def _base_dir(model):
-    """Returns the folder of the exact flavour's versions."""
-    if os.path.exists(os.path.join(model, "saved_model.pb")):
-        raise click.UsageError(
-            "MODEL must be the folder of the versions, of which the newest is "
-            f"changed; received the version {model}."
-        )
-    return os.path.abspath(model).removesuffix("-scann")
+    return publish_change(base_dir_of(model), change)
 
 
 def _tell(as_json, written, facts):

@@ -1,6 +1,7 @@
 """Arguments that several commands take."""
 
 import json
+import os
 from typing import Any
 
 import click
@@ -11,6 +12,23 @@ model_argument = click.argument(
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print JSON, for scripts."
 )
+
+
+def base_dir_of(model: str) -> str:
+    """Returns the folder of a model's versions, of the exact flavour.
+
+    Args:
+        model: As given; of either flavour.
+
+    Raises:
+        click.UsageError: If it is a version.
+    """
+    if os.path.exists(os.path.join(model, "saved_model.pb")):
+        raise click.UsageError(
+            "MODEL must be the folder of the versions; received the version "
+            f"{model}."
+        )
+    return os.path.abspath(model).removesuffix("-scann")
 
 
 def print_json(content: Any) -> None:

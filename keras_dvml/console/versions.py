@@ -6,6 +6,7 @@ import os
 import click
 
 from keras_dvml.console.options import (
+    base_dir_of,
     json_option,
     model_argument,
     print_json,
@@ -82,7 +83,7 @@ def rollback(model: str, version: int, as_json: bool) -> None:
     """Publish an earlier VERSION again, as the newest."""
     from keras_dvml.serving.changed_versions import roll_back
 
-    _tell("written", roll_back(model, version), as_json)
+    _tell("written", roll_back(base_dir_of(model), version), as_json)
 
 
 @click.command()
@@ -95,7 +96,7 @@ def prune(model: str, keep: int, as_json: bool) -> None:
     """Delete all but the newest versions of a model."""
     from keras_dvml.serving.changed_versions import prune
 
-    _tell("deleted", prune(model, keep), as_json)
+    _tell("deleted", prune(base_dir_of(model), keep), as_json)
 
 
 def _signature_names(folder):

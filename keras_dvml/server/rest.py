@@ -1,6 +1,7 @@
 """TensorFlow Serving's REST API, health, metrics and the page."""
 
 import hmac
+import json
 import time
 from importlib import resources
 from typing import Any
@@ -123,7 +124,8 @@ class Rest:
             )
             answer = write_outputs(asked, outputs)
             status = 200
-            return JSONResponse(answer)
+            # As TensorFlow Serving, with Infinity, which Starlette refuses.
+            return Response(json.dumps(answer), media_type="application/json")
         except RequestError:
             status = 400
             raise
