@@ -41,7 +41,7 @@ def found_by_server(
 def _asked(url, name, contents, k):
     listed = json.load(urllib.request.urlopen(f"{url}/models", timeout=5))
     (served,) = (one for one in listed["models"] if one["name"] == name)
-    if k > served["k"]:
+    if not served["k"] or k > served["k"]:
         return None
     images = [{"b64": base64.b64encode(one).decode()} for one in contents]
     request = {"signature_name": "search_each", "instances": images}
