@@ -6,7 +6,8 @@
 Embeds the query, finds the most similar images of the gallery and draws them
 in a row. The ids in the answer are taken as paths below `--gallery`; without
 it, or where there is no such file, a grey square is drawn. It needs a running
-server: see docker-compose.yml beside this file.
+server: `python -m keras_dvml serve saved_models/glyphs`, or TensorFlow Serving,
+see docker-compose.yml beside this file.
 """
 
 import argparse

@@ -4,6 +4,7 @@ Everything else in the package is written once, for both: mathematics with
 `tf.*`, classes on `keras.*`, and public names of both.
 """
 
+import os
 from collections.abc import Iterable
 from types import GeneratorType
 from typing import Any
@@ -27,9 +28,28 @@ ONLY_FIRST_REPLICA: Any = (
     else tf.VariableAggregation.ONLY_FIRST_REPLICA
 )
 
+# Height and width of an image for a model that takes any.
+_SOME_SIZE = 64
+
 
 class BuiltModel(keras.Model):
-    """A model whose weights all exist once it is made."""
+    """A model of images whose weights all exist once it is made."""
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """(height, width) of the images, `None` for any."""
+        raise NotImplementedError
+
+    def export(self, filepath: Any, *args: Any, **kwargs: Any) -> Any:
+        """Exports the model as Keras does: SavedModel, LiteRT, ONNX."""
+        _call_once(self)
+        return super().export(filepath, *args, **kwargs)
+
+    def save(self, filepath: Any, *args: Any, **kwargs: Any) -> Any:
+        """Saves the model as Keras does; Keras 2 to a folder, too."""
+        if not KERAS_3 and not os.fspath(filepath).endswith((".keras", ".h5")):
+            _call_once(self)
+        return super().save(filepath, *args, **kwargs)
 
     # Private: Keras 3 would call the model on a batch and average the losses
     # over the replicas, which fails across processes, to build a model that is
@@ -69,6 +89,16 @@ def fit_options(given: dict[str, Any]) -> dict[str, Any]:
     if KERAS_3 and is_stream and "shuffle" not in given:
         return {"shuffle": False}
     return {}
+
+
+def _call_once(model: BuiltModel) -> None:
+    """Calls a model on one image: Keras exports only what was called."""
+    image_shape = (*model.image_size, 3)
+    if KERAS_3:
+        # Private: kept by Keras where the first call builds a model. What it
+        # exports takes images of this shape.
+        model._build_shapes_dict = {"images": (None, *image_shape)}
+    model(tf.zeros([1, *(size or _SOME_SIZE for size in image_shape)]))
 
 
 def scale_loss(optimizer: Any, loss: tf.Tensor) -> tf.Tensor:

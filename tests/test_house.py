@@ -20,6 +20,10 @@ MAY_IMPORT = {
     "training": {"data", "models", "clustering", "evaluation"},
     "serving": {"data", "models", "index"},
     "reports": {"evaluation", "data"},
+    # Both stand on top of what they show.
+    "server": {"serving", "reports"},
+    "console": {"serving", "evaluation", "reports", "server"},
+    "__main__": {"console"},
 }
 # The pipeline's rooms, from the ground up; the doors on top may import all.
 PIPELINE_FLOORS = [
@@ -31,6 +35,8 @@ PIPELINE_FLOORS = [
 ]
 # Every room may use the modules that stand beside the rooms.
 ANYWHERE = {
+    "__version__",
+    "announcement",
     "arguments",
     "class_split",
     "configured_layer",
@@ -140,7 +146,9 @@ ALSO_TAKEN = {
     "data.examples",
     # For models that are published in an object store.
     "serving.facts.read_facts",
-    "serving.notes.write_notes",
+    # What was changed by hand since.
+    "serving.changed_versions.read_changes",
+    "serving.versions.versions_of",
 }
 
 

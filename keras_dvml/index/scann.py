@@ -250,12 +250,19 @@ class ScannIndex(Index):
     def built_embeddings(self) -> np.ndarray:
         return self._state.dataset.numpy()
 
+    def settings(self) -> dict[str, Any]:
+        """Returns what is searched of the tree, and the recall asked for."""
+        return {
+            "leaves_to_search": self._leaves_to_search,
+            "num_reordered": self._num_reordered,
+            "recall_floor": self.recall_floor,
+        }
+
     def arrays(self) -> Arrays:
+        settings = self.settings().items()
         return {
             **scann_library.arrays_of(self._state),
-            "leaves_to_search": np.asarray(self._leaves_to_search),
-            "num_reordered": np.asarray(self._num_reordered),
-            "recall_floor": np.asarray(self.recall_floor),
+            **{name: np.asarray(value) for name, value in settings},
         }
 
     @classmethod

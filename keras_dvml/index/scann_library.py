@@ -13,6 +13,7 @@ release, which is why the extra `scann` asks for one release:
 import importlib
 import os
 import tempfile
+from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
@@ -81,6 +82,11 @@ def graph_searcher(state: Any) -> Any:
     return _scann("scann_ops").searcher_from_module(state)
 
 
+def register_operations() -> None:
+    """Makes TensorFlow know the operations of a SavedModel with ScaNN."""
+    _scann("scann_ops")
+
+
 def python_searcher(state: Any) -> Any:
     """Returns a searcher of ScaNN's Python side."""
     python_side = _scann("scann_ops_pybind")
@@ -105,13 +111,21 @@ def python_searcher(state: Any) -> Any:
 
 
 def arrays_of(state: Any) -> dict[str, np.ndarray]:
-    """Returns the parts that a `ScannState` uses, by name.
+    """Returns the parts that a `ScannState` uses, by name."""
+    return used_parts({name: getattr(state, name).numpy() for name in _PARTS})
+
+
+def used_parts(values: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Returns the parts of a searcher that are used, as arrays.
 
     Byte strings are given as uint8: NumPy's own lose trailing zeros.
+
+    Args:
+        values: The values of a `ScannState`'s variables, by name.
     """
     arrays = {}
     for name in _PARTS:
-        value = np.asarray(getattr(state, name).numpy())
+        value = np.asarray(values[name])
         if value.shape == ():
             continue  # Not used; what it holds was never set.
         if value.dtype.kind == "O":

@@ -49,9 +49,14 @@ def square_thumbnail(image_bytes: bytes, size: int) -> np.ndarray:
         return np.full((size, size, 3), _GREY, np.uint8)
 
 
+def thumbnail_jpeg(image_bytes: bytes, size: int) -> bytes:
+    """Returns the thumbnail of an encoded image as a JPEG."""
+    return _jpeg(square_thumbnail(image_bytes, size))
+
+
 def thumbnail_uri(image_bytes: bytes, size: int) -> str:
     """Returns the thumbnail of an encoded image as a data URI."""
-    return _data_uri(_jpeg(square_thumbnail(image_bytes, size)))
+    return _data_uri(thumbnail_jpeg(image_bytes, size))
 
 
 def thumbnail_sheet(images: Sequence[bytes], tile: int) -> tuple[str, int]:

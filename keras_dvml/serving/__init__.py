@@ -2,11 +2,12 @@
 
 from keras_dvml.serving.custom_ops import custom_ops
 from keras_dvml.serving.export import export, write_saved_model
+from keras_dvml.serving.published import Published, load
 from keras_dvml.serving.versions import next_version, publish, publish_all
 
 __all__ = [
-    "custom_ops", "export", "next_version", "publish", "publish_all",
-    "write_saved_model",
+    "Published", "custom_ops", "export", "load", "next_version", "publish",
+    "publish_all", "write_saved_model",
 ]  # fmt: skip
 
 

@@ -31,11 +31,8 @@ def custom_ops(saved_model_dir: str | os.PathLike) -> list[str]:
         >>> kd.serving.custom_ops(path)
         []
     """
-    path = os.path.join(saved_model_dir, "saved_model.pb")
-    with tf.io.gfile.GFile(path, "rb") as file:
-        saved_model = saved_model_pb2.SavedModel.FromString(file.read())
     names = set()
-    for meta_graph in saved_model.meta_graphs:
+    for meta_graph in read_saved_model(saved_model_dir).meta_graphs:
         graph = meta_graph.graph_def
         functions = graph.library.function
         bodies = [graph.node, *(function.node_def for function in functions)]
@@ -43,3 +40,12 @@ def custom_ops(saved_model_dir: str | os.PathLike) -> list[str]:
         own = {function.signature.name for function in functions}
         names |= {node.op for body in bodies for node in body} - own
     return sorted(name for name in names if not hasattr(tf.raw_ops, name))
+
+
+def read_saved_model(
+    saved_model_dir: str | os.PathLike,
+) -> saved_model_pb2.SavedModel:
+    """Reads the graphs and signatures of a SavedModel, without its weights."""
+    path = os.path.join(saved_model_dir, "saved_model.pb")
+    with tf.io.gfile.GFile(path, "rb") as file:
+        return saved_model_pb2.SavedModel.FromString(file.read())

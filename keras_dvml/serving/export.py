@@ -1,7 +1,7 @@
 """Writes a model, with an index or without, as SavedModels."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import SupportsFloat
 
 import keras
@@ -11,6 +11,7 @@ from keras_dvml.index import ExactIndex, Index, ScannIndex
 from keras_dvml.publisher_lock import only_publisher_of
 from keras_dvml.serving.custom_ops import custom_ops
 from keras_dvml.serving.facts import write_facts
+from keras_dvml.serving.model_file import MODEL_FILE, save_model
 from keras_dvml.serving.notes import write_notes
 from keras_dvml.serving.signatures import EmbedModule, SearchModule
 from keras_dvml.serving.versions import next_version
@@ -82,6 +83,33 @@ def export(
         '1'
     """
     path = full_path(path)
+    modules = flavour_modules(
+        model,
+        path,
+        index,
+        k,
+        recall_floor=recall_floor,
+        match_threshold=match_threshold,
+        flavours=flavours,
+    )
+    with only_publisher_of(path):
+        return write_next_version(path, modules)
+
+
+def flavour_modules(
+    model: keras.Model,
+    path: str,
+    index: Index | None,
+    k: int,
+    *,
+    recall_floor: float = 0.95,
+    match_threshold: SupportsFloat | None = None,
+    flavours: Sequence[str] | None = None,
+) -> dict[str, EmbedModule]:
+    """Returns what `export` writes, by the folder of its versions.
+
+    Its arguments, and what it raises, are those of `export`.
+    """
     indexes: dict[str, Index | None] = {path: index}
     if index is not None:
         index = index.rebuilt()
@@ -91,22 +119,43 @@ def export(
             path + suffixes[flavour]: its_index
             for flavour, its_index in _by_flavour(index, flavours).items()
         }
-    modules = {
+    return {
         base_dir: _module(model, its_index, k, match_threshold)
         for base_dir, its_index in indexes.items()
     }
-    with only_publisher_of(path):
-        # Both flavours count alike, also where one of them is not written.
-        version = str(next_version(path, f"{path}-scann"))
-        targets = [os.path.join(base_dir, version) for base_dir in modules]
-        # The exact flavour last: where a version of it is, so is its twin.
-        with whole_folders(*reversed(targets)) as folders:
-            for folder, module in zip(
-                folders, reversed(modules.values()), strict=True
-            ):
-                _write(folder, module)
-        for base_dir, target in zip(modules, targets, strict=True):
-            write_notes(base_dir, custom_ops(target))
+
+
+def write_next_version(
+    path: str,
+    modules: dict[str, EmbedModule],
+    remark: str = "",
+    files: Mapping[str, str] | None = None,
+) -> list[str]:
+    """Writes the next version, for whoever is `only_publisher_of` the model.
+
+    Args:
+        path: As for `export`, absolute.
+        modules: From `flavour_modules`.
+        remark: As for `write_saved_model`.
+        files: What else goes into each version: text, by the file's path.
+
+    Returns:
+        The folders written, in the order of the modules.
+    """
+    # Both flavours count alike, also where one of them is not written.
+    version = str(next_version(path, f"{path}-scann"))
+    targets = [os.path.join(base_dir, version) for base_dir in modules]
+    # The exact flavour last: where a version of it is, so is its twin.
+    with whole_folders(*reversed(targets)) as folders:
+        for folder, module in zip(
+            folders, reversed(modules.values()), strict=True
+        ):
+            _write(folder, module, remark)
+            for name, text in (files or {}).items():
+                with open(os.path.join(folder, name), "w") as file:
+                    file.write(text)
+    for base_dir, target in zip(modules, targets, strict=True):
+        write_notes(base_dir, custom_ops(target), remark)
     return targets
 
 
@@ -122,9 +171,11 @@ def write_saved_model(
 
     Signatures: `serving_default` = `embed`, from `image_bytes` to
     `embedding`; with an index also `search`, from `image_bytes` to `ids` and
-    `scores`, and `search_embedding`, from `embedding` to the same. Warm-up
-    requests for each, and with an index what was measured of it, go into
-    `assets.extra`.
+    `scores`, and `search_embedding`, from `embedding` to the same. Bytes that
+    are no image fail a request of these; `embed_each` and `search_each` give
+    each image a `status`. Warm-up
+    requests for each, the Keras model that `keras_dvml.load` returns, and with
+    an index what was measured of it, go into `assets.extra`.
 
     Args:
         model: As for `export`.
@@ -150,7 +201,7 @@ def write_saved_model(
         >>> path = os.path.join(tempfile.mkdtemp(), "model")
         >>> kd.serving.write_saved_model(model, path)
         >>> sorted(tf.saved_model.load(path).signatures)
-        ['embed', 'serving_default']
+        ['embed', 'embed_each', 'serving_default']
     """
     module = _module(model, index, k, match_threshold)
     with whole_folder(os.fspath(path)) as folder:
@@ -177,6 +228,7 @@ def _write(folder: str, module: EmbedModule, remark: str = "") -> None:
     ops = custom_ops(folder)
     _check_ops(ops, module)
     write_warm_up(folder, requests)
+    save_model(module.model, os.path.join(folder, MODEL_FILE))
     if isinstance(module, SearchModule):
         # Two names for one signature.
         del requests["serving_default"]

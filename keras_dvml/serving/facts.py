@@ -7,7 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from keras_dvml.index import ExactIndex, median_seconds
+from keras_dvml.index import ExactIndex, ScannIndex, median_seconds
 from keras_dvml.serving.signatures import SearchModule
 
 #: Below a version's folder.
@@ -55,6 +55,8 @@ def write_facts(
     }
     if isinstance(index, ExactIndex):
         facts["storage"] = index.storage
+    if isinstance(index, ScannIndex):
+        facts["scann"] = index.settings()
     if remark:
         facts["remark"] = remark
     with open(os.path.join(folder, INDEX_FACTS_FILE), "w") as file:

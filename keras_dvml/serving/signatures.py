@@ -10,6 +10,13 @@ import tensorflow as tf
 
 from keras_dvml import data, keras_versions
 from keras_dvml.index import Index
+from keras_dvml.serving.image_parts import decode_each, in_parts
+
+#: The status of bytes that are none.
+NO_IMAGE = (
+    "INVALID_ARGUMENT: not an image that can be decoded, or of more than 64 "
+    "megapixels"
+)
 
 Requests = dict[str, dict[str, Any]]
 
@@ -24,15 +31,45 @@ class EmbedModule(tf.Module):
 
     def __init__(self, model: keras.Model) -> None:
         super().__init__()
+        # Untracked: `tf.saved_model.save` would trace what Keras trains with.
+        self._get_model = lambda: model
         # The graph captures these; a SavedModel must own what it captures.
         self._variables = keras_versions.tf_variables(model.variables)
         self._call = lambda images: model(images, training=False)
         self.image_size = _square_size(model)
 
+    @property
+    def model(self) -> keras.Model:
+        """The Keras model that embeds."""
+        return self._get_model()
+
     def embed(self, image_bytes: tf.Tensor) -> tf.Tensor:
         """Returns the `(batch, dim)` embeddings of `(batch,)` image files."""
-        images = data.decode_images(image_bytes, self.image_size)
-        return tf.cast(self._call(images), tf.float32)
+
+        def embed_part(part):
+            images = data.decode_images(part, self.image_size)
+            return [tf.cast(self._call(images), tf.float32)]
+
+        (embeddings,) = in_parts(embed_part, image_bytes, [tf.float32])
+        return embeddings
+
+    def embed_each(self, image_bytes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Does the same, where some may be no images.
+
+        Returns:
+            Tuple of `(batch, dim)` embeddings, zeros where bytes are no image,
+            and `(batch,)` bool tensor: whether they are.
+        """
+
+        def embed_part(part):
+            images, is_image = decode_each(part, self.image_size)
+            embeddings = tf.cast(self._call(images), tf.float32)
+            return tf.where(is_image[:, None], embeddings, 0.0), is_image
+
+        embeddings, is_image = in_parts(
+            embed_part, image_bytes, [tf.float32, tf.bool]
+        )
+        return embeddings, is_image
 
     def signatures(self) -> dict[str, Callable]:
         """Returns the signatures of the module, by name."""
@@ -41,14 +78,24 @@ class EmbedModule(tf.Module):
         def embed(image_bytes):
             return {"embedding": self.embed(image_bytes)}
 
-        return {"serving_default": embed, "embed": embed}
+        @tf.function(input_signature=[_image_bytes()])
+        def embed_each(image_bytes):
+            embeddings, is_image = self.embed_each(image_bytes)
+            return {"embedding": embeddings, "status": _status(is_image)}
+
+        return {
+            "serving_default": embed,
+            "embed": embed,
+            "embed_each": embed_each,
+        }
 
     def sample_requests(self) -> Requests:
         """Returns an input of each signature, by name."""
         shape = (self.image_size, self.image_size, 3)
         pixels = tf.fill(shape, tf.constant(128, tf.uint8))
         image_bytes = {"image_bytes": tf.io.encode_png(pixels)[None]}
-        return {"serving_default": image_bytes, "embed": image_bytes}
+        names = ("serving_default", "embed", "embed_each")
+        return dict.fromkeys(names, image_bytes)
 
 
 class SearchModule(EmbedModule):
@@ -81,6 +128,17 @@ class SearchModule(EmbedModule):
         def search(image_bytes):
             return self._results(self.embed(image_bytes))
 
+        @tf.function(input_signature=[_image_bytes()])
+        def search_each(image_bytes):
+            embeddings, is_image = self.embed_each(image_bytes)
+            found = self._results(embeddings)
+            nothing = {"ids": "", "scores": 0.0, "is_match": False}
+            results = {
+                name: tf.where(is_image[:, None], found[name], nothing[name])
+                for name in found
+            }
+            return {**results, "status": _status(is_image)}
+
         @tf.function(
             input_signature=[
                 tf.TensorSpec([None, self.index.dim], name="embedding")
@@ -98,6 +156,7 @@ class SearchModule(EmbedModule):
         return {
             **super().signatures(),
             "search": search,
+            "search_each": search_each,
             "search_embedding": search_embedding,
         }
 
@@ -106,6 +165,7 @@ class SearchModule(EmbedModule):
         embedding = {"embedding": self.index.embeddings[:1]}
         return requests | {
             "search": requests["embed"],
+            "search_each": requests["embed"],
             "search_embedding": embedding,
         }
 
@@ -119,6 +179,10 @@ class SearchModule(EmbedModule):
 
 def _image_bytes() -> tf.TensorSpec:
     return tf.TensorSpec([None], tf.string, name="image_bytes")
+
+
+def _status(is_image: tf.Tensor) -> tf.Tensor:
+    return tf.where(is_image, "OK", NO_IMAGE)
 
 
 def _checked_threshold(match_threshold: SupportsFloat | None) -> float | None:

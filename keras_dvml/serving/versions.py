@@ -41,6 +41,23 @@ def next_version(*base_dirs: str | os.PathLike) -> int:
     return max((int(name) for name in names if name.isdecimal()), default=0) + 1
 
 
+def versions_of(base_dir: str | os.PathLike) -> list[int]:
+    """Returns the versions that are complete, lowest first.
+
+    Args:
+        base_dir: As for `next_version`.
+    """
+    if not tf.io.gfile.isdir(base_dir):
+        return []
+    names = [name.rstrip("/") for name in tf.io.gfile.listdir(base_dir)]
+    return sorted(
+        int(name)
+        for name in names
+        if name.isdecimal()
+        and tf.io.gfile.exists(os.path.join(base_dir, name, "saved_model.pb"))
+    )
+
+
 def publish(
     source_dir: str | os.PathLike,
     base_dir: str | os.PathLike,

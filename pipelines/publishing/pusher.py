@@ -9,6 +9,8 @@ from tfx.types import standard_artifacts
 from tfx.utils import path_utils
 
 import keras_dvml as kd
+from keras_dvml.serving.changed_versions import read_changes
+from keras_dvml.serving.versions import versions_of
 from pipelines.artifacts.annotations import (
     InputArtifact,
     OutputArtifact,
@@ -63,6 +65,7 @@ def Pusher(  # noqa: N802
             FAULT, blessing.get_string_custom_property(FAULT)
         )
         return
+    _tell_what_is_undone(base_dir)
     # The one that every server can load comes last: where a version of it
     # stands, the other stands too.
     sources = {
@@ -76,3 +79,21 @@ def Pusher(  # noqa: N802
     pushed_model.set_string_custom_property("pushed_destination", exact)
     pushed_model.set_string_custom_property("pushed_version", version)
     pushed_model.set_string_custom_property("summary", f"{exact}, {scann}")
+
+
+def _tell_what_is_undone(base_dir: str) -> None:
+    """Warns of changes to the newest version that the next one has not."""
+    for version in versions_of(base_dir)[-1:]:
+        folder = os.path.join(base_dir, str(version))
+        changes = read_changes(folder)
+        if any(changes.values()):
+            logger.warning(
+                "%s was changed with keras-dvml: %d images added, %d removed. "
+                "The new version is of the images of this run alone; "
+                "%s/assets.extra/changes.json lists what to add and remove "
+                "again.",
+                folder,
+                len(changes["added"]),
+                len(changes["removed"]),
+                folder,
+            )

@@ -3,8 +3,6 @@
 import contextlib
 import dataclasses
 import json
-import os
-import pathlib
 import subprocess
 import sys
 
@@ -15,8 +13,6 @@ import pytest
 import tensorflow as tf
 
 import keras_dvml as kd
-
-SERVER = pathlib.Path(__file__).parent / "model_server.py"
 
 
 @dataclasses.dataclass
@@ -32,7 +28,7 @@ class Served:
         match_threshold: float.
         folder: of the version that is served.
         process: of the server.
-        num_warm_up_requests: those replayed, `None` where they cannot be.
+        num_warm_up_requests: those replayed.
     """
 
     url: str
@@ -43,22 +39,18 @@ class Served:
     match_threshold: float
     folder: str
     process: psutil.Process
-    num_warm_up_requests: int | None
+    num_warm_up_requests: int
 
 
 @contextlib.contextmanager
-def running_server(base_path, name):
+def running_server(base_path):
     process = subprocess.Popen(
         [
-            sys.executable,
-            "-Wignore",
-            str(SERVER),
-            f"--model_base_path={base_path}",
-            f"--model_name={name}",
+            *(sys.executable, "-Wignore", "-m", "keras_dvml", "serve"),
+            *(str(base_path), "--port=0", "--grpc-port=0", "--json"),
         ],
         stdout=subprocess.PIPE,
         text=True,
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
     )
     try:
         ready = process.stdout.readline()
@@ -88,10 +80,10 @@ def served(tmp_path_factory):
     (folder,) = kd.serving.export(
         model, base_path, index=index, k=3, match_threshold=threshold
     )
-    with running_server(base_path, "birds") as (process, ready):
+    with running_server(base_path) as (process, ready):
         yield Served(
-            url=f"http://localhost:{ready['rest']}/v1/models/birds",
-            grpc_address=ready["grpc"] and f"localhost:{ready['grpc']}",
+            url=f"{ready['url']}/v1/models/birds",
+            grpc_address=ready["grpc_address"],
             files=files,
             embeddings=embeddings,
             index=index,

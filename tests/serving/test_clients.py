@@ -1,4 +1,4 @@
-"""The clients among the examples, against a stand-in for the server."""
+"""The clients among the examples, against `keras-dvml serve`."""
 
 import pathlib
 import subprocess

@@ -1,6 +1,6 @@
-"""What clients of TensorFlow Serving may count on, against a stand-in for it.
+"""What clients of TensorFlow Serving may count on, of `keras-dvml serve`.
 
-The server's binary is in no package registry; `model_server.py` keeps to the
+TensorFlow Serving's binary is in no package registry; the server keeps to its
 published protos and the REST API's conventions, over the loaded SavedModel.
 """
 
@@ -153,9 +153,7 @@ def test_ids_over_grpc_equal_those_of_the_index(served, grpc_predict):
 
 
 def test_warm_up_was_replayed_before_the_first_request(served):
-    if served.num_warm_up_requests is None:
-        pytest.skip("tensorflow-serving-api is not installed")
-    assert served.num_warm_up_requests == 4
+    assert served.num_warm_up_requests == 6
 
 
 @pytest.mark.parametrize(

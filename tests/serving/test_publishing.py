@@ -105,12 +105,19 @@ def test_object_store_gets_versions_that_can_be_served(
     ]
     assert "without a lock" in caplog.text
     assert kd.serving.publish(f"{store}/1", store) == f"{store}/2"
+    published = kd.load(store)
+    assert published.version == 2 and published.index.ids.tolist() == list(
+        "012"
+    )
+    np.testing.assert_allclose(
+        published.model.predict(images, verbose=0), embeddings, atol=1e-6
+    )
     # Back on this machine, it answers.
     folder = kd.serving.publish(f"{store}/2", tmp_path / "birds")
     embed = tf.saved_model.load(folder).signatures["embed"]
     image = tf.io.encode_png(tf.zeros((16, 16, 3), tf.uint8))
     np.testing.assert_allclose(
-        embed(image_bytes=image[None])["embedding"], embeddings[:1], rtol=1e-5
+        embed(image_bytes=image[None])["embedding"], embeddings[:1], atol=1e-6
     )
     notes = {"README.md", "models.config"}
     assert notes < set(tf.io.gfile.listdir(store))

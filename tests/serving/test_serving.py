@@ -64,7 +64,9 @@ def test_signatures_answer_as_the_keras_model_and_index_do(
     assert set(loaded.signatures) == {
         "serving_default",
         "embed",
+        "embed_each",
         "search",
+        "search_each",
         "search_embedding",
     }
     image_bytes = tf.constant(files)
@@ -97,10 +99,43 @@ def test_signatures_keep_the_contract_of_names_and_shapes(
     assert shape.as_list() == [None, 8]
 
 
+def test_each_image_has_an_outcome_of_its_own(loaded, files, embeddings):
+    # More than are decoded at once, in both parts some that are none.
+    places = [0, 7, 70]
+    given = [files[number % 40] for number in range(80)]
+    for place, content in zip(
+        places, (b"", b"no image", files[0][:50]), strict=True
+    ):
+        given[place] = content
+    good = np.setdiff1d(np.arange(80), places)
+    embedded = loaded.signatures["embed_each"](image_bytes=tf.constant(given))
+    found = loaded.signatures["search_each"](image_bytes=tf.constant(given))
+    alone = loaded.signatures["search"](image_bytes=tf.gather(given, good))
+    np.testing.assert_allclose(
+        embedded["embedding"].numpy()[good], embeddings[good % 40], atol=1e-5
+    )
+    assert not embedded["embedding"].numpy()[places].any()
+    for outputs in (embedded, found):
+        status = outputs["status"].numpy().astype("U")
+        assert (status[good] == "OK").all()
+        assert all("not an image" in text for text in status[places])
+    np.testing.assert_array_equal(found["ids"].numpy()[good], alone["ids"])
+    assert (found["ids"].numpy()[places] == b"").all()
+    assert not found["scores"].numpy()[places].any()
+
+
+def test_no_image_and_no_good_one_are_answered(loaded, files):
+    for name in ("embed", "embed_each"):
+        none = loaded.signatures[name](image_bytes=tf.constant([], tf.string))
+        assert none["embedding"].shape == (0, 8)
+    bad = loaded.signatures["search_each"](image_bytes=tf.constant([b"x"]))
+    assert bad["ids"].numpy().tolist() == [[b"", b"", b""]]
+
+
 def test_model_without_an_index_embeds(model, files, tmp_path):
     (folder,) = kd.serving.export(model, tmp_path / "birds")
     signatures = tf.saved_model.load(folder).signatures
-    assert set(signatures) == {"serving_default", "embed"}
+    assert set(signatures) == {"serving_default", "embed", "embed_each"}
 
 
 def test_plain_keras_model_is_exported_too(tiny_backbone, files, tmp_path):
@@ -300,7 +335,9 @@ def test_measured_recall_stands_beside_the_model(exported):
     with open(os.path.join(exported, "assets.extra", "index.json")) as file:
         facts = json.load(file)
     milliseconds = facts.pop("milliseconds")
-    assert set(milliseconds) == {"embed", "search", "search_embedding"}
+    assert set(milliseconds) == {
+        *("embed", "embed_each", "search", "search_each", "search_embedding"),
+    }
     assert all(value > 0 for value in milliseconds.values())
     assert facts.pop("measured_on").endswith("CPUs, one request at a time")
     assert facts == {

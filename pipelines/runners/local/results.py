@@ -1,8 +1,11 @@
 """What a run leaves on the screen when it has come to its end."""
 
 import json
+import os
 import pathlib
+import shlex
 import shutil
+import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -30,10 +33,12 @@ def show_results(
     Args:
         config: the run.
         outcomes: step id to its outcome.
-        run_dir: folder of the run; the report, and the clusters and the
-            trials where there are any, are copied into it.
+        run_dir: folder of the run; the report, the Keras model, and the
+            clusters and the trials where there are any, are copied into it.
         progress: to write to.
     """
+    from tfx.utils import path_utils
+
     report_uri = pathlib.Path(outcomes["Reporter"].outputs["report"][0].uri)
     report_path = run_dir / "report.html"
     shutil.copyfile(report_uri / "report.html", report_path)
@@ -58,11 +63,50 @@ def show_results(
         trials_path = run_dir / "trials.html"
         shutil.copyfile(pathlib.Path(trials.uri, "trials.html"), trials_path)
         progress.write(f"\nTrials: {trials_path}")
+    (indexed,) = outcomes["Indexer"].outputs["model"]
+    model = pathlib.Path(
+        path_utils.serving_model_path(indexed.uri), "assets.extra/model.keras"
+    )
+    # Not of a run that was made before models carried it.
+    if model.exists():
+        shutil.copyfile(model, run_dir / "model.keras")
+        progress.write(f"\nKeras model: {run_dir / 'model.keras'}")
     progress.write(f"\nReport: {report_path}")
+    if push_file.exists():
+        progress.write(search_commands(config, pathlib.Path(push["exact"])))
     if published is None:
         row = config.titles[config.candidate]
         fault = pushed.get_string_custom_property("fault")
         progress.write(f"\nNOT PUSHED: {row}. {fault}")
+
+
+def search_commands(config: PipelineConfig, version: pathlib.Path) -> str:
+    """Returns how to search in what was published.
+
+    Args:
+        config: the run.
+        version: folder of the version with exact search.
+
+    Returns:
+        Lines of text, commands from the working folder.
+    """
+    python, model = map(_from_here, (sys.executable, str(version.parent)))
+    serve = f"{python} -m keras_dvml serve {model}"
+    if config.ingest.folder:
+        serve += f" --images {_from_here(config.ingest.folder)}"
+    return (
+        "\nTo search with a picture of your own, and on a page:\n"
+        f"  {python} -m keras_dvml search {model} my_picture.jpg\n"
+        f"  {serve}"
+    )
+
+
+def _from_here(path: str) -> str:
+    """Returns a path for a shell, from the working folder where it is below."""
+    path, here = os.path.abspath(path), os.getcwd()
+    if path.startswith(here + os.sep):
+        path = os.path.relpath(path, here)
+    return shlex.quote(path)
 
 
 def score_table(

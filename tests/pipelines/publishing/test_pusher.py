@@ -201,3 +201,17 @@ def test_object_store_gets_the_same_files_as_a_local_folder(
     # Such files are no versions.
     assert push(store)["exact"] == f"{store}/birds/2"
     assert not (tmp_path / "ram:").exists()
+
+
+def test_changes_by_hand_that_a_run_does_not_have_are_told(
+    push, tmp_path, caplog
+):
+    push(tmp_path)
+    push(tmp_path)
+    assert "changed with keras-dvml" not in caplog.text
+    changes = tmp_path / "birds" / "2" / "assets.extra" / "changes.json"
+    changes.parent.mkdir()
+    changes.write_text('{"added": {"a.png": "/a.png"}, "removed": ["b", "c"]}')
+    push(tmp_path)
+    assert f"{tmp_path / 'birds' / '2'} was changed with keras" in caplog.text
+    assert "1 images added, 2 removed" in caplog.text

@@ -1,11 +1,12 @@
 import subprocess
 import sys
 import threading
+import types
 
 import pytest
 
 from pipelines.local_runner import main
-from pipelines.runners.local.results import score_table
+from pipelines.runners.local.results import score_table, search_commands
 from pipelines.runners.local.workspace import only_run_in
 from pipelines.runners.progress import Progress
 
@@ -226,3 +227,23 @@ def test_table_lists_percentages_and_marks_what_was_published():
         "  triplet      61.2      20.0      50.0",
         "  DVML         50.0      10.0     100.0  published",
     ]
+
+
+def test_run_ends_with_commands_that_search(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    ingest = types.SimpleNamespace(folder=str(tmp_path / "my birds"))
+    told = search_commands(
+        types.SimpleNamespace(ingest=ingest),
+        tmp_path / "saved_models" / "birds" / "3",
+    )
+    model, images = "saved_models/birds", "--images 'my birds'"
+    assert told.splitlines()[1:] == [
+        "To search with a picture of your own, and on a page:",
+        f"  {sys.executable} -m keras_dvml search {model} my_picture.jpg",
+        f"  {sys.executable} -m keras_dvml serve {model} {images}",
+    ]
+    ingest.folder = ""
+    told = search_commands(
+        types.SimpleNamespace(ingest=ingest), tmp_path / "birds" / "3"
+    )
+    assert told.endswith(f"{sys.executable} -m keras_dvml serve birds")
