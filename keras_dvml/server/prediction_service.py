@@ -1,5 +1,8 @@
 """TensorFlow Serving's PredictionService and ModelService over gRPC."""
 
+# The classes of protocol buffers are made as they are loaded.
+# pyright: reportAttributeAccessIssue=false
+
 import concurrent.futures
 import hmac
 from typing import Any

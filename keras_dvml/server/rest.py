@@ -1,5 +1,8 @@
 """TensorFlow Serving's REST API, health, metrics and the page."""
 
+# The classes of protocol buffers are made as they are loaded.
+# pyright: reportAttributeAccessIssue=false
+
 import hmac
 import json
 import time
