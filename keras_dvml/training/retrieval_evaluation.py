@@ -118,7 +118,10 @@ class RetrievalEvaluation(TypedCallback):
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         self._batches = image_batches(
-            self.images, self.batch_size, self.model.image_size[0]
+            self.images,
+            self.batch_size,
+            self.model.image_size,
+            self.model.image_fit,
         )
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
