@@ -5,12 +5,14 @@ import io
 import warnings
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from keras_dvml import extras
 from keras_dvml.data import image_headers, images
 
+_ORIENTATION = 0x0112
 # Kinds whose reading by Pillow runs no other program and needs no name.
 _FORMATS = ("AVIF", "BMP", "GIF", "HEIF", "JPEG", "MPO", "PNG", "TIFF", "WEBP")
-# TensorFlow reads their files, in the flavours that are common, as Pillow does.
 _NAMES = {"HEIF": "HEIC", "WEBP": "WebP", "MPO": "JPEG"}
 
 
@@ -74,7 +76,7 @@ def _converted(image_bytes: bytes, reason: str) -> ReadableImage:
     """Returns what Pillow reads, or raises with the reason that it must."""
     remedy = f"; to convert it: {extras.install_command('images')}"
     try:
-        from PIL import Image, ImageOps
+        import PIL.Image
     except ImportError:
         raise ValueError(reason + remedy) from None
     has_heif = _register_heif()
@@ -82,52 +84,54 @@ def _converted(image_bytes: bytes, reason: str) -> ReadableImage:
         # Of damaged EXIF data and of large images: what is refused is told.
         warnings.simplefilter("ignore")
         try:
-            with Image.open(io.BytesIO(image_bytes), formats=_FORMATS) as image:
-                kind = image.format or ""
-                if image.width * image.height > image_headers.MAX_PIXELS:
-                    raise ValueError(
-                        f"{image_headers.AT_MOST} {image_headers.MAX_PIXELS} "
-                        "pixels; received height and width "
-                        f"{image.height} {image.width}"
-                    )
-                frames = getattr(image, "n_frames", 1)
-                upright = ImageOps.exif_transpose(image)
-                rgb = _rgb(upright)
-        except Image.UnidentifiedImageError:
-            if "HEIC" in reason and not has_heif:
-                reason += remedy
-            raise ValueError(reason) from None
-        except ValueError:
-            raise
+            image, changes = _read_by_pillow(image_bytes)
+        except PIL.Image.DecompressionBombError as error:
+            raise ValueError(_too_large(str(error))) from None
+        except PIL.UnidentifiedImageError:
+            needs_heif = "HEIC" in reason and not has_heif
+            raise ValueError(reason + remedy * needs_heif) from None
+        except _Refused as error:
+            raise ValueError(str(error)) from None
         except Exception as error:  # Pillow's plugins raise what they like.
             raise ValueError(f"corrupt image: {error}") from None
-    changes = [f"converted from {_NAMES.get(kind, kind)}"]
-    if upright.size != image.size or image.getexif().get(0x0112, 1) != 1:
-        changes.append("turned")
-    if frames > 1:
-        changes.append("first frame of several")
     file = io.BytesIO()
     # Little compressed: records are compressed again.
-    rgb.save(file, "PNG", compress_level=1)
-    return ReadableImage(
-        file.getvalue(), tuple(changes), rgb.width == rgb.height
-    )
+    image.save(file, "PNG", compress_level=1)
+    is_square = image.width == image.height
+    return ReadableImage(file.getvalue(), tuple(changes), is_square)
 
 
-def _rgb(image: Any) -> Any:
-    """Returns an image of eight bits a colour; of sixteen, the high ones."""
-    if image.mode.startswith("I;16"):
+class _Refused(Exception):
+    """Of an image that could be read, and must not be."""
+
+
+def _read_by_pillow(image_bytes: bytes) -> tuple[Any, list[str]]:
+    """Returns the first frame, upright, RGB, and what was done."""
+    from PIL import Image, ImageOps
+
+    Image.init()
+    formats = [name for name in _FORMATS if name in Image.OPEN]
+    with Image.open(io.BytesIO(image_bytes), formats=formats) as image:
+        kind = image.format or ""
+        if image.width * image.height > image_headers.MAX_PIXELS:
+            size = f"height and width {image.height} {image.width}"
+            raise _Refused(_too_large(size))
+        changes = [f"converted from {_NAMES.get(kind, kind)}"]
+        if image.getexif().get(_ORIENTATION, 1) in range(2, 9):
+            changes.append("turned")
+        if getattr(image, "n_frames", 1) > 1:
+            changes.append("first frame of several")
+        upright = ImageOps.exif_transpose(image)
+    if upright.mode.startswith("I;16"):
         # `convert` makes white of all but the darkest 256 values.
-        from PIL import Image
+        high = np.asarray(upright) >> 8
+        upright = Image.fromarray(high.astype(np.uint8))
+    return upright.convert("RGB"), changes
 
-        image = Image.fromarray((_array(image) >> 8).astype("uint8"))
-    return image.convert("RGB")
 
-
-def _array(image: Any) -> Any:
-    import numpy as np
-
-    return np.asarray(image)
+def _too_large(received: str) -> str:
+    most = image_headers.MAX_PIXELS
+    return f"{image_headers.AT_MOST} {most} pixels; received {received}"
 
 
 def _num_frames(image_bytes: bytes) -> int:

@@ -99,6 +99,7 @@ def test_heic_is_converted_upright():
 
 def test_heic_is_refused_with_what_would_read_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    monkeypatch.delitem(Image.OPEN, "HEIF", raising=False)
     heic = b"\0\0\0\x18ftypheic" + bytes(100)
     with pytest.raises(ValueError, match="received HEIC.*pip install"):
         kd.data.readable_image(heic)
