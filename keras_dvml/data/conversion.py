@@ -24,6 +24,14 @@ class ReadableImage(NamedTuple):
         changes: What happens to it on the way to pixels, in words such as
             `"turned"`, `"first frame of several"`, `"converted from HEIC"`.
         is_square: Whether cutting it to a square leaves it whole.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> import keras_dvml as kd
+        >>> png = tf.io.encode_png(tf.zeros((8, 9, 3), tf.uint8)).numpy()
+        >>> readable = kd.data.readable_image(png)
+        >>> readable.image_bytes == png, readable.changes, readable.is_square
+        (True, (), False)
     """
 
     image_bytes: bytes

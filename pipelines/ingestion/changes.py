@@ -4,6 +4,9 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+#: Custom property of the examples: what was done to which images, in words.
+CHANGES = "changes"
+
 #: Of an image of which a model that takes squares sees a part alone.
 NOT_SQUARE = "not square"
 

@@ -36,6 +36,7 @@ from pipelines.ingestion.beam_reading import (
     read_files,
 )
 from pipelines.ingestion.changes import (
+    CHANGES,
     changes_in_words,
     changes_with_names,
     count_changes,
@@ -51,9 +52,6 @@ from pipelines.ingestion.listing import list_files
 _FILE_NAME = "data_tfrecord"
 _SIZES_FILE = "class_sizes.json"
 _SHAPES_FILE = "shapes.json"
-
-#: Custom property of the examples: what was done to which images, in words.
-CHANGES = "changes"
 
 
 @component(use_beam=True)

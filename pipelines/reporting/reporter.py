@@ -33,7 +33,7 @@ from pipelines.artifacts.pseudo_label_table import (
 )
 from pipelines.artifacts.pushes import FAULT, read_push
 from pipelines.artifacts.types import QUARANTINE_FILE, Report
-from pipelines.ingestion.image_example_gen import CHANGES
+from pipelines.ingestion.changes import CHANGES
 from pipelines.reporting.cluster_galleries import cluster_galleries
 from pipelines.reporting.notes import notes_of_steps
 from pipelines.reporting.searches import class_name, search_pushed_model
