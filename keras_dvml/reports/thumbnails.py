@@ -46,6 +46,7 @@ def square_thumbnail(image_bytes: bytes, size: int) -> np.ndarray:
         image = image[top : top + side : step, left : left + side : step]
         side = -(-side // step)
         image = _resize(image, size) if side > size else image
+        image = tf.convert_to_tensor(image)
         return orientation.upright(image, file.orientation).numpy()
     except (tf.errors.OpError, ValueError, TypeError) as error:
         reason = str(error).splitlines()[0] if str(error) else repr(error)
