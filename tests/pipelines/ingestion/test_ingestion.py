@@ -187,7 +187,8 @@ def test_pictures_that_are_stored_otherwise_are_converted_and_counted(
     assert written["class_0/0.png"].startswith(b"\x89PNG")
     summary = ingest.examples.get_string_custom_property("summary")
     assert summary.endswith(
-        "files quarantined: 0, converted from TIFF: 1, not square: 12, turned: 1"
+        "files quarantined: 0, converted from TIFF: 1, not square: 12, "
+        "turned: 1"
     )
     assert ingest.examples.get_string_custom_property("changes") == (
         "converted from TIFF: 1 (class_0/0.png); not square: 12; "
