@@ -6,6 +6,7 @@ is must be known before it is decoded, and in the graph itself: nobody else
 checks what a served model receives.
 """
 
+import re
 from typing import NamedTuple
 
 import numpy as np
@@ -59,6 +60,18 @@ _SIGNATURES = (
 )
 
 _HEAD_BYTES = 36
+
+_BEGINNINGS = re.compile(
+    b"|".join(
+        re.escape(begin).replace(rb"\.", b".") for begin, _ in _SIGNATURES
+    ),
+    re.DOTALL,
+)
+
+
+def begins_as_image(image_bytes: bytes) -> bool:
+    """Returns whether bytes begin as those of an image of some kind do."""
+    return _BEGINNINGS.match(image_bytes) is not None
 
 
 class ImageFile(NamedTuple):

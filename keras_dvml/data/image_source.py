@@ -1,15 +1,23 @@
 """One way to read images by number, whatever they come as."""
 
+import collections
+import contextlib
 import os
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 import numpy as np
 import tensorflow as tf
 
+from keras_dvml.arguments import in_order
 from keras_dvml.data.encoded_images import SpooledBytes, spool
-from keras_dvml.data.image_fit import ImageFit, ImageSize
-from keras_dvml.data.images import decode_images
+from keras_dvml.data.image_fit import ImageFit, ImageSize, height_and_width
+from keras_dvml.data.image_headers import KINDS, begins_as_image
+from keras_dvml.data.images import check_image, decode_images
+
+# Batches of which some may be read before the step that fails.
+_BATCHES_AHEAD = 64
 
 EncodedFiles = Sequence[str | bytes | os.PathLike] | SpooledBytes | np.ndarray
 Images = EncodedFiles | tf.data.Dataset | Sequence[Any]
@@ -26,7 +34,8 @@ def image_source(
         images: one of
             - `(N, height, width)`, `(N, height, width, 1)` or `(N, height,
               width, 3)` array, 0..255, uint8 or float, in memory or mapped;
-            - sequence of N paths (str or `os.PathLike`);
+            - sequence of N paths (str or `os.PathLike`), such as the column
+              of a table;
             - sequence of N encoded images (bytes);
             - sequence of N images of Pillow;
             - finite `tf.data.Dataset` of single images, decoded (one shape) or
@@ -41,6 +50,7 @@ def image_source(
     """
     if isinstance(images, tf.data.Dataset):
         images = _read_dataset(images)
+    images = cast(EncodedFiles, in_order(images, "images"))
     if not hasattr(images, "__getitem__") or isinstance(images, (str, bytes)):
         raise ValueError(
             "images must be an array (N, height, width, 3), a sequence "
@@ -51,17 +61,24 @@ def image_source(
         raise ValueError("images must hold at least one; received none")
     if isinstance(images, np.ndarray) and images.ndim in (3, 4):
         return ArraySource(images)
-    if not (isinstance(images[0], _FILE) or _is_of_pillow(images[0])):
-        raise ValueError(
-            "images must hold paths, encoded bytes or images of Pillow; "
-            f"received an item of type {type(images[0]).__name__}"
-        )
+    if not isinstance(images, SpooledBytes):
+        _check_items(images)
     if image_size is None:
         raise ValueError(
             "image_size must be given to decode paths or encoded images; "
             "received None"
         )
     return EncodedSource(images, image_size, image_fit)
+
+
+def _check_items(images: EncodedFiles) -> None:
+    for number, image in enumerate(images):
+        if not (isinstance(image, _FILE) or _is_of_pillow(image)):
+            raise ValueError(
+                "images must hold paths, encoded bytes or images of Pillow; "
+                f"received an item of type {type(image).__name__} in place "
+                f"{number}"
+            )
 
 
 class ArraySource:
@@ -84,6 +101,15 @@ class ArraySource:
 
     def __len__(self) -> int:
         return len(self._images)
+
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        """(height, width, 3) of an image."""
+        return (*self._images.shape[1:3], 3)
+
+    def errors_named(self) -> contextlib.AbstractContextManager:
+        """Returns a context, in which nothing can fail for its images."""
+        return contextlib.nullcontext()
 
     def read(self, indices: tf.Tensor) -> tf.Tensor:
         """Returns the images at `(batch,)` indices as a uint8 tensor."""
@@ -108,9 +134,33 @@ class EncodedSource:
         self._images = images
         self._image_size = image_size
         self._image_fit: ImageFit = image_fit
+        # What was asked for last: decoding fails without saying of what.
+        self._latest = collections.deque(maxlen=_BATCHES_AHEAD)
 
     def __len__(self) -> int:
         return len(self._images)
+
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        """(height, width, 3) of an image."""
+        return (*height_and_width(self._image_size), 3)
+
+    @contextlib.contextmanager
+    def errors_named(self) -> Iterator[None]:
+        """Names the image for which a step over batches of them fails.
+
+        Raises:
+            ValueError: In place of TensorFlow's error, if it is for one.
+        """
+        try:
+            yield
+        except tf.errors.InvalidArgumentError as error:
+            # Other steps may fail as well, and to look takes time.
+            if re.search("[Dd]ecode|image", error.message):
+                batches = [[], *self._latest.copy()]
+                for index in dict.fromkeys(np.concatenate(batches).tolist()):
+                    self._check(int(index), error)
+            raise
 
     def read(self, indices: tf.Tensor) -> tf.Tensor:
         """Returns the images at `(batch,)` indices as a uint8 tensor."""
@@ -119,8 +169,35 @@ class EncodedSource:
         return decode_images(image_bytes, self._image_size, self._image_fit)
 
     def _encoded(self, indices: np.ndarray) -> np.ndarray:
-        rows = [_encoded(self._images[index]) for index in indices.tolist()]
+        self._latest.append(indices)
+        rows = [self._contents(index) for index in indices.tolist()]
         return np.asarray(rows, object)
+
+    def _contents(self, index: int) -> bytes:
+        """Returns the bytes of an image, if they begin as those of one do."""
+        try:
+            content = _encoded(self._images[index])
+        except (OSError, tf.errors.OpError) as error:
+            raise self._error(index, error) from None
+        if not begins_as_image(content):
+            raise self._error(index, "other bytes" if content else "no bytes")
+        return content
+
+    def _check(self, index, error):
+        content = self._contents(index)
+        try:
+            check_image(content)
+        except ValueError as reason:
+            raise self._error(index, reason) from error
+
+    def _error(self, index, reason):
+        image: Any = self._images[index]
+        is_path = isinstance(image, (str, os.PathLike))
+        path = f" {os.fspath(image)!r}," if is_path else ""
+        return ValueError(
+            f"images must be {KINDS} files; received in place {index}{path} "
+            f"{reason}"
+        )
 
 
 ImageSource = ArraySource | EncodedSource
@@ -131,6 +208,19 @@ _FILE = (str, bytes, os.PathLike)
 def _is_of_pillow(image: Any) -> bool:
     # Without importing Pillow, which may not be there.
     return hasattr(image, "getbands") and hasattr(image, "convert")
+
+
+def check_number_of_labels(num_labels: int, source: ImageSource) -> None:
+    """Raises where there is not one label an image.
+
+    Raises:
+        ValueError: If the numbers differ.
+    """
+    if num_labels != len(source):
+        raise ValueError(
+            f"labels must be one an image; received {num_labels} labels for "
+            f"{len(source)} images"
+        )
 
 
 def _encoded(image: Any) -> bytes:

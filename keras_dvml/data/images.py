@@ -179,7 +179,12 @@ def _decoded_in_turn(
     )
     image = decoded(file._replace(image_bytes=waiting))
     image = fitted(image, file.orientation, size, image_fit)
-    turn = tf.cond(large, lambda: _after(image, turn), lambda: turn)
+    # On lines of their own, or AutoGraph warns that it cannot tell them apart.
+    turn = tf.cond(
+        large,
+        lambda: _after(image, turn),
+        lambda: turn,
+    )
     return image, turn
 
 
