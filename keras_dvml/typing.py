@@ -28,4 +28,5 @@ class ModelOptions(TypedDict, total=False):
     preprocessing: keras.layers.Layer | None
     head_rate: float
     normalize_features: bool
+    image_fit: str
     name: str | None

@@ -6,16 +6,21 @@ from keras_dvml.data.augmentation import (
     random_shift,
 )
 from keras_dvml.data.batches import balanced_batches, image_batches
+from keras_dvml.data.conversion import ReadableImage, readable_image
 from keras_dvml.data.encoded_images import EncodedImages, load_examples
 from keras_dvml.data.examples import encode_example, read_examples
+from keras_dvml.data.image_fit import ImageFit, ImageSize
 from keras_dvml.data.images import check_image, decode_image, decode_images
+from keras_dvml.data.labelled_folder import from_folder
 from keras_dvml.data.sampler import BalancedSampler
 
 __all__ = [
-    "BalancedSampler", "EncodedImages", "balanced_batches", "check_image",
-    "decode_image", "decode_images", "encode_example", "image_batches",
+    "BalancedSampler", "EncodedImages", "ImageFit", "ImageSize",
+    "ReadableImage", "balanced_batches", "check_image", "decode_image",
+    "decode_images", "encode_example", "from_folder",
+    "image_batches",
     "load_examples", "random_color", "random_resized_crop", "random_shift",
-    "read_examples",
+    "read_examples", "readable_image",
 ]  # fmt: skip
 
 

@@ -8,6 +8,7 @@ import tensorflow as tf
 from numpy.typing import ArrayLike
 
 from keras_dvml.arguments import check_count, in_order
+from keras_dvml.data.image_fit import ImageFit, ImageSize
 from keras_dvml.data.image_source import (
     Images,
     ImageSource,
@@ -26,7 +27,8 @@ def balanced_batches(
     classes_per_batch: int = 16,
     images_per_class: int = 5,
     steps_per_epoch: int | None = None,
-    image_size: int | None = None,
+    image_size: ImageSize | None = None,
+    image_fit: ImageFit = "crop",
     augment: Augment | None = None,
     seed: int = 0,
     replacement: bool = False,
@@ -38,14 +40,18 @@ def balanced_batches(
     `position` is where the next pass begins, for runs that are resumed.
 
     Args:
-        images: uint8 array `(N, height, width, 3)`, sequence of N paths or of
-            N encoded images, or `tf.data.Dataset` of single images.
+        images: Array `(N, height, width)`, `(..., 1)` or `(..., 3)`, 0..255,
+            uint8 or float; sequence of N paths, of N encoded images or of N
+            images of Pillow; or `tf.data.Dataset` of single images, with
+            labels, which are passed over, or without.
         labels: `(N,)` integer class ids, at least 0.
         classes_per_batch: P.
         images_per_class: K, at least 2.
         steps_per_epoch: Batches an epoch; by default as many as use N images.
-        image_size: Height and width in pixels to decode to; needed unless the
-            images are decoded.
+        image_size: Height and width in pixels to decode to, or the side of a
+            square; needed unless the images are decoded.
+        image_fit: How images of another shape become that: as for
+            `decode_image`.
         augment: Function `(image, seed) -> image` applied to each image, such
             as `random_resized_crop`.
         seed: At least 0. Seed of the choice and of the augmentation.
@@ -72,7 +78,7 @@ def balanced_batches(
         >>> batches.element_spec[0].shape
         TensorShape([20, 32, 32, 3])
     """
-    source = image_source(images, image_size)
+    source = image_source(images, image_size, image_fit)
     labels = np.asarray(in_order(labels, "labels"))
     check_number_of_labels(len(labels), source)
     sampler = BalancedSampler(
@@ -212,15 +218,18 @@ class Position:
 
 
 def image_batches(
-    images: Images, batch_size: int = 256, image_size: int | None = None
+    images: Images,
+    batch_size: int = 256,
+    image_size: ImageSize | None = None,
+    image_fit: ImageFit = "crop",
 ) -> tf.data.Dataset:
     """Batches of images in their own order, for embedding them.
 
     Args:
         images: As for `balanced_batches`.
         batch_size: At least 1. The last batch may be smaller.
-        image_size: Height and width in pixels to decode to; needed unless the
-            images are decoded.
+        image_size: As for `balanced_batches`.
+        image_fit: As for `balanced_batches`.
 
     Returns:
         `(batch, height, width, 3)` uint8 tensors.
@@ -233,7 +242,9 @@ def image_batches(
         >>> [batch.shape for batch in batches]
         [TensorShape([3, 16, 16, 3])]
     """
-    return batches_in_order(image_source(images, image_size), batch_size)
+    return batches_in_order(
+        image_source(images, image_size, image_fit), batch_size
+    )
 
 
 def batches_in_order(source: ImageSource, batch_size: int) -> tf.data.Dataset:

@@ -1,14 +1,19 @@
-"""How large an image is, by its first bytes, in a graph or outside.
+"""What a file will decode to, by its first bytes, in a graph or outside.
 
-A few kilobytes can decode to gigabytes. What a file will decode to must be
-known before it is decoded, and in the graph itself: nobody else checks what a
-served model receives.
+A few kilobytes can decode to gigabytes, or keep a processor busy for minutes,
+and some flavours of a kind are decoded wrongly, or end the process. What a file
+is must be known before it is decoded, and in the graph itself: nobody else
+checks what a served model receives.
 """
 
 import re
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
+
+from keras_dvml.data import gif_frames, jpeg_segments, orientation
+from keras_dvml.data.image_bytes import holds, number
 
 #: Images with more pixels than this are refused: 64 megapixels.
 MAX_PIXELS = 64_000_000
@@ -21,20 +26,45 @@ KINDS = (
     "JPEG, PNG, GIF, BMP or WebP" if DECODES_WEBP else "JPEG, PNG, GIF or BMP"
 )
 
-_JPEG, _PNG, _GIF, _BMP, _WEBP, _OTHER = range(6)
+#: How the refusal begins of what is an image, but costs too much.
+AT_MOST = "an image must have at most"
 
-# What files of these kinds begin with, in the same order; "." is any byte.
+JPEG, PNG, GIF, BMP, WEBP, AVIF, HEIC, TIFF, OTHER = range(9)
+
+_NAMES = (
+    "JPEG", "PNG", "GIF", "BMP", "WebP", "AVIF", "HEIC", "TIFF", "other bytes",
+)  # fmt: skip
+
+# Of kinds that are decoded, what is not.
+_FLAVOURS = (
+    "", "", "a GIF with a first frame that leaves part of its screen free",
+    "a BMP of fewer than 24 bits a pixel, or a packed one", "an animated WebP",
+    "", "", "", "",
+)  # fmt: skip
+
+# What files of these kinds begin with; "." is any byte.
 _SIGNATURES = (
-    b"\xff\xd8\xff.........",
-    b"\x89PNG\r\n\x1a\n....",
-    b"GIF8........",
-    b"BM..........",
-    b"RIFF....WEBP",
+    (b"\xff\xd8\xff.........", JPEG),
+    (b"\x89PNG\r\n\x1a\n....", PNG),
+    (b"GIF8........", GIF),
+    (b"BM..........", BMP),
+    (b"RIFF....WEBP", WEBP),
+    (b"....ftypavif", AVIF),
+    (b"....ftypavis", AVIF),
+    (b"....ftyphei.", HEIC),
+    (b"....ftyphev.", HEIC),
+    (b"....ftypmif1", HEIC),
+    (b"....ftypmsf1", HEIC),
+    (b"II*\0........", TIFF),
+    (b"MM\0*........", TIFF),
 )
 
+_HEAD_BYTES = 36
 
 _BEGINNINGS = re.compile(
-    b"|".join(re.escape(one).replace(rb"\.", b".") for one in _SIGNATURES),
+    b"|".join(
+        re.escape(begin).replace(rb"\.", b".") for begin, _ in _SIGNATURES
+    ),
     re.DOTALL,
 )
 
@@ -44,164 +74,115 @@ def begins_as_image(image_bytes: bytes) -> bool:
     return _BEGINNINGS.match(image_bytes) is not None
 
 
-def is_webp(image_bytes: tf.Tensor) -> tf.Tensor:
-    """Returns whether the bytes begin as a WebP file does."""
-    return _kind(_head(image_bytes)) == _WEBP
+class ImageFile(NamedTuple):
+    """An image file that is safe to decode, as tensors.
+
+    Attributes:
+        image_bytes: Scalar string: the file, of a GIF the first frame alone.
+        kind: Scalar int32: which of the kinds of this module.
+        num_pixels: Scalar float64: how many it decodes to.
+        orientation: Scalar int32, 1..8: of EXIF, as the file is stored.
+    """
+
+    image_bytes: tf.Tensor
+    kind: tf.Tensor
+    num_pixels: tf.Tensor
+    orientation: tf.Tensor
 
 
-def guarded(image_bytes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def guarded(image_bytes: tf.Tensor) -> ImageFile:
     """Returns what is to be decoded, if that is safe.
 
     Args:
         image_bytes: Scalar string.
 
-    Returns:
-        The same scalar string, of a GIF the first frame alone; and a scalar
-        float64, the pixels that it will decode to.
-
     Raises:
         tf.errors.InvalidArgumentError: If the bytes are not an image of a
-            kind that is decoded here, or hold more than `MAX_PIXELS` pixels.
+            kind and flavour that is decoded here, hold more than `MAX_PIXELS`
+            pixels, or of a JPEG more scans than
+            `jpeg_segments.MAX_SCANNED_PIXELS` allow.
     """
-    kind = _kind(_head(image_bytes))
+    head = _head(image_bytes)
+    kind = _kind(head)
     must_be = f"an image must be {KINDS}; received"
-    known = tf.debugging.Assert(kind != _OTHER, [f"{must_be} other bytes"])
-    is_decoded = (kind != _WEBP) | DECODES_WEBP
-    decoded = tf.debugging.Assert(is_decoded, [f"{must_be} WebP"])
-    with tf.control_dependencies([known, decoded]):
-        image_bytes = tf.cond(
-            kind == _GIF,
-            lambda: first_frame(image_bytes),
-            lambda: tf.identity(image_bytes),
-        )
-    size = _size(image_bytes, kind)
+    is_decoded = kind < (AVIF if DECODES_WEBP else WEBP)
+    known = tf.debugging.Assert(is_decoded, [must_be, tf.gather(_NAMES, kind)])
+    with tf.control_dependencies([known]):
+        header = _header(image_bytes, head, kind)
+    image_bytes, size, is_plain, turned = header
     no_size = "corrupt image: its header must hold a size; received"
     whole = tf.debugging.Assert(tf.reduce_all(size > 0), [no_size, size])
-    # In floats, where no product is too large.
-    num_pixels = tf.reduce_prod(tf.cast(size, tf.float64))
-    too_large = (
-        f"an image must have at most {MAX_PIXELS} pixels; received height and "
-        "width"
-    )
+    num_pixels = _num_pixels(size)
+    too_large = f"{AT_MOST} {MAX_PIXELS} pixels; received height and width"
     small = tf.debugging.Assert(num_pixels <= MAX_PIXELS, [too_large, size])
     with tf.control_dependencies([whole, small]):
-        return tf.identity(image_bytes), num_pixels
-
-
-def first_frame(gif: tf.Tensor) -> tf.Tensor:
-    """Returns a GIF file cut off behind its first frame.
-
-    The decoder unpacks every frame, also where only the first is asked for.
-
-    Args:
-        gif: Scalar string.
-
-    Returns:
-        Scalar string: `gif` where no frame begins.
-    """
-    reader = _GifReader(gif)
-    begin = reader.first_image()
-    return tf.cond(
-        reader.byte(begin) == reader.IMAGE,
-        lambda: tf.strings.join(
-            [tf.strings.substr(gif, 0, reader.end_of_image(begin)), ";"]
-        ),
-        lambda: tf.identity(gif),
-    )
-
-
-class _GifReader:
-    """Walks through the blocks of a GIF file; behind its end are zeros.
-
-    A file may have a block for every third byte. All places are followed at
-    once, twice as far in each step: block by block, a megabyte would keep a
-    server busy for half a minute.
-    """
-
-    EXTENSION, IMAGE = 0x21, 0x2C
-
-    def __init__(self, gif: tf.Tensor) -> None:
-        self._bytes = tf.io.decode_raw(tf.strings.join([gif, "\0"]), tf.uint8)
-        self._last = tf.size(self._bytes) - 1
-        self._places = tf.range(self._last + 1)
-        self._numbers = tf.cast(self._bytes, tf.int32)
-        # Each sub-block begins with its length; one of length 0 ends them.
-        behind = self._places + 1 + self._numbers
-        self._ends = self._chain_ends(self._numbers > 0, behind)
-
-    def byte(self, place: tf.Tensor | int) -> tf.Tensor:
-        """Returns the byte at a place as a number."""
-        return tf.gather(self._numbers, tf.minimum(place, self._last))
-
-    def number(self, place: tf.Tensor | int) -> tf.Tensor:
-        """Returns the number that the two bytes at a place are."""
-        return self.byte(place) + 256 * self.byte(place + 1)
-
-    def first_image(self) -> tf.Tensor:
-        """Returns the place of the first block that is no extension."""
-        behind = self._chain_ends(
-            self._numbers == self.EXTENSION,
-            self._behind_sub_blocks(self._places + 2),
-        )
-        begin = 13 + self._palette_length(10)
-        return tf.gather(behind, tf.minimum(begin, self._last))
-
-    def end_of_image(self, begin: tf.Tensor) -> tf.Tensor:
-        """Returns the place behind the image block at `begin`."""
-        flags = begin + 9
-        # Behind the palette come the code size and the image itself.
-        content = flags + 1 + self._palette_length(flags) + 1
-        return self._behind_sub_blocks(content)
-
-    def _behind_sub_blocks(self, place: tf.Tensor) -> tf.Tensor:
-        return 1 + tf.gather(self._ends, tf.minimum(place, self._last))
-
-    def _chain_ends(self, continues: tf.Tensor, places: tf.Tensor) -> tf.Tensor:
-        """Returns the end of the chain of blocks that begins at each place.
-
-        Args:
-            continues: `(bytes,)` bool. Whether the chain has a next block.
-            places: `(bytes,)` int32. Where that begins, further behind.
-        """
-        places = tf.minimum(places, self._last)
-        places = tf.where(continues, places, self._places)
-        return tf.while_loop(
-            lambda before, now: tf.reduce_any(before != now),
-            lambda before, now: [now, tf.gather(now, now)],
-            [self._places, places],
-            shape_invariants=[tf.TensorShape([None])] * 2,
-        )[1]
-
-    def _palette_length(self, place: tf.Tensor | int) -> tf.Tensor:
-        flags = self.byte(place)
-        colours = tf.bitwise.left_shift(2, tf.bitwise.bitwise_and(flags, 7))
-        return tf.where(flags >= 0x80, 3 * colours, 0)
+        flavour = tf.gather(_FLAVOURS, kind)
+    plain = tf.debugging.Assert(is_plain, [must_be, flavour])
+    with tf.control_dependencies([plain]):
+        return ImageFile(tf.identity(image_bytes), kind, num_pixels, turned)
 
 
 def _head(image_bytes: tf.Tensor) -> tf.Tensor:
-    """Returns the first 32 bytes as numbers; behind a shorter file, zeros."""
-    return tf.io.decode_raw(image_bytes, tf.uint8, fixed_length=32)
+    """Returns the first bytes as numbers; behind a shorter file, zeros."""
+    return tf.io.decode_raw(image_bytes, tf.uint8, fixed_length=_HEAD_BYTES)
 
 
 def _kind(head: tf.Tensor) -> tf.Tensor:
-    signatures = np.array([list(begin) for begin in _SIGNATURES], np.uint8)
+    signatures = np.array([list(begin) for begin, _ in _SIGNATURES], np.uint8)
     fits = head[: signatures.shape[1]] == signatures
     fits |= signatures == ord(".")
     fits = tf.concat([tf.reduce_all(fits, axis=1), [True]], axis=0)
-    return tf.argmax(tf.cast(fits, tf.int32), output_type=tf.int32)
+    first = tf.argmax(tf.cast(fits, tf.int32), output_type=tf.int32)
+    return tf.gather([*(kind for _, kind in _SIGNATURES), OTHER], first)
 
 
-def _size(image_bytes: tf.Tensor, kind: tf.Tensor) -> tf.Tensor:
-    head = _head(image_bytes)
-    sizes = {
-        _JPEG: lambda: tf.io.extract_jpeg_shape(image_bytes, tf.int64)[:2],
-        _PNG: lambda: _png_size(head),
-        _GIF: lambda: _gif_size(image_bytes),
-        _BMP: lambda: _bmp_size(head),
-        _WEBP: lambda: _webp_size(head),
-        _OTHER: lambda: tf.zeros(2, tf.int64),
-    }
-    return tf.ensure_shape(tf.switch_case(kind, sizes), (2,))
+def _header(
+    image_bytes: tf.Tensor, head: tf.Tensor, kind: tf.Tensor
+) -> list[tf.Tensor]:
+    """Reads the header as its kind has it.
+
+    Returns:
+        What is to be decoded; its height and width; whether its flavour is
+        decoded; and its orientation.
+    """
+    plain, upright = tf.constant(True), tf.constant(orientation.UPRIGHT)
+
+    def jpeg_header():
+        size = tf.io.extract_jpeg_shape(image_bytes, tf.int64)[:2]
+        num_pixels = tf.clip_by_value(_num_pixels(size), 1, MAX_PIXELS)
+        return (
+            jpeg_segments.with_few_scans(image_bytes, num_pixels),
+            size,
+            plain,
+            orientation.jpeg_orientation(image_bytes),
+        )
+
+    def png_header():
+        turned = orientation.png_orientation(image_bytes)
+        return tf.identity(image_bytes), _png_size(head), plain, turned
+
+    def gif_header():
+        return (*gif_frames.first_frame(image_bytes), upright)
+
+    def bmp_header():
+        size, is_plain = _bmp_size(head), _is_plain_bmp(head)
+        return tf.identity(image_bytes), size, is_plain, upright
+
+    def webp_header():
+        turned = orientation.webp_orientation(image_bytes)
+        is_plain = ~_is_animated_webp(head)
+        return tf.identity(image_bytes), _webp_size(head), is_plain, turned
+
+    image_bytes, size, is_plain, turned = tf.switch_case(
+        tf.minimum(kind, WEBP),
+        [jpeg_header, png_header, gif_header, bmp_header, webp_header],
+    )
+    return [image_bytes, tf.ensure_shape(size, (2,)), is_plain, turned]
+
+
+def _num_pixels(size: tf.Tensor) -> tf.Tensor:
+    # In floats, where no product is too large.
+    return tf.reduce_prod(tf.cast(size, tf.float64))
 
 
 def _height_width(
@@ -209,22 +190,13 @@ def _height_width(
 ) -> tf.Tensor:
     """Reads a width and a height that follow each other in a header."""
     parts = tf.reshape(head[place : place + 2 * num_bytes], (2, num_bytes))
-    place_values = 256 ** np.arange(num_bytes)
-    if big_endian:
-        place_values = place_values[::-1]
-    return tf.linalg.matvec(tf.cast(parts, tf.int64), place_values)[::-1]
-
-
-def _holds(head: tf.Tensor, place: int, expected: bytes) -> tf.Tensor:
-    """Returns whether a header has these bytes at a place."""
-    found = head[place : place + len(expected)]
-    return tf.reduce_all(found == np.frombuffer(expected, np.uint8))
+    return tf.reverse(number(parts, big_endian), [0])
 
 
 def _png_size(head: tf.Tensor) -> tf.Tensor:
     # Decoders accept other chunks before the one that holds the size.
     size = _height_width(head, 16, 4, big_endian=True)
-    return tf.where(_holds(head, 8, b"\0\0\0\rIHDR"), size, 0)
+    return tf.where(holds(head, 8, b"\0\0\0\rIHDR"), size, 0)
 
 
 def _bmp_size(head: tf.Tensor) -> tf.Tensor:
@@ -233,22 +205,26 @@ def _bmp_size(head: tf.Tensor) -> tf.Tensor:
     return tf.minimum(size, 2**32 - size)
 
 
-def _gif_size(gif: tf.Tensor) -> tf.Tensor:
-    reader = _GifReader(gif)
-    begin = reader.first_image()
-    frame = [reader.number(begin + 7), reader.number(begin + 5)]
-    frame = tf.where(reader.byte(begin) == reader.IMAGE, frame, 0)
-    screen = _height_width(_head(gif), 6, 2)
-    return tf.maximum(screen, tf.cast(frame, tf.int64))
+def _is_plain_bmp(head: tf.Tensor) -> tf.Tensor:
+    """Returns whether three or four bytes are a pixel, one after the other."""
+    header_bytes, bits = number(head[14:18]), number(head[28:30])
+    is_coloured = (bits == 24) | (bits == 32)
+    return (header_bytes >= 40) & is_coloured & (number(head[30:34]) == 0)
 
 
 def _webp_size(head: tf.Tensor) -> tf.Tensor:
     sizes = [
-        (_holds(head, 12, b"VP8 "), lambda: _lossy_webp_size(head)),
-        (_holds(head, 12, b"VP8L"), lambda: _lossless_webp_size(head)),
-        (_holds(head, 12, b"VP8X"), lambda: 1 + _height_width(head, 24, 3)),
+        (holds(head, 12, b"VP8 "), lambda: _lossy_webp_size(head)),
+        (holds(head, 12, b"VP8L"), lambda: _lossless_webp_size(head)),
+        (holds(head, 12, b"VP8X"), lambda: 1 + _height_width(head, 24, 3)),
     ]
     return tf.case(sizes, default=lambda: tf.zeros(2, tf.int64))
+
+
+def _is_animated_webp(head: tf.Tensor) -> tf.Tensor:
+    # Its decoder frees memory twice where the colours have no alpha.
+    is_extended = holds(head, 12, b"VP8X")
+    return is_extended & (tf.bitwise.bitwise_and(head[20], 2) > 0)
 
 
 def _lossy_webp_size(head: tf.Tensor) -> tf.Tensor:
@@ -259,7 +235,5 @@ def _lossy_webp_size(head: tf.Tensor) -> tf.Tensor:
 
 def _lossless_webp_size(head: tf.Tensor) -> tf.Tensor:
     # Fourteen bits each, one less than width and height.
-    four = tf.cast(head[21:25], tf.int64)
-    bits = tf.tensordot(four, 256 ** np.arange(4), axes=1)
-    height_width = tf.bitwise.right_shift(bits, [14, 0])
+    height_width = tf.bitwise.right_shift(number(head[21:25]), [14, 0])
     return 1 + tf.bitwise.bitwise_and(height_width, 0x3FFF)

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from keras_dvml.arguments import in_order
 from keras_dvml.data.encoded_images import SpooledBytes, spool
+from keras_dvml.data.image_fit import ImageFit, ImageSize, height_and_width
 from keras_dvml.data.image_headers import KINDS, begins_as_image
 from keras_dvml.data.images import check_image, decode_images
 
@@ -19,24 +20,30 @@ from keras_dvml.data.images import check_image, decode_images
 _BATCHES_AHEAD = 64
 
 EncodedFiles = Sequence[str | bytes | os.PathLike] | SpooledBytes | np.ndarray
-Images = EncodedFiles | tf.data.Dataset
+Images = EncodedFiles | tf.data.Dataset | Sequence[Any]
 
 
 def image_source(
-    images: Images, image_size: int | None = None
+    images: Images,
+    image_size: ImageSize | None = None,
+    image_fit: ImageFit = "crop",
 ) -> "ImageSource":
     """Wraps images so that batches of them can be read by index.
 
     Args:
         images: one of
-            - `(N, height, width, 3)` uint8 array, in memory or mapped;
+            - `(N, height, width)`, `(N, height, width, 1)` or `(N, height,
+              width, 3)` array, 0..255, uint8 or float, in memory or mapped;
             - sequence of N paths (str or `os.PathLike`), such as the column
               of a table;
             - sequence of N encoded images (bytes);
-            - finite `tf.data.Dataset` of single images, decoded (uint8, one
-              shape) or encoded; it is read once, onto disk.
+            - sequence of N images of Pillow;
+            - finite `tf.data.Dataset` of single images, decoded (one shape) or
+              encoded, or of pairs of these and labels, which are passed over;
+              it is read once, onto disk.
         image_size: Height and width in pixels to decode to; needed for
             everything that is not decoded yet.
+        image_fit: As for `decode_image`.
 
     Raises:
         ValueError: If the images are of no such kind, or there are none.
@@ -46,13 +53,13 @@ def image_source(
     images = cast(EncodedFiles, in_order(images, "images"))
     if not hasattr(images, "__getitem__") or isinstance(images, (str, bytes)):
         raise ValueError(
-            "images must be a uint8 array (N, height, width, 3), a sequence "
-            "of paths or of encoded images, or a tf.data.Dataset; received "
-            f"{type(images).__name__}"
+            "images must be an array (N, height, width, 3), a sequence "
+            "of paths, of encoded images or of images of Pillow, or a "
+            f"tf.data.Dataset; received {type(images).__name__}"
         )
     if not len(images):
         raise ValueError("images must hold at least one; received none")
-    if isinstance(images, np.ndarray) and images.ndim == 4:
+    if isinstance(images, np.ndarray) and images.ndim in (3, 4):
         return ArraySource(images)
     if not isinstance(images, SpooledBytes):
         _check_items(images)
@@ -61,15 +68,16 @@ def image_source(
             "image_size must be given to decode paths or encoded images; "
             "received None"
         )
-    return EncodedSource(images, image_size)
+    return EncodedSource(images, image_size, image_fit)
 
 
 def _check_items(images: EncodedFiles) -> None:
     for number, image in enumerate(images):
-        if not isinstance(image, (str, bytes, os.PathLike)):
+        if not (isinstance(image, _FILE) or _is_of_pillow(image)):
             raise ValueError(
-                "images must hold paths or encoded bytes; received an item of "
-                f"type {type(image).__name__} in place {number}"
+                "images must hold paths, encoded bytes or images of Pillow; "
+                f"received an item of type {type(image).__name__} in place "
+                f"{number}"
             )
 
 
@@ -77,11 +85,18 @@ class ArraySource:
     """Reads decoded images from an array."""
 
     def __init__(self, images: np.ndarray) -> None:
-        if images.shape[-1] != 3 or images.dtype != np.uint8:
+        images = images[..., None] if images.ndim == 3 else images
+        is_float = np.issubdtype(images.dtype, np.floating)
+        if images.shape[-1] not in (1, 3) or not (
+            images.dtype == np.uint8 or is_float
+        ):
             raise ValueError(
-                "images must be (N, height, width, 3) uint8, 0..255; received "
-                f"shape {images.shape}, dtype {images.dtype}"
+                "images must be (N, height, width, 3) or grey, uint8 or "
+                f"float, 0..255; received shape {images.shape}, dtype "
+                f"{images.dtype}"
             )
+        if is_float:
+            _check_range(images)
         self._images = images
 
     def __len__(self) -> int:
@@ -90,7 +105,7 @@ class ArraySource:
     @property
     def image_shape(self) -> tuple[int, ...]:
         """(height, width, 3) of an image."""
-        return self._images.shape[1:]
+        return (*self._images.shape[1:3], 3)
 
     def errors_named(self) -> contextlib.AbstractContextManager:
         """Returns a context, in which nothing can fail for its images."""
@@ -99,18 +114,26 @@ class ArraySource:
     def read(self, indices: tf.Tensor) -> tf.Tensor:
         """Returns the images at `(batch,)` indices as a uint8 tensor."""
         batch = tf.numpy_function(
-            lambda rows: self._images[rows], [indices], tf.uint8
+            lambda rows: _as_bytes(self._images[rows]), [indices], tf.uint8
         )
         batch.set_shape((indices.shape[0], *self._images.shape[1:]))
+        if self._images.shape[-1] == 1:
+            batch = tf.repeat(batch, 3, axis=-1)
         return batch
 
 
 class EncodedSource:
     """Reads and decodes images from paths or encoded bytes."""
 
-    def __init__(self, images: EncodedFiles, image_size: int) -> None:
+    def __init__(
+        self,
+        images: EncodedFiles | Sequence[Any],
+        image_size: ImageSize,
+        image_fit: ImageFit = "crop",
+    ) -> None:
         self._images = images
         self._image_size = image_size
+        self._image_fit: ImageFit = image_fit
         # What was asked for last: decoding fails without saying of what.
         self._latest = collections.deque(maxlen=_BATCHES_AHEAD)
 
@@ -120,7 +143,7 @@ class EncodedSource:
     @property
     def image_shape(self) -> tuple[int, ...]:
         """(height, width, 3) of an image."""
-        return (self._image_size, self._image_size, 3)
+        return (*height_and_width(self._image_size), 3)
 
     @contextlib.contextmanager
     def errors_named(self) -> Iterator[None]:
@@ -143,7 +166,7 @@ class EncodedSource:
         """Returns the images at `(batch,)` indices as a uint8 tensor."""
         image_bytes = tf.numpy_function(self._encoded, [indices], tf.string)
         image_bytes.set_shape(indices.shape)
-        return decode_images(image_bytes, self._image_size)
+        return decode_images(image_bytes, self._image_size, self._image_fit)
 
     def _encoded(self, indices: np.ndarray) -> np.ndarray:
         self._latest.append(indices)
@@ -169,7 +192,8 @@ class EncodedSource:
 
     def _error(self, index, reason):
         image: Any = self._images[index]
-        path = "" if isinstance(image, bytes) else f" {os.fspath(image)!r},"
+        is_path = isinstance(image, (str, os.PathLike))
+        path = f" {os.fspath(image)!r}," if is_path else ""
         return ValueError(
             f"images must be {KINDS} files; received in place {index}{path} "
             f"{reason}"
@@ -177,6 +201,13 @@ class EncodedSource:
 
 
 ImageSource = ArraySource | EncodedSource
+
+_FILE = (str, bytes, os.PathLike)
+
+
+def _is_of_pillow(image: Any) -> bool:
+    # Without importing Pillow, which may not be there.
+    return hasattr(image, "getbands") and hasattr(image, "convert")
 
 
 def check_number_of_labels(num_labels: int, source: ImageSource) -> None:
@@ -195,25 +226,56 @@ def check_number_of_labels(num_labels: int, source: ImageSource) -> None:
 def _encoded(image: Any) -> bytes:
     if isinstance(image, bytes):
         return image
+    if _is_of_pillow(image):
+        # As it stands: whoever opened a file has turned it, or not.
+        pixels = np.asarray(image.convert("RGB"))
+        return tf.io.encode_png(pixels, compression=1).numpy()
     with tf.io.gfile.GFile(os.fspath(image), "rb") as file:
         return file.read()
 
 
+def _as_bytes(images: np.ndarray) -> np.ndarray:
+    if images.dtype == np.uint8:
+        return images
+    return np.rint(images).astype(np.uint8)
+
+
+def _check_range(images: np.ndarray) -> None:
+    # Image by image: the array may be mapped, and larger than memory.
+    least = min(float(np.min(image)) for image in images)
+    most = max(float(np.max(image)) for image in images)
+    if not (least >= 0 and most <= 255):
+        raise ValueError(
+            "images must lie in 0..255; received values from "
+            f"{least:g} to {most:g}"
+        )
+    if 0 < most <= 1:
+        raise ValueError(
+            "images must lie in 0..255; received values that all lie in 0..1: "
+            "multiply them by 255"
+        )
+
+
 def _read_dataset(dataset: tf.data.Dataset) -> np.ndarray | SpooledBytes:
     spec = dataset.element_spec
-    if not isinstance(spec, tf.TensorSpec) or spec.shape.rank not in (0, 3):
+    if isinstance(spec, tuple) and len(spec) == 2:
+        dataset = dataset.map(lambda image, _: image)
+        spec = dataset.element_spec
+    if not isinstance(spec, tf.TensorSpec) or spec.shape.rank not in (0, 2, 3):
         raise ValueError(
             "images of a tf.data.Dataset must be single ones, decoded "
-            "(height, width, 3) or encoded (scalar strings); received "
-            f"elements {spec}"
+            "(height, width, 3) or encoded (scalar strings), with a label "
+            f"each or without; received elements {dataset.element_spec}"
         )
     rows = cast("Iterator[Any]", dataset.as_numpy_iterator())
     if spec.shape.rank == 0:
         return SpooledBytes(rows)
-    if not spec.shape.is_fully_defined() or spec.dtype != tf.uint8:
+    is_number = spec.dtype == tf.uint8 or spec.dtype.is_floating
+    if not spec.shape.is_fully_defined() or not is_number:
         raise ValueError(
-            "images of a tf.data.Dataset, if decoded, must be uint8 and of "
-            f"one known shape; received {spec}"
+            "images of a tf.data.Dataset, if decoded, must be uint8 or float "
+            f"and of one known shape; received {spec}"
         )
     pixels, begins = spool(row.tobytes() for row in rows)
+    pixels = pixels.view(spec.dtype.as_numpy_dtype)
     return pixels.reshape((len(begins) - 1, *spec.shape))

@@ -1,30 +1,58 @@
-"""Encoded image bytes to square RGB images, in training and in serving."""
+"""Encoded image bytes to RGB images, in training and in serving."""
 
 import re
 
 import tensorflow as tf
 
-from keras_dvml.data.image_headers import DECODES_WEBP, guarded, is_webp
+from keras_dvml.data.image_fit import (
+    ImageFit,
+    ImageSize,
+    check_image_fit,
+    fitted,
+    height_and_width,
+)
+from keras_dvml.data.image_headers import (
+    BMP,
+    GIF,
+    JPEG,
+    PNG,
+    WEBP,
+    ImageFile,
+    guarded,
+)
 
 # Pixels of an image that others of its kind must not be decoded beside.
 _LARGE = 16_000_000
 
 
-def decode_image(image_bytes: tf.Tensor | bytes, image_size: int) -> tf.Tensor:
-    """Decodes, crops the centre square and resizes.
+def decode_image(
+    image_bytes: tf.Tensor | bytes,
+    image_size: ImageSize,
+    image_fit: ImageFit = "crop",
+) -> tf.Tensor:
+    """Decodes, turns upright and fits to a size.
+
+    The orientation in the EXIF data of JPEG, PNG and WebP files is applied.
+    JPEG files decode to what Pillow makes of them, value by value.
 
     Args:
         image_bytes: Scalar string: a JPEG, PNG, GIF (first frame) or BMP
             file, or WebP where TensorFlow decodes it (2.20 does, 2.15 not), of
             at most 64 megapixels.
-        image_size: Height and width of the result in pixels.
+        image_size: Height and width of the result in pixels, or the side of
+            a square.
+        image_fit: What happens to an image of another shape: `"crop"` takes
+            the largest part in its centre, `"pad"` all of it with black bars,
+            `"stretch"` all of it, resized by different factors.
 
     Returns:
-        `(image_size, image_size, 3)` uint8 tensor, RGB.
+        `(height, width, 3)` uint8 tensor, RGB.
 
     Raises:
-        tf.errors.InvalidArgumentError: If the bytes are not such an image. No
-            memory is taken for one that is too large.
+        ValueError: If `image_size` or `image_fit` is none.
+        tf.errors.InvalidArgumentError: If the bytes are not such an image, or
+            a JPEG file of too many scans. No memory is taken for one that is
+            too large.
 
     Example:
         >>> import tensorflow as tf
@@ -32,12 +60,20 @@ def decode_image(image_bytes: tf.Tensor | bytes, image_size: int) -> tf.Tensor:
         >>> png = tf.io.encode_png(tf.zeros((20, 30, 3), tf.uint8))
         >>> kd.data.decode_image(png, image_size=16).shape
         TensorShape([16, 16, 3])
+        >>> kd.data.decode_image(png, (16, 24), image_fit="pad").shape
+        TensorShape([16, 24, 3])
     """
-    guarded_bytes, _ = guarded(tf.convert_to_tensor(image_bytes))
-    return _square(_decoded(guarded_bytes), image_size)
+    size = height_and_width(image_size)
+    check_image_fit(image_fit)
+    file = guarded(tf.convert_to_tensor(image_bytes))
+    return fitted(decoded(file), file.orientation, size, image_fit)
 
 
-def decode_images(image_bytes: tf.Tensor, image_size: int) -> tf.Tensor:
+def decode_images(
+    image_bytes: tf.Tensor,
+    image_size: ImageSize,
+    image_fit: ImageFit = "crop",
+) -> tf.Tensor:
     """Applies `decode_image` to each of a batch.
 
     Up to ten images are decoded at once, but of those with more than 16
@@ -46,10 +82,15 @@ def decode_images(image_bytes: tf.Tensor, image_size: int) -> tf.Tensor:
 
     Args:
         image_bytes: `(batch,)` strings.
-        image_size: Height and width of the results in pixels.
+        image_size: As for `decode_image`.
+        image_fit: As for `decode_image`.
 
     Returns:
-        `(batch, image_size, image_size, 3)` uint8 tensor, RGB.
+        `(batch, height, width, 3)` uint8 tensor, RGB.
+
+    Raises:
+        ValueError: As from `decode_image`.
+        tf.errors.InvalidArgumentError: If any is not such an image.
 
     Example:
         >>> import tensorflow as tf
@@ -58,18 +99,21 @@ def decode_images(image_bytes: tf.Tensor, image_size: int) -> tf.Tensor:
         >>> kd.data.decode_images(tf.stack([png, png]), image_size=16).shape
         TensorShape([2, 16, 16, 3])
     """
-    size = tf.shape(image_bytes)[0]
-    shape = (image_size, image_size, 3)
-    images = tf.TensorArray(tf.uint8, size, element_shape=shape)
+    size = height_and_width(image_size)
+    check_image_fit(image_fit)
+    batch = tf.shape(image_bytes)[0]
+    images = tf.TensorArray(tf.uint8, batch, element_shape=(*size, 3))
 
     def decode(place, turn, images):
-        image, turn = _decoded_in_turn(image_bytes[place], image_size, turn)
+        image, turn = _decoded_in_turn(
+            image_bytes[place], size, image_fit, turn
+        )
         return place + 1, turn, images.write(place, image)
 
     _, _, images = tf.while_loop(
-        lambda place, *_: place < size, decode, (0, 0, images)
+        lambda place, *_: place < batch, decode, (0, 0, images)
     )
-    return tf.ensure_shape(images.stack(), (image_bytes.shape[0], *shape))
+    return tf.ensure_shape(images.stack(), (image_bytes.shape[0], *size, 3))
 
 
 def check_image(image_bytes: bytes) -> None:
@@ -88,35 +132,53 @@ def check_image(image_bytes: bytes) -> None:
         Traceback (most recent call last):
         ValueError: empty file
     """
+    read_shape(image_bytes)
+
+
+def read_shape(image_bytes: bytes) -> tuple[int, int, int]:
+    """Decodes an image, and returns its stored height, width and orientation.
+
+    Args:
+        image_bytes: The content of a file.
+
+    Raises:
+        ValueError: As from `check_image`.
+    """
     if not image_bytes:
         raise ValueError("empty file")
     try:
-        _decode(tf.constant(image_bytes))
+        height, width, turned = _shape(tf.constant(image_bytes)).numpy()
     except tf.errors.InvalidArgumentError as error:
         raise ValueError(_reason(error.message)) from None
+    return int(height), int(width), int(turned)
 
 
 def _decoded_in_turn(
-    image_bytes: tf.Tensor, image_size: int, turn: tf.Tensor
+    image_bytes: tf.Tensor,
+    size: tuple[int, int],
+    image_fit: ImageFit,
+    turn: tf.Tensor,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Decodes an image, a large one after the large one before it.
 
     Args:
         image_bytes: Scalar string.
-        image_size: As for `decode_image`.
+        size: Height and width of the result.
+        image_fit: As for `decode_image`.
         turn: Scalar, there as soon as the last large image is done.
 
     Returns:
         The image, and the turn of the next large one.
     """
-    image_bytes, num_pixels = guarded(image_bytes)
-    large = num_pixels > _LARGE
-    image_bytes = tf.cond(
+    file = guarded(image_bytes)
+    large = file.num_pixels > _LARGE
+    waiting = tf.cond(
         large,
-        lambda: _after(turn, image_bytes),
-        lambda: tf.identity(image_bytes),
+        lambda: _after(turn, file.image_bytes),
+        lambda: tf.identity(file.image_bytes),
     )
-    image = _square(_decoded(image_bytes), image_size)
+    image = decoded(file._replace(image_bytes=waiting))
+    image = fitted(image, file.orientation, size, image_fit)
     # On lines of their own, or AutoGraph warns that it cannot tell them apart.
     turn = tf.cond(
         large,
@@ -132,48 +194,49 @@ def _after(first: tf.Tensor, value: tf.Tensor) -> tf.Tensor:
         return tf.identity(value)
 
 
-def _square(image: tf.Tensor, image_size: int) -> tf.Tensor:
-    height, width = tf.unstack(tf.shape(image)[:2])
-    side = tf.minimum(height, width)
-    top, left = (height - side) // 2, (width - side) // 2
-    image = image[top : top + side, left : left + side]
-    # An image of that size already would not change, but take its time.
-    image = tf.cond(
-        side == image_size,
-        lambda: image,
-        lambda: _resized(image, image_size),
-    )
-    return tf.ensure_shape(image, (image_size, image_size, 3))
+@tf.function(input_signature=[tf.TensorSpec([], tf.string)])
+def opened(image_bytes: tf.Tensor) -> ImageFile:
+    """Returns `image_headers.guarded`, as fast as in a graph."""
+    return guarded(image_bytes)
 
 
-def _resized(image: tf.Tensor, image_size: int) -> tf.Tensor:
-    image = tf.image.resize(image, (image_size, image_size), antialias=True)
-    return tf.saturate_cast(tf.round(image), tf.uint8)
+def decoded(file: ImageFile) -> tf.Tensor:
+    """Decodes a file as it is stored, `(height, width, 3)` uint8."""
 
+    def decoded_jpeg() -> tf.Tensor:
+        return tf.io.decode_jpeg(
+            file.image_bytes, channels=3, dct_method="INTEGER_ACCURATE"
+        )
 
-def _decoded(image_bytes: tf.Tensor) -> tf.Tensor:
-    def decoded(channels: int) -> tf.Tensor:
+    def any_kind(channels: int) -> tf.Tensor:
         return tf.io.decode_image(
-            image_bytes, channels=channels, expand_animations=False
+            file.image_bytes, channels=channels, expand_animations=False
         )
 
-    if DECODES_WEBP:
-        # Of one with transparency three channels cannot be requested. The
-        # stubs for type checkers know no "...".
-        image = tf.cond(
-            is_webp(image_bytes),
-            lambda: decoded(0)[..., :3],  # pyright: ignore[reportArgumentType]
-            lambda: decoded(3),
-        )
-    else:
-        image = decoded(3)
+    # Where there may be transparency three channels cannot be requested. The
+    # stubs for type checkers know no "...".
+    def decoded_colours() -> tf.Tensor:
+        return any_kind(0)[..., :3]  # pyright: ignore[reportArgumentType]
+
+    image = tf.switch_case(
+        file.kind,
+        {
+            JPEG: decoded_jpeg,
+            PNG: lambda: any_kind(3),
+            GIF: lambda: any_kind(3),
+            BMP: decoded_colours,
+            WEBP: decoded_colours,
+        },
+    )
     return tf.ensure_shape(image, [None, None, 3])
 
 
 @tf.function(input_signature=[tf.TensorSpec([], tf.string)])
-def _decode(image_bytes: tf.Tensor) -> tf.Tensor:
-    image_bytes, _ = guarded(image_bytes)
-    return _decoded(image_bytes)
+def _shape(image_bytes: tf.Tensor) -> tf.Tensor:
+    """Returns height, width and orientation of an image that decodes."""
+    file = guarded(image_bytes)
+    height_width = tf.shape(decoded(file))[:2]
+    return tf.concat([height_width, [file.orientation]], axis=0)
 
 
 def _reason(message: str) -> str:

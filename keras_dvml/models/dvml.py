@@ -58,7 +58,7 @@ class DVML(MetricModel):
         invariant_weight: Weight of the invariant term.
         seed: Seed of the draws; `None` as in `layers.GaussianSampling`.
         **kwargs: `normalized`, `preprocessing`, `head_rate`,
-            `normalize_features`, `name`: see `MetricModel`.
+            `normalize_features`, `image_fit`, `name`: see `MetricModel`.
 
     Call arguments:
         images: `(batch, height, width, 3)` tensor, uint8 or float, 0..255.

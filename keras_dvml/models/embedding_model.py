@@ -19,7 +19,7 @@ class EmbeddingModel(MetricModel):
             or not; see `pooled_backbone`.
         embedding_dim: >= 1. Width D of the embedding.
         **kwargs: `normalized`, `preprocessing`, `head_rate`,
-            `normalize_features`, `name`: see `MetricModel`.
+            `normalize_features`, `image_fit`, `name`: see `MetricModel`.
 
     Call arguments:
         images: `(batch, height, width, 3)` tensor, uint8 or float, 0..255.

@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from keras_dvml import keras_versions, ops
+from keras_dvml.arguments import check_one_of
 from keras_dvml.losses import ProxyLoss
 from keras_dvml.losses.third_party import over_embeddings
 from keras_dvml.models.compiled_model import CompiledModel
@@ -45,6 +46,10 @@ class MetricModel(CompiledModel):
         normalize_features: Whether each pooled feature is scaled to a root mean
             square of 1 before the head, so that results do not depend on the
             scale that a backbone's features have.
+        image_fit: How images of another shape become that of the backbone
+            where files are decoded for the model, in evaluation and in
+            serving: `"crop"`, `"pad"` or `"stretch"`, as for
+            `data.decode_image`.
 
     Call arguments:
         images: `(batch, height, width, 3)` tensor, uint8 or float, 0..255.
@@ -88,11 +93,13 @@ class MetricModel(CompiledModel):
         preprocessing: keras.layers.Layer | None = None,
         head_rate: float = 1.0,
         normalize_features: bool = True,
+        image_fit: str = "crop",
         **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(**kwargs)
         if head_rate <= 0:
             raise ValueError(f"head_rate must be above 0; received {head_rate}")
+        check_one_of(("crop", "pad", "stretch"), image_fit=image_fit)
         if preprocessing is None:
             preprocessing = keras.layers.Rescaling(1 / 127.5, offset=-1.0)
         self.backbone = pooled_backbone(backbone)
@@ -102,6 +109,7 @@ class MetricModel(CompiledModel):
         self.head_rate = head_rate
         self.preprocessing = preprocessing
         self.normalize_features = normalize_features
+        self.image_fit = image_fit
         # Layers: `tf` takes no symbolic tensor of Keras 3, and features are the
         # output of functional models.
         self.to_unit_length = keras.layers.UnitNormalization(
@@ -287,6 +295,7 @@ class MetricModel(CompiledModel):
             "normalized": self.normalized,
             "head_rate": self.head_rate,
             "normalize_features": self.normalize_features,
+            "image_fit": self.image_fit,
             "preprocessing": serialize(self.preprocessing),
         }
 

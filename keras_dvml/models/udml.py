@@ -174,7 +174,7 @@ class UDML(abc.ABC):  # noqa: B024 - `RotationModel` is registered below
         variational: Whether the metric term is DVML's four.
         num_samples: >= 1. Draws of the variation, where `variational`.
         **kwargs: `normalized`, `preprocessing`, `head_rate`,
-            `normalize_features`, `name`: see `MetricModel`; where
+            `normalize_features`, `image_fit`, `name`: see `MetricModel`; where
             `variational`, also DVML's seed and weights.
 
     Call arguments:

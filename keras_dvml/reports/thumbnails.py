@@ -8,6 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import tensorflow as tf
 
+from keras_dvml.data import image_headers, images, orientation
+
 logger = logging.getLogger(__name__)
 #: Side in pixels of a picture in a row of pictures.
 TILE = 64
@@ -26,14 +28,15 @@ def square_thumbnail(image_bytes: bytes, size: int) -> np.ndarray:
     square: one bad picture must not cost the report.
 
     Args:
-        image_bytes: JPEG, PNG, GIF or BMP.
+        image_bytes: As for `data.decode_image`.
         size: Largest side of the result, in pixels.
 
     Returns:
         `(side, side, 3)` uint8 array, `side <= size`.
     """
     try:
-        image = _decode(image_bytes, size)
+        file = images.opened(tf.constant(image_bytes))
+        image = _decode(file, size)
         height, width = tf.shape(image)[:2].numpy()
         side = min(height, width)
         top, left = (height - side) // 2, (width - side) // 2
@@ -42,7 +45,9 @@ def square_thumbnail(image_bytes: bytes, size: int) -> np.ndarray:
         step = max(1, side // (4 * size))
         image = image[top : top + side : step, left : left + side : step]
         side = -(-side // step)
-        return _resize(image, size) if side > size else image.numpy()
+        image = _resize(image, size) if side > size else image
+        image = tf.convert_to_tensor(image)
+        return orientation.upright(image, file.orientation).numpy()
     except (tf.errors.OpError, ValueError, TypeError) as error:
         reason = str(error).splitlines()[0] if str(error) else repr(error)
         logger.warning("A picture is shown in grey: %s", reason)
@@ -117,15 +122,15 @@ def _arranged(tiles: Sequence[np.ndarray], columns: int) -> np.ndarray:
     return sheet.reshape(rows * side, columns * side, 3)
 
 
-def _decode(image_bytes: bytes, size: int) -> tf.Tensor:
-    if image_bytes[:2] == b"\xff\xd8":
+def _decode(file: image_headers.ImageFile, size: int) -> tf.Tensor:
+    if int(file.kind) == image_headers.JPEG:
         # JPEG decodes to a half, a quarter or an eighth in a fraction of
         # the time: a folder of 12-megapixel photographs stays quick.
-        shape = tf.io.extract_jpeg_shape(image_bytes)
+        shape = tf.io.extract_jpeg_shape(file.image_bytes)
         shrink = int(tf.reduce_min(shape[:2])) // size
         ratio = max(r for r in (1, 2, 4, 8) if r <= max(1, shrink))
-        return tf.io.decode_jpeg(image_bytes, channels=3, ratio=ratio)
-    return tf.io.decode_image(image_bytes, channels=3, expand_animations=False)
+        return tf.io.decode_jpeg(file.image_bytes, channels=3, ratio=ratio)
+    return images.decoded(file)
 
 
 def _tile(image_bytes: bytes, side: int) -> np.ndarray:

@@ -58,28 +58,34 @@ def in_parts(
 
 
 def decode_each(
-    image_bytes: tf.Tensor, image_size: int
+    image_bytes: tf.Tensor,
+    image_size: tuple[int, int],
+    image_fit: data.ImageFit = "crop",
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Decodes images of which some may be none, in a graph.
 
     Args:
         image_bytes: `(batch,)` strings.
-        image_size: As for `data.decode_image`.
+        image_size: Height and width in pixels.
+        image_fit: As for `data.decode_image`.
 
     Returns:
-        Tuple of `(batch, image_size, image_size, 3)` uint8 tensor, black where
-        bytes are no image that `data.decode_image` takes, and `(batch,)` bool
-        tensor: whether they are.
+        Tuple of `(batch, height, width, 3)` uint8 tensor, black where bytes are
+        no image that `data.decode_image` takes, and `(batch,)` bool tensor:
+        whether they are.
     """
     num_images = tf.shape(image_bytes)[0]
     decoded = tf.data.Dataset.from_tensor_slices(
         (tf.range(num_images), image_bytes)
     ).map(
-        lambda row, content: (row, data.decode_image(content, image_size)),
+        lambda row, content: (
+            row,
+            data.decode_image(content, image_size, image_fit),
+        ),
         num_parallel_calls=_DECODED_AT_ONCE,
     )
     # What fails is left out. The first is black, for all that are.
-    black = tf.zeros((image_size, image_size, 3), tf.uint8)
+    black = tf.zeros((*image_size, 3), tf.uint8)
     first = tf.data.Dataset.from_tensors((num_images, black))
     rows, images = (
         first.concatenate(decoded.ignore_errors())

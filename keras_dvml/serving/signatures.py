@@ -26,7 +26,8 @@ class EmbedModule(tf.Module):
 
     Args:
         model: `models.MetricModel`, or any Keras model from
-            `(batch, size, size, 3)` images in 0..255 to embeddings.
+            `(batch, height, width, 3)` images in 0..255 to embeddings. Its
+            `image_fit`, if it has one, says how images become that size.
     """
 
     def __init__(self, model: keras.Model) -> None:
@@ -36,7 +37,8 @@ class EmbedModule(tf.Module):
         # The graph captures these; a SavedModel must own what it captures.
         self._variables = keras_versions.tf_variables(model.variables)
         self._call = lambda images: model(images, training=False)
-        self.image_size = _square_size(model)
+        self.image_size = _image_size(model)
+        self.image_fit: data.ImageFit = getattr(model, "image_fit", "crop")
 
     @property
     def model(self) -> keras.Model:
@@ -47,7 +49,7 @@ class EmbedModule(tf.Module):
         """Returns the `(batch, dim)` embeddings of `(batch,)` image files."""
 
         def embed_part(part):
-            images = data.decode_images(part, self.image_size)
+            images = data.decode_images(part, self.image_size, self.image_fit)
             return [tf.cast(self._call(images), tf.float32)]
 
         (embeddings,) = in_parts(embed_part, image_bytes, [tf.float32])
@@ -62,7 +64,9 @@ class EmbedModule(tf.Module):
         """
 
         def embed_part(part):
-            images, is_image = decode_each(part, self.image_size)
+            images, is_image = decode_each(
+                part, self.image_size, self.image_fit
+            )
             embeddings = tf.cast(self._call(images), tf.float32)
             return tf.where(is_image[:, None], embeddings, 0.0), is_image
 
@@ -91,8 +95,7 @@ class EmbedModule(tf.Module):
 
     def sample_requests(self) -> Requests:
         """Returns an input of each signature, by name."""
-        shape = (self.image_size, self.image_size, 3)
-        pixels = tf.fill(shape, tf.constant(128, tf.uint8))
+        pixels = tf.fill((*self.image_size, 3), tf.constant(128, tf.uint8))
         image_bytes = {"image_bytes": tf.io.encode_png(pixels)[None]}
         names = ("serving_default", "embed", "embed_each")
         return dict.fromkeys(names, image_bytes)
@@ -208,11 +211,12 @@ def _rates(match_threshold: SupportsFloat | None) -> dict[str, Any]:
     }
 
 
-def _square_size(model: keras.Model) -> int:
+def _image_size(model: keras.Model) -> tuple[int, int]:
     size = getattr(model, "image_size", None) or model.input_shape[1:3]
-    if size[0] is None or size[0] != size[1]:
+    if None in size:
         raise ValueError(
-            "model must take square images of one size; received height and "
-            f"width {tuple(size)}"
+            "model must take images of one size; received height and width "
+            f"{tuple(size)}"
         )
-    return size[0]
+    height, width = size
+    return height, width

@@ -12,6 +12,7 @@ from keras_dvml.arguments import check_count, check_in_range, in_order
 from keras_dvml.clustering import Clustering, k_means_clusterer
 from keras_dvml.clustering.clustering import Clusterer
 from keras_dvml.data.batches import sampled_batches
+from keras_dvml.data.image_fit import ImageFit, ImageSize
 from keras_dvml.data.image_source import image_source
 from keras_dvml.data.sampler import BalancedSampler
 from keras_dvml.training.embedding_pass import embed_all
@@ -53,7 +54,7 @@ class PseudoLabels(TypedCallback):
         num_clusters: 1..N. K of `clustering.k_means`, with its default
             settings; or `None` where `clusterer` is given.
         every: >= 1. Epochs a round of labels lasts.
-        image_size: Height and width in pixels to decode to; needed unless the
+        image_size: As for `data.balanced_batches`; needed unless the
             images are decoded.
         true_labels: `(N,)` int array or `None`. Compared with, never trained
             on.
@@ -103,7 +104,8 @@ class PseudoLabels(TypedCallback):
         num_clusters: int | None = None,
         every: int = 5,
         *,
-        image_size: int | None = None,
+        image_size: ImageSize | None = None,
+        image_fit: ImageFit = "crop",
         true_labels: ArrayLike | None = None,
         clusterer: Clusterer | None = None,
         batch_size: int = 256,
@@ -111,7 +113,7 @@ class PseudoLabels(TypedCallback):
         verbose: int | str = "auto",
     ) -> None:
         super().__init__()
-        self._source = image_source(images, image_size)
+        self._source = image_source(images, image_size, image_fit)
         num_images = len(self._source)
         if num_clusters is not None and clusterer is None:
             check_in_range(

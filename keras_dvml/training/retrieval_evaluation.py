@@ -136,7 +136,11 @@ class RetrievalEvaluation(TypedCallback):
         size = self.model.image_size
         if self._source is None:
             # Once: a data set may not be there, or not the same, again.
-            self._source = image_source(self.images, self.image_size or size[0])
+            self._source = image_source(
+                self.images,
+                self.image_size or (None if None in size else size),
+                getattr(self.model, "image_fit", "crop"),
+            )
         check_number_of_labels(len(self.labels), self._source)
         self._batches = batches_in_order(self._source, self.batch_size)
         spec: Any = self._batches.element_spec

@@ -7,13 +7,15 @@ PROPERTIES, so facts travel as custom properties.
 from tfx.types.artifact import Artifact
 
 QUARANTINE_FILE = "quarantine.json"
+CHANGES_FILE = "changes.json"
 
 
 class Quarantine(Artifact):
     """What ingestion left out, and how large the classes came out.
 
     `quarantine.json` is a list of `{"path", "reason"}`; `class_sizes.json`
-    maps split name to class name to number of images.
+    maps split name to class name to number of images; `changes.json` is a list
+    of `{"path", "changes"}` of the images that are not read as they are stored.
     """
 
     TYPE_NAME = "pipelines.Quarantine"

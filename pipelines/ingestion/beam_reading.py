@@ -30,6 +30,8 @@ class SourceImage:
         label: number of its class, or `None`.
         label_name: name of its class, or `None`.
         failure: why it could not be read; empty when it could.
+        changes: what was done so that it is seen right, in words.
+        is_square: whether its height is its width.
     """
 
     image_id: str
@@ -37,6 +39,8 @@ class SourceImage:
     label: int | None
     label_name: str | None
     failure: str = ""
+    changes: tuple[str, ...] = ()
+    is_square: bool = True
 
 
 def read_files(

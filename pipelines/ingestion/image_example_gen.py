@@ -3,6 +3,7 @@
 # The classes of protocol buffers are made as they are loaded.
 # pyright: reportAttributeAccessIssue=false
 
+import dataclasses
 import json
 import os
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from tfx.dsl.component.experimental.decorators import component
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_artifacts
 
-from keras_dvml.data import check_image, encode_example
+from keras_dvml.data import encode_example, readable_image
 from pipelines.artifacts.annotations import (
     SET_BY_TFX,
     BeamPipeline,
@@ -22,13 +23,23 @@ from pipelines.artifacts.annotations import (
     Parameter,
 )
 from pipelines.artifacts.files import read_json, write_json
-from pipelines.artifacts.types import QUARANTINE_FILE, Quarantine
+from pipelines.artifacts.types import (
+    CHANGES_FILE,
+    QUARANTINE_FILE,
+    Quarantine,
+)
 from pipelines.configs.schema import IngestConfig
 from pipelines.ingestion.beam_reading import (
     SPLITS,
     SourceImage,
     read_dataset,
     read_files,
+)
+from pipelines.ingestion.changes import (
+    CHANGES,
+    changes_in_words,
+    changes_with_names,
+    count_changes,
 )
 from pipelines.ingestion.checks import (
     check_class_sizes,
@@ -40,6 +51,7 @@ from pipelines.ingestion.listing import list_files
 # TFX' own ExampleGen names its files like this.
 _FILE_NAME = "data_tfrecord"
 _SIZES_FILE = "class_sizes.json"
+_SHAPES_FILE = "shapes.json"
 
 
 @component(use_beam=True)
@@ -52,11 +64,12 @@ def ImageExampleGen(  # noqa: N802
     code_fingerprint: Parameter[str] = "",
     beam_pipeline: BeamPipeline = SET_BY_TFX,
 ) -> None:
-    """Writes images, bytes untouched, as GZIP TFRecords of tf.Examples.
+    """Writes images as GZIP TFRecords of tf.Examples.
 
-    Splits `train` and `test` share no class, or, of images without labels and
-    where `split` is `"ratio"`, no image. Files that are no images are set
-    aside with a reason; too many of them fail the run.
+    Bytes stay as they are, but of files that TensorFlow cannot decode, which
+    are converted. Splits `train` and `test` share no class, or, of images
+    without labels and where `split` is `"ratio"`, no image. Files that are no
+    images are set aside with a reason; too many of them fail the run.
 
     Args:
         examples: what was read.
@@ -87,7 +100,22 @@ def ImageExampleGen(  # noqa: N802
     sizes = read_json(quarantine.uri, _SIZES_FILE)
     check_quarantine(bad, _num_images(sizes), config.max_bad_fraction)
     parts = _check_splits(config, sizes)
-    summary = f"{parts}, files quarantined: {len(bad)}"
+    changed = read_json(quarantine.uri, CHANGES_FILE)
+    not_square = read_json(quarantine.uri, _SHAPES_FILE)["not_square"]
+    counts = count_changes(changed, not_square)
+    examples.set_string_custom_property(
+        CHANGES, changes_with_names(counts, changed)
+    )
+    summary = ", ".join(
+        filter(
+            None,
+            [
+                parts,
+                f"files quarantined: {len(bad)}",
+                changes_in_words(counts),
+            ],
+        )
+    )
     examples.set_string_custom_property("summary", summary)
 
 
@@ -115,11 +143,12 @@ def _write(
     examples: standard_artifacts.Examples,
     quarantine: Quarantine,
 ) -> None:
-    bad, sizes = [], []
+    bad, good, sizes = [], [], []
     for split, collection in images.items():
         check = beam.FlatMap(_check).with_outputs("bad", main="good")
         checked = collection | f"Check_{split}" >> check
         bad.append(checked.bad)
+        good.append(checked.good)
         sizes.append(checked.good | f"Key_{split}" >> beam.Map(_key, split))
         uri = artifact_utils.get_split_uri([examples], split)
         path = os.path.join(uri, _FILE_NAME)
@@ -135,7 +164,7 @@ def _write(
         bad
         | "AllBad" >> beam.Flatten()
         | "ListBad" >> beam.combiners.ToList()
-        | "SaveBad" >> beam.Map(_save_bad, quarantine.uri)
+        | "SaveBad" >> beam.Map(_save_rows, quarantine.uri, QUARANTINE_FILE)
     )
     _ = (
         sizes
@@ -144,6 +173,20 @@ def _write(
         | "ListSizes" >> beam.combiners.ToList()
         | "SaveSizes" >> beam.Map(_save_sizes, quarantine.uri)
     )
+    images = good | "AllGood" >> beam.Flatten()
+    _ = (
+        images
+        | "Changed" >> beam.Filter(lambda image: bool(image.changes))
+        | "Changes" >> beam.Map(_changes)
+        | "ListChanges" >> beam.combiners.ToList()
+        | "SaveChanges" >> beam.Map(_save_rows, quarantine.uri, CHANGES_FILE)
+    )
+    _ = (
+        images
+        | "NotSquare" >> beam.Filter(lambda image: not image.is_square)
+        | "CountNotSquare" >> beam.combiners.Count.Globally()
+        | "SaveNotSquare" >> beam.Map(_save_shapes, quarantine.uri)
+    )
 
 
 def _check(image: SourceImage) -> Iterator[Any]:
@@ -151,7 +194,8 @@ def _check(image: SourceImage) -> Iterator[Any]:
     reason = image.failure
     if not reason:
         try:
-            check_image(image.image_bytes)
+            readable = readable_image(image.image_bytes)
+            image = dataclasses.replace(image, **readable._asdict())
         except ValueError as error:
             reason = str(error)
     if reason:
@@ -175,8 +219,16 @@ def _key(image: SourceImage, split: str) -> tuple[str, str]:
     return split, image.label_name or ""
 
 
-def _save_bad(rows: list[dict[str, str]], uri: str) -> None:
-    write_json(uri, QUARANTINE_FILE, sorted(rows, key=lambda row: row["path"]))
+def _changes(image: SourceImage) -> dict[str, Any]:
+    return {"path": image.image_id, "changes": list(image.changes)}
+
+
+def _save_rows(rows: list[dict[str, Any]], uri: str, name: str) -> None:
+    write_json(uri, name, sorted(rows, key=lambda row: row["path"]))
+
+
+def _save_shapes(num_not_square: int, uri: str) -> None:
+    write_json(uri, _SHAPES_FILE, {"not_square": num_not_square})
 
 
 def _save_sizes(rows: list[tuple[tuple[str, str], int]], uri: str) -> None:

@@ -33,6 +33,7 @@ from pipelines.artifacts.pseudo_label_table import (
 )
 from pipelines.artifacts.pushes import FAULT, read_push
 from pipelines.artifacts.types import QUARANTINE_FILE, Report
+from pipelines.ingestion.changes import CHANGES
 from pipelines.reporting.cluster_galleries import cluster_galleries
 from pipelines.reporting.notes import notes_of_steps
 from pipelines.reporting.searches import class_name, search_pushed_model
@@ -104,6 +105,7 @@ class Executor(BaseExecutor):
             notes={
                 **json.loads(exec_properties["notes"]),
                 "Gallery": f"{len(gallery.ids):,} images",
+                **_changes(inputs["examples"]),
                 **notes_of_steps(
                     inputs.get("anomalies"),
                     inputs.get("tuner_results"),
@@ -176,6 +178,11 @@ class Reporter(BaseComponent):
                 **inputs, **parameters, report=types.Channel(type=Report)
             )
         )
+
+
+def _changes(examples: types.Artifact) -> dict[str, str]:
+    changes = examples.get_string_custom_property(CHANGES)
+    return {"Pictures not read as they are stored": changes} if changes else {}
 
 
 def _pictures(

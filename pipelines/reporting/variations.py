@@ -32,7 +32,8 @@ def learned_variations(
     rows = spread_over_classes(images, _NUM_IMAGES)
     decoded = kd.data.decode_images(
         tf.constant([images.image_bytes[row] for row in rows]),
-        model.image_size[0],
+        model.image_size,
+        model.image_fit,
     )
     draws = model.generate(decoded, _NUM_DRAWS).numpy()
     return [

@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 import keras_dvml as kd
 from keras_dvml.data.batches import sampled_batches
@@ -19,8 +20,17 @@ def pictures():
 def as_kind(kind, images, folder):
     if kind == "array":
         return images
+    if kind == "grey":
+        return images[..., 0]
+    if kind == "float":
+        return images.astype(np.float32)
+    if kind == "Pillow":
+        return [Image.fromarray(image) for image in images]
     if kind == "dataset":
         return tf.data.Dataset.from_tensor_slices(images)
+    if kind == "labelled dataset":
+        pairs = images[..., :1].astype(np.float32), np.arange(len(images))
+        return tf.data.Dataset.from_tensor_slices(pairs)
     encoded = [tf.io.encode_png(image).numpy() for image in images]
     if kind == "bytes":
         return encoded
@@ -33,8 +43,12 @@ def as_kind(kind, images, folder):
 
 
 every_kind = pytest.mark.parametrize(
-    "kind", ["array", "dataset", "bytes", "encoded dataset", "paths"]
-)
+    "kind",
+    [
+        "array", "grey", "float", "dataset", "labelled dataset", "bytes",
+        "encoded dataset", "paths", "Pillow",
+    ],
+)  # fmt: skip
 
 
 @every_kind
@@ -250,7 +264,10 @@ def test_labels_may_change_from_pass_to_pass(pictures):
         ({"labels": np.zeros(30)}, "one integer an image.*float64"),
         ({"seed": -1}, "seed must be at least 0; received -1"),
         ({"steps_per_epoch": 0}, "steps_per_epoch.*received 0"),
-        ({"images": np.zeros((30, 8, 8, 3))}, "uint8.*float64"),
+        ({"images": np.zeros((30, 8, 8, 3), int)}, "uint8 or float.*int64"),
+        ({"images": np.full((30, 8, 8, 3), 0.5)}, "multiply them by 255"),
+        ({"images": np.full((30, 8, 8, 3), 256.0)}, "from 256 to 256"),
+        ({"images": np.full((30, 8, 8, 3), np.nan)}, "0..255; received"),
         (
             {"images": np.zeros((0, 8, 8, 3), np.uint8)},
             "must hold at least one",
@@ -276,6 +293,23 @@ def test_bad_arguments_are_named(pictures, change, message):
 def test_batches_of_no_images_are_refused(pictures):
     with pytest.raises(ValueError, match="batch_size must be at least 1"):
         kd.data.image_batches(pictures[0], batch_size=0)
+
+
+def test_images_are_fitted_to_height_and_width():
+    png = tf.io.encode_png(np.full((20, 20, 3), 9, np.uint8)).numpy()
+    for image_fit, expected in (("crop", 9), ("stretch", 9), ("pad", 0)):
+        batches = kd.data.image_batches(
+            [png], image_size=(10, 16), image_fit=image_fit
+        )
+        (batch,) = batches
+        assert batch.shape == (1, 10, 16, 3)
+        assert batch[0, 0, :3, 0].numpy().tolist() == [expected] * 3
+        assert batch[0, 5, 8, 0] == 9
+    with pytest.raises(ValueError, match="image_fit must be one of.*'cut'"):
+        kd.data.decode_image(png, 8, "cut")
+    for image_size in (0, (8,), (8, 0), 8.0):
+        with pytest.raises(ValueError, match="image_size must be a side"):
+            kd.data.decode_image(png, image_size)
 
 
 def without(paths, number, content=None):

@@ -225,7 +225,7 @@ def test_gifs_of_other_writers_keep_their_first_frame(size):
     first = Image.open(animated).convert("RGB")
     np.testing.assert_array_equal(
         tf.io.decode_image(
-            image_headers.guarded(tf.constant(animated.getvalue()))[0],
+            image_headers.guarded(tf.constant(animated.getvalue())).image_bytes,
             expand_animations=False,
         ),
         np.asarray(first),
@@ -252,3 +252,69 @@ def test_images_without_pixels_are_refused():
         decode(with_size("PNG", encoded("PNG"), 0, 30))
     with pytest.raises(tf.errors.InvalidArgumentError):
         decode(gif_of_frames([]))
+
+
+@WEBP
+@pytest.mark.parametrize("lossless", [False, True])
+def test_animated_webp_is_refused_by_name(lossless):
+    # TensorFlow's decoder frees memory twice where a frame has no alpha.
+    file = io.BytesIO()
+    frames = [Image.new("RGB", (32, 2), colour) for colour in ("red", "blue")]
+    frames[0].save(
+        file, "WEBP", save_all=True, append_images=frames[1:], lossless=lossless
+    )
+    for _ in range(3):
+        with pytest.raises(ValueError, match="received an animated WebP"):
+            kd.data.check_image(file.getvalue())
+    with pytest.raises(tf.errors.InvalidArgumentError, match="animated WebP"):
+        decode(file.getvalue())
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [("AVIF", "AVIF"), ("TIFF", "TIFF"), ("PPM", "other")]
+)
+def test_other_kinds_are_refused_by_name(kind, name):
+    with pytest.raises(ValueError, match=f"must be JPEG.*; received {name}"):
+        kd.data.check_image(encoded(kind))
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P"])
+def test_bmp_of_few_bits_is_refused_by_name(mode):
+    file = io.BytesIO()
+    Image.new(mode, (9, 9), 1).save(file, "BMP")
+    with pytest.raises(ValueError, match="BMP of fewer than 24 bits"):
+        kd.data.check_image(file.getvalue())
+
+
+def test_bmp_with_transparency_decodes():
+    file = io.BytesIO()
+    Image.new("RGBA", (8, 8), (10, 20, 30, 40)).save(file, "BMP")
+    np.testing.assert_array_equal(
+        decode(file.getvalue())[0, 4, 4], [10, 20, 30]
+    )
+
+
+def gif_of_two(palette, pixels, extension=b"", corner=(0, 0), screen=(4, 4)):
+    """A GIF file of 4 x 4 pixels, each 0 or 1."""
+    codes = [4] + [code for pixel in pixels for code in (pixel, 4)] + [5]
+    bits = sum(code << 3 * place for place, code in enumerate(codes))
+    content = bits.to_bytes((3 * len(codes) + 7) // 8, "little")
+    file = b"GIF89a" + struct.pack("<HHBBB", *screen, 0x80, 0, 0) + palette
+    file += extension + b"," + struct.pack("<HHHHB", *corner, 4, 4, 0)
+    return file + b"\x02" + bytes([len(content)]) + content + b"\x00;"
+
+
+def test_transparent_pixels_of_a_gif_keep_their_colour():
+    palette, pixels = b"\x0a\x14\x1e\xff\x80\x40", [0, 1] * 8
+    transparent = b"!\xf9\x04\x01\x00\x00\x01\x00"
+    gif = gif_of_two(palette, pixels, b"!\xfe\x01a\x00" + transparent)
+    expected = np.asarray(Image.open(io.BytesIO(gif)).convert("RGB"))
+    assert expected[0, 1].tolist() == [255, 128, 64]
+    np.testing.assert_array_equal(kd.data.decode_image(gif, 4), expected)
+
+
+def test_gif_with_a_free_part_is_refused_by_name():
+    palette = b"\x0a\x14\x1e\xff\x80\x40"
+    for place in ({"corner": (1, 0)}, {"screen": (5, 4)}):
+        with pytest.raises(ValueError, match="leaves part of its screen"):
+            kd.data.check_image(gif_of_two(palette, [0, 1] * 8, **place))

@@ -27,6 +27,7 @@ OPTIONS = {
     "name": "birds",
     "normalized": False,
     "normalize_features": False,
+    "image_fit": "pad",
 }
 DVML_OPTIONS = {
     "num_samples": 5,

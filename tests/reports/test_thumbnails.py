@@ -1,8 +1,10 @@
 import base64
+import io
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 from keras_dvml.reports import thumbnails
 from keras_dvml.reports.thumbnails import (
@@ -42,6 +44,16 @@ def test_thumbnail_is_the_centre_square(encode, shape):
     # Red left of the middle, blue right of it, whatever was cut off.
     np.testing.assert_allclose(thumbnail[24, 12], [250, 0, 0], atol=12)
     np.testing.assert_allclose(thumbnail[24, 36], [0, 0, 250], atol=12)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_thumbnail_is_upright(kind):
+    file, exif = io.BytesIO(), Image.Exif()
+    exif[0x0112] = 6  # To be turned by a quarter, clockwise.
+    Image.fromarray(halves(300, 400)).save(file, kind, exif=exif)
+    thumbnail = square_thumbnail(file.getvalue(), 48).astype(int)
+    np.testing.assert_allclose(thumbnail[12, 24], [250, 0, 0], atol=12)
+    np.testing.assert_allclose(thumbnail[36, 24], [0, 0, 250], atol=12)
 
 
 def test_small_images_keep_their_size():

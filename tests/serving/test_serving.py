@@ -150,6 +150,25 @@ def test_plain_keras_model_is_exported_too(tiny_backbone, files, tmp_path):
     )
 
 
+@pytest.mark.parametrize("image_fit", ["crop", "pad", "stretch"])
+def test_model_of_images_that_are_not_square_is_exported(
+    image_fit, files, tmp_path
+):
+    images = keras.Input((12, 20, 3))
+    pooled = keras.layers.AveragePooling2D(4)(images)
+    backbone = keras.Model(images, keras.layers.Flatten()(pooled))
+    model = kd.models.EmbeddingModel(backbone, 8, image_fit=image_fit)
+    (folder,) = kd.serving.export(model, tmp_path / "wide")
+    embed = tf.saved_model.load(folder).signatures["embed"]
+    decoded = kd.data.decode_images(tf.constant(files), (12, 20), image_fit)
+    np.testing.assert_allclose(
+        embed(image_bytes=tf.constant(files))["embedding"],
+        model(decoded),
+        rtol=1e-4,
+        atol=1e-4,
+    )
+
+
 @pytest.fixture
 def scann(embeddings):
     return kd.index.ScannIndex.build(embeddings, IDS)

@@ -49,6 +49,7 @@ def ingest(artifact, run_executor, tmp_path):
             },
         )
         told = pathlib.Path(quarantine.uri)
+        run.examples, run.folder = examples, told
         return (
             {
                 split: kd.data.load_examples(example_files(examples, split))
@@ -161,6 +162,39 @@ def test_manifest_names_bad_files_in_the_quarantine(ingest, squares):
     assert [row["path"] for row in bad] == ["class_1/0.png", "gone.png"]
     assert "No such file" in bad[1]["reason"]
     assert len(stored(images)) == 11
+
+
+def test_pictures_that_are_stored_otherwise_are_converted_and_counted(
+    ingest, squares
+):
+    from PIL import Image
+
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    picture = Image.new("RGB", (8, 6), (10, 20, 30))
+    picture.save(squares / "class_0" / "0.png", "TIFF")
+    picture.save(squares / "class_1" / "1.png", "JPEG", exif=exif)
+    jpeg = (squares / "class_1" / "1.png").read_bytes()
+    images, bad, _ = ingest(folder=str(squares))
+    assert bad == []
+    rows = json.loads((ingest.folder / "changes.json").read_text())
+    assert rows == [
+        {"path": "class_0/0.png", "changes": ["converted from TIFF"]},
+        {"path": "class_1/1.png", "changes": ["turned"]},
+    ]
+    written = {name: file for name, (file, _) in stored(images).items()}
+    # What TensorFlow reads stays as it is.
+    assert written["class_1/1.png"] == jpeg
+    assert written["class_0/0.png"].startswith(b"\x89PNG")
+    summary = ingest.examples.get_string_custom_property("summary")
+    assert summary.endswith(
+        "files quarantined: 0, converted from TIFF: 1, not square: 12, "
+        "turned: 1"
+    )
+    assert ingest.examples.get_string_custom_property("changes") == (
+        "converted from TIFF: 1 (class_0/0.png); not square: 12; "
+        "turned: 1 (class_1/1.png)"
+    )
 
 
 def test_manifest_without_labels(ingest, tmp_path, write_images):
