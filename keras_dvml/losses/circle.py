@@ -8,7 +8,7 @@ from keras_dvml.typing import TensorLike
 
 
 def circle_loss(
-    labels: TensorLike,
+    labels: ops.LabelsOrPairs,
     embeddings: TensorLike,
     *,
     scale: float = 80.0,
@@ -28,7 +28,7 @@ def circle_loss(
     `scale u (u - 2 m) = scale ((u - m)^2 - m^2)`.
 
     Args:
-        labels: `(batch,)` or `(batch, 1)` tensor of class ids.
+        labels: `(batch,)` or `(batch, 1)` tensor of class ids, or `ops.Pairs`.
         embeddings: `(batch, dim)` float tensor, unit length expected.
         scale: > 0. gamma of the paper.
         margin: > 0. m of the paper.
@@ -64,7 +64,9 @@ def circle_loss(
         slope = (by_negative - by_positive) * by_anchor * weight
         return tf.reduce_mean(per_anchor), slope
 
-    return ops.loss_with_closed_form_gradient(mean_over_anchors, embeddings)
+    return ops.loss_with_closed_form_gradient(
+        mean_over_anchors, embeddings, num_anchors=ops.num_anchors(labels)
+    )
 
 
 @keras_loss

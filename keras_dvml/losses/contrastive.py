@@ -8,7 +8,7 @@ from keras_dvml.typing import TensorLike
 
 
 def contrastive_loss(
-    labels: TensorLike, embeddings: TensorLike, margin: float = 1.0
+    labels: ops.LabelsOrPairs, embeddings: TensorLike, margin: float = 1.0
 ) -> tf.Tensor:
     """Pulls positive pairs together, pushes negatives out of a margin.
 
@@ -20,7 +20,7 @@ def contrastive_loss(
     counts 0: pulling or pushing alone would collapse or scatter it.
 
     Args:
-        labels: `(batch,)` or `(batch, 1)` tensor of class ids.
+        labels: `(batch,)` or `(batch, 1)` tensor of class ids, or `ops.Pairs`.
         embeddings: `(batch, dim)` float tensor.
         margin: > 0. Distance beyond which negatives cost nothing.
 
@@ -37,8 +37,7 @@ def contrastive_loss(
     # How far each row pushes each other row: not those of its class.
     reach = margin * tf.cast(ops.negative_pairs(labels), tf.float32)
     num_positive = tf.reduce_sum(positives)
-    # A batch without a negative of its first row has none at all.
-    has_negative = tf.sign(tf.reduce_max(reach[0]))
+    has_negative = ops.has_negatives(labels)
 
     def mean_over_pairs(squared_distance):
         distance = ops.safe_sqrt(squared_distance)
@@ -58,6 +57,7 @@ def contrastive_loss(
         embeddings,
         pairwise=ops.pairwise_squared_distance,
         symmetric=True,
+        num_anchors=ops.num_anchors(labels),
     )
 
 

@@ -8,7 +8,7 @@ from keras_dvml.typing import TensorLike
 
 
 def histogram_loss(
-    labels: TensorLike, embeddings: TensorLike, num_bins: int = 100
+    labels: ops.LabelsOrPairs, embeddings: TensorLike, num_bins: int = 100
 ) -> tf.Tensor:
     """How likely a negative pair is more similar than a positive one.
 
@@ -18,7 +18,7 @@ def histogram_loss(
     histograms are differentiable.
 
     Args:
-        labels: `(batch,)` or `(batch, 1)` tensor of class ids.
+        labels: `(batch,)` or `(batch, 1)` tensor of class ids, or `ops.Pairs`.
         embeddings: `(batch, dim)` float tensor, unit length expected.
         num_bins: >= 1. Bins between the `num_bins + 1` nodes.
 
@@ -64,7 +64,10 @@ def histogram_loss(
         return tf.reduce_sum(negative * positive_up_to), slope
 
     return ops.loss_with_closed_form_gradient(
-        overlap, embeddings, symmetric=True
+        overlap,
+        embeddings,
+        symmetric=True,
+        num_anchors=ops.num_anchors(labels),
     )
 
 

@@ -8,7 +8,7 @@ from keras_dvml.typing import TensorLike
 
 
 def lifted_structure_loss(
-    labels: TensorLike, embeddings: TensorLike, margin: float = 1.0
+    labels: ops.LabelsOrPairs, embeddings: TensorLike, margin: float = 1.0
 ) -> tf.Tensor:
     """Compares all positives of an anchor with all its negatives, softly.
 
@@ -19,7 +19,7 @@ def lifted_structure_loss(
     of both its members, and squares the hinge.
 
     Args:
-        labels: `(batch,)` or `(batch, 1)` tensor of class ids.
+        labels: `(batch,)` or `(batch, 1)` tensor of class ids, or `ops.Pairs`.
         embeddings: `(batch, dim)` float tensor.
         margin: In Euclidean distance.
 
@@ -51,7 +51,10 @@ def lifted_structure_loss(
         return tf.reduce_mean(per_anchor), slope
 
     return ops.loss_with_closed_form_gradient(
-        mean_over_anchors, embeddings, pairwise=ops.pairwise_squared_distance
+        mean_over_anchors,
+        embeddings,
+        pairwise=ops.pairwise_squared_distance,
+        num_anchors=ops.num_anchors(labels),
     )
 
 

@@ -8,7 +8,7 @@ from keras_dvml.typing import TensorLike
 
 
 def margin_loss(
-    labels: TensorLike,
+    labels: ops.LabelsOrPairs,
     embeddings: TensorLike,
     *,
     boundary: float = 1.2,
@@ -31,7 +31,7 @@ def margin_loss(
     batch size and the distances alone.
 
     Args:
-        labels: `(batch,)` or `(batch, 1)` tensor of class ids.
+        labels: `(batch,)` or `(batch, 1)` tensor of class ids, or `ops.Pairs`.
         embeddings: `(batch, dim)` float tensor, unit length expected.
         boundary: > 0. beta of the paper, in Euclidean distance.
         margin: >= 0. alpha of the paper, in Euclidean distance.
@@ -48,9 +48,9 @@ def margin_loss(
         >>> float(kd.losses.margin_loss([0, 0, 1], embeddings))
         0.9...
     """
-    cycles = ops.class_cycles(labels)
+    turns = ops.positives_in_turn(labels)
     negatives = ops.negative_pairs(labels)
-    has_both = tf.reduce_any(negatives) & (cycles.num_pairs > 0)
+    has_both = tf.reduce_any(negatives) & (turns.num_pairs > 0)
     has_both = tf.cast(has_both, tf.float32)
     dim = tf.convert_to_tensor(embeddings).shape[-1]
 
@@ -80,7 +80,7 @@ def margin_loss(
             active += tf.reduce_sum(tf.sign(near) + tf.sign(far))
             return total, active, slope, draw + 1
 
-        total, active, slope, _ = cycles.for_each_positive(
+        total, active, slope, _ = turns.for_each_positive(
             add_one_positive_each,
             (0.0, 0.0, tf.zeros_like(squared_distance), 0),
         )
@@ -88,7 +88,10 @@ def margin_loss(
         return weight * total, weight * slope
 
     return ops.loss_with_closed_form_gradient(
-        mean_over_active, embeddings, pairwise=ops.pairwise_squared_distance
+        mean_over_active,
+        embeddings,
+        pairwise=ops.pairwise_squared_distance,
+        num_anchors=ops.num_anchors(labels),
     )
 
 

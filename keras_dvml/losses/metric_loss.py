@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 from typing_extensions import dataclass_transform
 
+from keras_dvml import ops
 from keras_dvml.typing import TensorLike
 
 Loss = TypeVar("Loss", bound="MetricLoss")
@@ -19,7 +20,8 @@ class MetricLoss(keras.losses.Loss):
     dataclass it has its fields in `parameters`, `get_config` and `repr`.
 
     Call arguments:
-        labels: `(batch,)` or `(batch, 1)` tensor of class ids.
+        labels: `(batch,)` or `(batch, 1)` tensor of class ids; for losses over
+            pairs, `ops.Pairs` as well.
         embeddings: `(batch, dim)` float tensor of any precision.
 
     Returns:
@@ -54,7 +56,7 @@ class MetricLoss(keras.losses.Loss):
     # "samples"; here the batch is the sample.
     def __call__(
         self,
-        labels: TensorLike,
+        labels: ops.LabelsOrPairs,
         embeddings: TensorLike,
         sample_weight: None = None,
     ) -> tf.Tensor:
@@ -70,7 +72,9 @@ class MetricLoss(keras.losses.Loss):
                 f"{embeddings.shape}"
             )
         with tf.name_scope(self.name or type(self).__name__):
-            return self.call(tf.convert_to_tensor(labels), embeddings)
+            if not isinstance(labels, ops.Pairs):
+                labels = tf.convert_to_tensor(labels)
+            return self.call(labels, embeddings)
 
     @property
     def parameters(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from keras_dvml.typing import TensorLike
 
 
 def multi_similarity_loss(
-    labels: TensorLike,
+    labels: ops.LabelsOrPairs,
     embeddings: TensorLike,
     *,
     positive_scale: float = 2.0,
@@ -29,7 +29,7 @@ def multi_similarity_loss(
     positive less `mining_margin`.
 
     Args:
-        labels: `(batch,)` or `(batch, 1)` tensor of class ids.
+        labels: `(batch,)` or `(batch, 1)` tensor of class ids, or `ops.Pairs`.
         embeddings: `(batch, dim)` float tensor, unit length expected.
         positive_scale: > 0. Sharpness among positives.
         negative_scale: > 0. Sharpness among negatives.
@@ -70,7 +70,9 @@ def multi_similarity_loss(
         slope = (by_negative - by_positive) / num_anchors
         return tf.reduce_mean(per_anchor), slope
 
-    return ops.loss_with_closed_form_gradient(mean_over_anchors, embeddings)
+    return ops.loss_with_closed_form_gradient(
+        mean_over_anchors, embeddings, num_anchors=ops.num_anchors(labels)
+    )
 
 
 def _log_one_plus_sum_exp(exponents, shift):

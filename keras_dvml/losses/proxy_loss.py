@@ -13,41 +13,48 @@ from keras_dvml.typing import TensorLike
 
 
 def unit_vectors(
-    labels: TensorLike, embeddings: TensorLike, proxies: TensorLike
-) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Returns what the losses over proxies compare, in float32.
+    embeddings: TensorLike, proxies: TensorLike
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns embeddings and proxies of unit length, in float32.
 
     Args:
-        labels: `(batch,)` or `(batch, 1)` integer tensor, 0 to
-            `num_classes - 1`.
-        embeddings: `(batch, dim)` float tensor.
-        proxies: `(num_classes, dim)` float tensor.
-
-    Returns:
-        Embeddings and proxies of unit length, and the `(batch, num_classes)`
-        bool tensor that marks the class of each embedding.
+        embeddings: `(batch, dim)` float tensor of any precision.
+        proxies: `(num_proxies, dim)` float tensor.
 
     Raises:
         ValueError: If embeddings and proxies differ in width.
-        InvalidArgumentError: If a label is no class id; not when compiled by
-            XLA, which cannot raise.
     """
-    proxies = ops.l2_normalize(tf.convert_to_tensor(proxies))
+    proxies = tf.convert_to_tensor(proxies)
     embeddings = tf.cast(embeddings, tf.float32)
     if embeddings.shape[-1] not in (None, proxies.shape[-1]):
         raise ValueError(
             f"embeddings must be {proxies.shape[-1]} wide, as the proxies are; "
             f"received shape {embeddings.shape}"
         )
-    return (
-        ops.l2_normalize(embeddings),
-        proxies,
-        ops.own_class(labels, int(proxies.shape[0] or 0)),
-    )
+    return ops.l2_normalize(embeddings), ops.l2_normalize(proxies)
+
+
+def cosines(embeddings: TensorLike, proxies: TensorLike) -> tf.Tensor:
+    """Returns the cosine of each embedding and each proxy.
+
+    Args:
+        embeddings: `(batch, dim)` float tensor of any precision.
+        proxies: `(num_proxies, dim)` float tensor.
+
+    Returns:
+        `(batch, num_proxies)` float32 tensor.
+
+    Raises:
+        ValueError: If embeddings and proxies differ in width.
+    """
+    embeddings, proxies = unit_vectors(embeddings, proxies)
+    return tf.matmul(embeddings, proxies, transpose_b=True)
 
 
 class Proxies(ConfiguredLayer):
     """One trained vector for each class, which represents its images.
+
+    A loss with several for each class counts each as a class here.
 
     Args:
         num_classes: >= 2. Classes, with ids from 0 to `num_classes - 1`.
@@ -88,7 +95,9 @@ class Proxies(ConfiguredLayer):
 
 
 class ProxyLoss(MetricLoss):
-    """Base of the losses that compare embeddings with a proxy per class.
+    """Base of the losses that compare embeddings with proxies of the classes.
+
+    A proxy is a trained vector: what others call a class weight or a centre.
 
     The proxies are the layer `proxies`. The models of `keras_dvml.models` adopt
     it as their own when they are compiled with the loss: it is then trained,
@@ -127,8 +136,16 @@ class ProxyLoss(MetricLoss):
         self.embedding_dim = embedding_dim
         self.seed = seed
         self.proxies = Proxies(
-            num_classes, embedding_dim, seed, name=f"{name}_proxies"
+            num_classes * self.proxies_per_class,
+            embedding_dim,
+            seed,
+            name=f"{name}_proxies",
         )
+
+    @property
+    def proxies_per_class(self) -> int:
+        """How many proxies a class has, one after the other."""
+        return 1
 
     def __post_init__(self) -> None:
         ProxyLoss.__init__(

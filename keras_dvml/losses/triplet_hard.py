@@ -8,7 +8,9 @@ from keras_dvml.typing import TensorLike
 
 
 def triplet_hard_loss(
-    labels: TensorLike, embeddings: TensorLike, margin: float | None = 0.2
+    labels: ops.LabelsOrPairs,
+    embeddings: TensorLike,
+    margin: float | None = 0.2,
 ) -> tf.Tensor:
     """Triplet loss, one triplet for every anchor: the hardest of the batch.
 
@@ -18,7 +20,7 @@ def triplet_hard_loss(
     min_n d_an))`, which pulls on after the margin is reached.
 
     Args:
-        labels: `(batch,)` or `(batch, 1)` tensor of class ids.
+        labels: `(batch,)` or `(batch, 1)` tensor of class ids, or `ops.Pairs`.
         embeddings: `(batch, dim)` float tensor.
         margin: >= 0, in Euclidean distance, or `None` for soft-plus.
 
@@ -35,8 +37,9 @@ def triplet_hard_loss(
     positive, negative, has_both = _hardest(
         labels, tf.stop_gradient(embeddings)
     )
-    to_positive = _distance(embeddings, tf.gather(embeddings, positive))
-    to_negative = _distance(embeddings, tf.gather(embeddings, negative))
+    anchors = embeddings[: ops.num_anchors(labels)]
+    to_positive = _distance(anchors, tf.gather(embeddings, positive))
+    to_negative = _distance(anchors, tf.gather(embeddings, negative))
     gap = to_positive - to_negative
     if margin is None:
         per_anchor = tf.nn.softplus(gap)
@@ -47,7 +50,9 @@ def triplet_hard_loss(
 
 def _hardest(labels, embeddings):
     """Returns the rows of hardest positives and negatives, and who has both."""
-    squared_distance = ops.pairwise_squared_distance(embeddings)
+    squared_distance = ops.pairwise_squared_distance(
+        embeddings, ops.num_anchors(labels)
+    )
     to_positives = squared_distance + ops.log_positive_pairs(labels)
     to_negatives = squared_distance - ops.log_negative_pairs(labels)
     positive = tf.argmax(to_positives, axis=1, output_type=tf.int32)

@@ -8,7 +8,7 @@ from keras_dvml.typing import TensorLike
 
 
 def triplet_semi_hard_loss(
-    labels: TensorLike, embeddings: TensorLike, margin: float = 0.2
+    labels: ops.LabelsOrPairs, embeddings: TensorLike, margin: float = 0.2
 ) -> tf.Tensor:
     """Triplet loss, one semi-hard negative for every positive pair.
 
@@ -20,7 +20,7 @@ def triplet_semi_hard_loss(
     anchor at a time.
 
     Args:
-        labels: `(batch,)` or `(batch, 1)` tensor of class ids.
+        labels: `(batch,)` or `(batch, 1)` tensor of class ids, or `ops.Pairs`.
         embeddings: `(batch, dim)` float tensor.
         margin: >= 0, in squared distance.
 
@@ -34,8 +34,8 @@ def triplet_semi_hard_loss(
         0.26...
     """
     negatives = ops.negative_pairs(labels)
-    cycles = ops.class_cycles(labels)
-    mean_weight = cycles.mean_weight
+    turns = ops.positives_in_turn(labels)
+    mean_weight = turns.mean_weight
 
     def mean_over_pairs(squared_distance):
         # Below every distance where there is no negative.
@@ -58,12 +58,15 @@ def triplet_semi_hard_loss(
             )
             return total + tf.reduce_sum(by_pair * violation), slope
 
-        return cycles.for_each_positive(
+        return turns.for_each_positive(
             add_one_positive_each, (0.0, tf.zeros_like(squared_distance))
         )
 
     return ops.loss_with_closed_form_gradient(
-        mean_over_pairs, embeddings, pairwise=ops.pairwise_squared_distance
+        mean_over_pairs,
+        embeddings,
+        pairwise=ops.pairwise_squared_distance,
+        num_anchors=ops.num_anchors(labels),
     )
 
 

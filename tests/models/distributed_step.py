@@ -60,11 +60,9 @@ def make_model(kind, loss):
     model = MODELS[kind](backbone)
     if isinstance(model, kd.models.DVML):
         model.set_phase(2)
-    arguments = (
-        {"num_classes": 5, "embedding_dim": 8} if "Proxy" in loss else {}
-    )
-    loss = getattr(kd.losses, loss)(**arguments)
-    model.compile(keras.optimizers.SGD(1.0), loss=loss)
+    loss = getattr(kd.losses, loss)
+    arguments = (5, 8) if issubclass(loss, kd.losses.ProxyLoss) else ()
+    model.compile(keras.optimizers.SGD(1.0), loss=loss(*arguments))
     return model
 
 

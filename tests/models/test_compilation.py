@@ -28,10 +28,9 @@ def losses(*usual):
 
 
 def make_loss(name):
-    arguments = (
-        {"num_classes": 8, "embedding_dim": 8} if "Proxy" in name else {}
-    )
-    return getattr(kd.losses, name)(**arguments)
+    loss = getattr(kd.losses, name)
+    arguments = (8, 8) if issubclass(loss, kd.losses.ProxyLoss) else ()
+    return loss(*arguments)
 
 
 @pytest.fixture
