@@ -64,6 +64,9 @@ LIMITS = {
     ("triplet_semi_hard", "addons"): 512,
     ("n_pair", "torch"): 128,
     ("nt_xent", "torch"): 128,
+    ("tuplet_margin", "torch"): 128,
+    ("smooth_ap", "torch"): 128,
+    ("pnp", "torch"): 128,
     ("histogram", "torch"): 128,
     ("lifted_structure", "addons"): 512,
 }
@@ -83,6 +86,18 @@ OURS = {
     "margin": lambda *_: kd.losses.MarginLoss(),
     "supcon": lambda *_: kd.losses.SupConLoss(temperature=0.1),
     "nt_xent": lambda *_: kd.losses.NTXentLoss(temperature=0.07),
+    "tuplet_margin": lambda *_: kd.losses.TupletMarginLoss(),
+    "intra_pair_variance": lambda *_: kd.losses.IntraPairVarianceLoss(),
+    "threshold_consistent_margin": lambda *_: (
+        kd.losses.ThresholdConsistentMarginLoss()
+    ),
+    "snr_contrastive": lambda *_: kd.losses.SignalToNoiseRatioContrastiveLoss(),
+    "ranked_list": lambda *_: kd.losses.RankedListLoss(),
+    "fast_ap": lambda *_: kd.losses.FastAPLoss(),
+    "centroid_triplet": lambda *_: kd.losses.CentroidTripletLoss(),
+    "smooth_ap": lambda *_: kd.losses.SmoothAPLoss(),
+    "pnp": lambda *_: kd.losses.PNPLoss(),
+    "recall_at_k": lambda *_: kd.losses.RecallAtKLoss(),
     "proxy_nca": kd.losses.ProxyNCALoss,
     "proxy_anchor": kd.losses.ProxyAnchorLoss,
     "normalized_softmax": kd.losses.NormalizedSoftmaxLoss,

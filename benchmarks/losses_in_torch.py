@@ -43,6 +43,17 @@ def peers(num_classes, dim):
         ),
         "supcon": (losses.SupConLoss(temperature=0.1), None),
         "nt_xent": (losses.NTXentLoss(temperature=0.07), None),
+        "tuplet_margin": (losses.TupletMarginLoss(), None),
+        "intra_pair_variance": (losses.IntraPairVarianceLoss(), None),
+        "threshold_consistent_margin": (
+            losses.ThresholdConsistentMarginLoss(),
+            None,
+        ),
+        "snr_contrastive": (losses.SignalToNoiseRatioContrastiveLoss(), None),
+        "ranked_list": (losses.RankedListLoss(margin=0.4, Tn=10), None),
+        "fast_ap": (losses.FastAPLoss(), None),
+        "smooth_ap": (losses.SmoothAPLoss(), None),
+        "pnp": (losses.PNPLoss(variant="Dq"), None),
         "normalized_softmax": (
             losses.NormalizedSoftmaxLoss(num_classes, dim),
             None,

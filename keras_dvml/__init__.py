@@ -1,8 +1,8 @@
 """Deep metric learning for Keras: images embedded, clustered and searched.
 
 Rooms, in the order data flows through them: `data`, `ops`, `layers`,
-`losses`, `models`, `clustering`, `training`, `evaluation`, `index`, `serving`,
-`reports`.
+`miners`, `losses`, `models`, `clustering`, `training`, `evaluation`, `index`,
+`serving`, `reports`.
 A room is imported when it is first used, so `import keras_dvml` costs nothing.
 Where Keras has been imported before, the rooms whose classes are in saved
 models are imported too: `keras.models.load_model` has to know them.
@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 __all__ = [
-    "clustering", "data", "evaluation", "index", "layers", "losses", "models",
-    "ops", "reports", "serving", "training", "__version__",
+    "clustering", "data", "evaluation", "index", "layers", "losses", "miners",
+    "models", "ops", "reports", "serving", "training", "__version__",
 ]  # fmt: skip
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         index,
         layers,
         losses,
+        miners,
         models,
         ops,
         reports,

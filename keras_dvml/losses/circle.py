@@ -3,7 +3,8 @@
 import tensorflow as tf
 
 from keras_dvml import ops
-from keras_dvml.losses.metric_loss import MetricLoss, keras_loss
+from keras_dvml.losses.metric_loss import keras_loss
+from keras_dvml.losses.pair_loss import PairLoss
 from keras_dvml.typing import TensorLike
 
 
@@ -70,7 +71,7 @@ def circle_loss(
 
 
 @keras_loss
-class CircleLoss(MetricLoss):
+class CircleLoss(PairLoss):
     """Circle loss over all pairs of a batch.
 
     See `circle_loss` for the formula.
@@ -79,6 +80,7 @@ class CircleLoss(MetricLoss):
         scale: > 0. gamma of the paper.
         margin: > 0. m of the paper.
         name: Name of the loss.
+        miner: Which pairs are compared; see `PairLoss`.
 
     Example:
         >>> import keras_dvml as kd

@@ -3,7 +3,8 @@
 import tensorflow as tf
 
 from keras_dvml import ops
-from keras_dvml.losses.metric_loss import MetricLoss, keras_loss
+from keras_dvml.losses.metric_loss import keras_loss
+from keras_dvml.losses.pair_loss import PairLoss
 from keras_dvml.typing import TensorLike
 
 
@@ -62,7 +63,7 @@ def contrastive_loss(
 
 
 @keras_loss
-class ContrastiveLoss(MetricLoss):
+class ContrastiveLoss(PairLoss):
     """Contrastive loss over all pairs of a batch.
 
     See `contrastive_loss` for the formula.
@@ -70,6 +71,7 @@ class ContrastiveLoss(MetricLoss):
     Args:
         margin: > 0. Distance beyond which negatives cost nothing.
         name: Name of the loss.
+        miner: Which pairs are compared; see `PairLoss`.
 
     Example:
         >>> import keras_dvml as kd

@@ -3,7 +3,8 @@
 import tensorflow as tf
 
 from keras_dvml import ops
-from keras_dvml.losses.metric_loss import MetricLoss, keras_loss
+from keras_dvml.losses.metric_loss import keras_loss
+from keras_dvml.losses.pair_loss import PairLoss
 from keras_dvml.typing import TensorLike
 
 
@@ -84,7 +85,7 @@ def _sums_by_node(values, node, num_nodes):
 
 
 @keras_loss
-class HistogramLoss(MetricLoss):
+class HistogramLoss(PairLoss):
     """Histogram loss over all pairs of a batch.
 
     See `histogram_loss` for the formula.
@@ -93,6 +94,7 @@ class HistogramLoss(MetricLoss):
         num_bins: >= 1. Bins of the histograms; the paper finds the loss
             insensitive to it.
         name: Name of the loss.
+        miner: Which pairs are compared; see `PairLoss`.
 
     Example:
         >>> import keras_dvml as kd

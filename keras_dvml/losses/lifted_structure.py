@@ -3,7 +3,8 @@
 import tensorflow as tf
 
 from keras_dvml import ops
-from keras_dvml.losses.metric_loss import MetricLoss, keras_loss
+from keras_dvml.losses.metric_loss import keras_loss
+from keras_dvml.losses.pair_loss import PairLoss
 from keras_dvml.typing import TensorLike
 
 
@@ -59,7 +60,7 @@ def lifted_structure_loss(
 
 
 @keras_loss
-class LiftedStructureLoss(MetricLoss):
+class LiftedStructureLoss(PairLoss):
     """Generalised lifted structure loss over all pairs of a batch.
 
     See `lifted_structure_loss` for the formula.
@@ -68,6 +69,7 @@ class LiftedStructureLoss(MetricLoss):
         margin: How much farther negatives must be than positives, in
             Euclidean distance.
         name: Name of the loss.
+        miner: Which pairs are compared; see `PairLoss`.
 
     Example:
         >>> import keras_dvml as kd

@@ -5,7 +5,8 @@ import math
 import tensorflow as tf
 
 from keras_dvml import ops
-from keras_dvml.losses.metric_loss import MetricLoss, keras_loss
+from keras_dvml.losses.metric_loss import keras_loss
+from keras_dvml.losses.pair_loss import PairLoss
 from keras_dvml.typing import TensorLike
 
 
@@ -98,7 +99,7 @@ def _mean_by_cycles(labels):
 
 
 @keras_loss
-class NPairLoss(MetricLoss):
+class NPairLoss(PairLoss):
     """Multi-class N-pair loss over all positive pairs of a batch.
 
     See `n_pair_loss` for the formula.
@@ -106,6 +107,7 @@ class NPairLoss(MetricLoss):
     Args:
         temperature: > 0. Divides the similarities.
         name: Name of the loss.
+        miner: Which pairs are compared; see `PairLoss`.
 
     Example:
         >>> import keras_dvml as kd

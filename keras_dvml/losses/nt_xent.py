@@ -3,8 +3,9 @@
 import tensorflow as tf
 
 from keras_dvml import ops
-from keras_dvml.losses.metric_loss import MetricLoss, keras_loss
+from keras_dvml.losses.metric_loss import keras_loss
 from keras_dvml.losses.n_pair import n_pair_loss
+from keras_dvml.losses.pair_loss import PairLoss
 from keras_dvml.typing import TensorLike
 
 
@@ -40,7 +41,7 @@ def nt_xent_loss(
 
 
 @keras_loss
-class NTXentLoss(MetricLoss):
+class NTXentLoss(PairLoss):
     """Normalised, temperature-scaled cross-entropy over all positive pairs.
 
     See `nt_xent_loss` for the formula.
@@ -48,6 +49,7 @@ class NTXentLoss(MetricLoss):
     Args:
         temperature: > 0. tau of the paper.
         name: Name of the loss.
+        miner: Which pairs are compared; see `PairLoss`.
 
     Example:
         >>> import keras_dvml as kd

@@ -1,8 +1,9 @@
 """What the losses over proxies have in common."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from keras_dvml import ops
@@ -123,6 +124,8 @@ class ProxyLoss(MetricLoss):
         (100, 64)
     """
 
+    layer_names: ClassVar[tuple[str, ...]] = ("proxies",)
+
     def __init__(
         self,
         num_classes: int,
@@ -146,6 +149,35 @@ class ProxyLoss(MetricLoss):
     def proxies_per_class(self) -> int:
         """How many proxies a class has, one after the other."""
         return 1
+
+    def relabel(self, is_new: np.ndarray, centroids: np.ndarray | None) -> None:
+        """Puts the proxies of new classes near their centroids.
+
+        Args:
+            is_new: `(num_classes,)` bool array of the labels there are, at
+                most the `num_classes` of the loss.
+            centroids: `(num_classes, dim)` float array, or `None` to leave
+                the proxies where they are.
+
+        Raises:
+            ValueError: If there are more classes than the loss has.
+        """
+        if len(is_new) > self.num_classes:
+            raise ValueError(
+                f"num_classes must be at least {len(is_new)}, the number of "
+                f"labels; received {self.num_classes}"
+            )
+        if centroids is None:
+            return
+        vectors = np.array(self.proxies.get_weights()[0])
+        by_class = vectors.reshape(self.num_classes, -1, self.embedding_dim)
+        new = np.flatnonzero(is_new)
+        centres = centroids[new, None]
+        centres /= np.linalg.norm(centres, axis=2, keepdims=True) + 1e-12
+        # What they had keeps several of a class apart.
+        several = self.proxies_per_class > 1
+        by_class[new] = centres + 0.1 * several * by_class[new]
+        self.proxies.set_weights([vectors])
 
     def __post_init__(self) -> None:
         ProxyLoss.__init__(

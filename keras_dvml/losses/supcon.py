@@ -5,7 +5,8 @@ import math
 import tensorflow as tf
 
 from keras_dvml import ops
-from keras_dvml.losses.metric_loss import MetricLoss, keras_loss
+from keras_dvml.losses.metric_loss import keras_loss
+from keras_dvml.losses.pair_loss import PairLoss
 from keras_dvml.typing import TensorLike
 
 
@@ -54,7 +55,7 @@ def supcon_loss(
 
 
 @keras_loss
-class SupConLoss(MetricLoss):
+class SupConLoss(PairLoss):
     """Supervised contrastive loss over all pairs of a batch.
 
     See `supcon_loss` for the formula.
@@ -62,6 +63,7 @@ class SupConLoss(MetricLoss):
     Args:
         temperature: > 0. tau of the paper.
         name: Name of the loss.
+        miner: Which pairs are compared; see `PairLoss`.
 
     Example:
         >>> import keras_dvml as kd

@@ -3,7 +3,8 @@
 import tensorflow as tf
 
 from keras_dvml import ops
-from keras_dvml.losses.metric_loss import MetricLoss, keras_loss
+from keras_dvml.losses.metric_loss import keras_loss
+from keras_dvml.losses.pair_loss import PairLoss
 from keras_dvml.typing import TensorLike
 
 
@@ -33,11 +34,13 @@ def triplet_hard_loss(
         >>> float(kd.losses.triplet_hard_loss([0, 0, 1], embeddings, 0.25))
         0.25
     """
+    num_anchors = ops.num_anchors(labels)
     embeddings = tf.cast(embeddings, tf.float32)
+    embeddings = ops.hold_others(embeddings, num_anchors)
     positive, negative, has_both = _hardest(
         labels, tf.stop_gradient(embeddings)
     )
-    anchors = embeddings[: ops.num_anchors(labels)]
+    anchors = embeddings[:num_anchors]
     to_positive = _distance(anchors, tf.gather(embeddings, positive))
     to_negative = _distance(anchors, tf.gather(embeddings, negative))
     gap = to_positive - to_negative
@@ -68,7 +71,7 @@ def _distance(one, other):
 
 
 @keras_loss
-class TripletHardLoss(MetricLoss):
+class TripletHardLoss(PairLoss):
     """Triplet loss of the hardest positive and negative of each anchor.
 
     See `triplet_hard_loss` for the formula.
@@ -77,6 +80,7 @@ class TripletHardLoss(MetricLoss):
         margin: >= 0. How much farther a negative must be than a positive, in
             Euclidean distance; `None` for the soft margin.
         name: Name of the loss.
+        miner: Which pairs are compared; see `PairLoss`.
 
     Example:
         >>> import keras_dvml as kd

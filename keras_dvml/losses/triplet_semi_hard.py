@@ -3,7 +3,8 @@
 import tensorflow as tf
 
 from keras_dvml import ops
-from keras_dvml.losses.metric_loss import MetricLoss, keras_loss
+from keras_dvml.losses.metric_loss import keras_loss
+from keras_dvml.losses.pair_loss import PairLoss
 from keras_dvml.typing import TensorLike
 
 
@@ -71,7 +72,7 @@ def triplet_semi_hard_loss(
 
 
 @keras_loss
-class TripletSemiHardLoss(MetricLoss):
+class TripletSemiHardLoss(PairLoss):
     """Triplet loss with semi-hard negatives, over squared distances.
 
     See `triplet_semi_hard_loss` for the formula.
@@ -80,6 +81,7 @@ class TripletSemiHardLoss(MetricLoss):
         margin: >= 0. How much farther a negative must be than a
             positive, in squared Euclidean distance.
         name: Name of the loss.
+        miner: Which pairs are compared; see `PairLoss`.
 
     Example:
         >>> import keras_dvml as kd

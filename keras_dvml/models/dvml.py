@@ -168,7 +168,7 @@ class DVML(MetricModel):
             "prior": tf.reduce_mean(divergence),
             "reconstruction": tf.reduce_mean(error),
             "synthetic": self._synthetic_loss(labels, parts.synthetic),
-            "invariant": self.metric_loss(labels, embeddings),
+            "invariant": self.metric_loss(labels, embeddings, training),
         }
         return {
             name: LossTerm(self._weight(name), value)

@@ -4,10 +4,11 @@ import math
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from keras_dvml import keras_versions, ops
-from keras_dvml.losses import ProxyLoss
+from keras_dvml.losses import MetricLoss
 from keras_dvml.losses.third_party import over_embeddings
 from keras_dvml.models.finite_losses import raises_unless_finite
 from keras_dvml.models.labelled_batch import images_and_labels
@@ -56,12 +57,15 @@ class MetricModel(keras_versions.BuiltModel):
 
     Example:
         >>> import keras
+    import numpy as np
         >>> import tensorflow as tf
         >>> import keras_dvml as kd
         >>> class SmallFeatures(kd.models.MetricModel):
         ...     term_names = ("metric", "size")
         ...     def feature_terms(self, features, labels, training):
-        ...         loss = self.metric_loss(labels, self.embed(features))
+        ...         loss = self.metric_loss(
+        ...             labels, self.embed(features), training
+        ...         )
         ...         size = tf.reduce_mean(tf.square(features))
         ...         return {
         ...             "metric": kd.models.LossTerm(1.0, loss),
@@ -177,7 +181,7 @@ class MetricModel(keras_versions.BuiltModel):
         raise NotImplementedError
 
     def metric_loss(
-        self, labels: tf.Tensor, embeddings: tf.Tensor
+        self, labels: tf.Tensor, embeddings: tf.Tensor, training: bool = False
     ) -> tf.Tensor:
         """Returns the compiled loss of a batch as a float32 scalar.
 
@@ -187,10 +191,14 @@ class MetricModel(keras_versions.BuiltModel):
         Args:
             labels: `(batch,)` tensor, the part of this replica.
             embeddings: `(batch, dim)` tensor, the part of this replica.
+            training: Whether a loss with a memory remembers the batch.
         """
-        return self.global_loss(
-            ops.gather_replicas(labels), ops.gather_replicas(embeddings)
-        )
+        labels = ops.gather_replicas(labels)
+        embeddings = ops.gather_replicas(embeddings)
+        loss = self.global_loss(labels, embeddings)
+        if training and isinstance(self.loss, MetricLoss):
+            self.loss.remember(labels, embeddings)
+        return loss
 
     def global_loss(
         self, labels: tf.Tensor, embeddings: tf.Tensor
@@ -208,11 +216,26 @@ class MetricModel(keras_versions.BuiltModel):
 
     def compile(self, *args: Any, **kwargs: Any) -> None:
         super().compile(*args, **kwargs)
-        # As a part of the model they are trained, counted and saved with it.
-        has_proxies = isinstance(self.loss, ProxyLoss)
-        keras_versions.replace_layer(
-            self, "proxies", self.loss.proxies if has_proxies else None
-        )
+        # As parts of the model they are trained, counted and saved with it.
+        loss = self.loss if isinstance(self.loss, MetricLoss) else MetricLoss()
+        if loss.layer_names:
+            feature = tf.zeros((1, self.backbone.output_shape[-1]))
+            loss.build(self.embed(feature).shape[-1])
+        for name in ("proxies", "memory", "loss_layers"):
+            layer = getattr(loss, name) if name in loss.layer_names else None
+            keras_versions.replace_layer(self, name, layer)
+
+    def relabel(self, is_new: np.ndarray, centroids: np.ndarray | None) -> None:
+        """Tells the loss that the labels of the images were given anew.
+
+        Args:
+            is_new: `(num_classes,)` bool array: ids that now mean another
+                class than before.
+            centroids: `(num_classes, dim)` float array of the means of the
+                embeddings of the classes; `None` where they are not known.
+        """
+        if isinstance(self.loss, MetricLoss):
+            self.loss.relabel(is_new, centroids)
 
     # Keras leaves loading to those who override `compile`.
     def compile_from_config(self, config: dict[str, Any]) -> None:

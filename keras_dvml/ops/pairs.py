@@ -62,6 +62,35 @@ def flatten_labels(labels: TensorLike) -> tf.Tensor:
     return tf.reshape(labels, [-1])
 
 
+def hold_others(
+    embeddings: tf.Tensor, num_anchors: int | tf.Tensor | None
+) -> tf.Tensor:
+    """Makes rows that are no anchors constants in gradients.
+
+    Args:
+        embeddings: `(batch, dim)` float tensor.
+        num_anchors: How many of the rows, from the first on, are anchors;
+            `None` for all.
+
+    Returns:
+        Tensor of the same values.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> import keras_dvml as kd
+        >>> embeddings = tf.constant([[1.0], [2.0]])
+        >>> with tf.GradientTape() as tape:
+        ...     tape.watch(embeddings)
+        ...     total = tf.reduce_sum(kd.ops.hold_others(embeddings, 1))
+        >>> tape.gradient(total, embeddings).numpy().tolist()
+        [[1.0], [0.0]]
+    """
+    if num_anchors is None:
+        return embeddings
+    others = tf.stop_gradient(embeddings[num_anchors:])
+    return tf.concat([embeddings[:num_anchors], others], axis=0)
+
+
 def positive_pairs(labels: LabelsOrPairs) -> tf.Tensor:
     """Marks pairs of two different rows with the same label.
 

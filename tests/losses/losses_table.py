@@ -26,6 +26,25 @@ LOSSES = {
     "margin": kd.losses.MarginLoss(boundary=1.1, margin=0.3, seed=1),
     "supcon": kd.losses.SupConLoss(temperature=0.5),
     "nt_xent": kd.losses.NTXentLoss(temperature=0.5),
+    "tuplet_margin": kd.losses.TupletMarginLoss(scale=8.0),
+    "intra_pair_variance": kd.losses.IntraPairVarianceLoss(positive_slack=0.2),
+    "threshold_consistent_margin": kd.losses.ThresholdConsistentMarginLoss(
+        0.6, 0.1, positive_weight=0.5, negative_weight=2.0
+    ),
+    "snr_contrastive": kd.losses.SignalToNoiseRatioContrastiveLoss(margin=0.8),
+    "ranked_list": kd.losses.RankedListLoss(
+        boundary=1.3,
+        positive_temperature=2.0,
+        negative_temperature=5.0,
+        balance=0.3,
+    ),
+    "fast_ap": kd.losses.FastAPLoss(num_bins=6),
+    "centroid_triplet": kd.losses.CentroidTripletLoss(margin=0.3),
+    "smooth_ap": kd.losses.SmoothAPLoss(temperature=0.1),
+    "pnp": kd.losses.PNPLoss(temperature=0.1, alpha=2.0),
+    "recall_at_k": kd.losses.RecallAtKLoss(
+        ks=(1, 4), temperature=0.1, rank_temperature=1.5
+    ),
     "proxy_nca": kd.losses.ProxyNCALoss(4, 8, temperature=0.5),
     "proxy_anchor": kd.losses.ProxyAnchorLoss(4, 8, scale=8.0),
     "normalized_softmax": kd.losses.NormalizedSoftmaxLoss(4, 8, 0.5),
@@ -55,7 +74,7 @@ def oracle(name):
 
 NAIVE = {name: oracle(name) for name in LOSSES}
 # What these compute from the embeddings but hold constant in the gradient.
-HOLDING = ("circle", "margin")
+HOLDING = ("circle", "margin", "ranked_list")
 
 
 def batch(num_classes=4, num_images=4, dim=8, seed=0):

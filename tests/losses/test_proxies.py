@@ -9,7 +9,7 @@ import keras_dvml as kd
 LOSSES = {
     "proxy_nca": lambda: kd.losses.ProxyNCALoss(8, 16, temperature=0.1),
     "proxy_anchor": lambda: kd.losses.ProxyAnchorLoss(8, 16),
-    "subcenter_arcface": lambda: kd.losses.SubCenterArcFaceLoss(8, 16),
+    "soft_triple": lambda: kd.losses.SoftTripleLoss(8, 16, num_centers=2),
 }
 every_loss = pytest.mark.parametrize("name", LOSSES)
 

@@ -9,7 +9,8 @@ import keras_dvml as kd
 LOSSES = sorted(
     name
     for name in kd.losses.__all__
-    if name.endswith("Loss") and name not in ("MetricLoss", "ProxyLoss")
+    if name.endswith("Loss")
+    and name not in ("MetricLoss", "PairLoss", "ProxyLoss")
 )
 
 
