@@ -59,7 +59,7 @@ def held_out_classes(
 
     Example:
         >>> from keras_dvml.class_split import held_out_classes
-        >>> birds = ["crow", "finch", "robin", "tern", "wren"]
+        >>> birds = ["crow", "finch", "lark", "robin", "rook", "wren"]
         >>> held_out = held_out_classes(birds)
         >>> held_out_classes([*birds, "owl"]) - {"owl"} == held_out
         True

@@ -45,7 +45,7 @@ def import_of(extra: str, need: str) -> Iterator[None]:
         yield
     except ImportError as error:
         raise ImportError(
-            f"{need}. Install it with: {install_command(extra)}"
+            f"{need} ({error}). Install it with: {install_command(extra)}"
         ) from error
 
 

@@ -95,10 +95,10 @@ def replace_layer(model: keras.Model, name: str, layer: Any) -> None:
     setattr(model, name, layer)
 
 
-def nested_layers(model: keras.Model) -> list[keras.layers.Layer]:
-    """Returns all layers of a model, those within other layers included."""
+def nested_layers(layer: keras.layers.Layer) -> list[keras.layers.Layer]:
+    """Returns all layers in a model or layer, at any depth."""
     # Private: `layers` names the outermost ones only.
-    return list(model._flatten_layers(include_self=False))
+    return list(layer._flatten_layers(include_self=False))
 
 
 def step_logs(logs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:

@@ -11,7 +11,12 @@ import time
 from collections.abc import Iterator
 from typing import IO
 
-from keras_dvml.whole_files import local_path, make_folders
+from keras_dvml.whole_files import (
+    delete_unfinished,
+    full_path,
+    is_uri,
+    make_folders,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -23,9 +28,11 @@ def only_publisher_of(*model_dirs: str | os.PathLike) -> Iterator[None]:
     Whoever is inside alone chooses the next version, writes all flavours of
     it or deletes what others have left half-written. `serving.export`,
     `serving.publish_all` and the pipeline do so themselves: who calls them
-    must not be inside. Where no lock can be had, as on a file system without
-    locks, a warning is logged and nobody waits; of two that choose the same
-    version, the later one fails and leaves nothing.
+    must not be inside. What killed publishers have left half-written among the
+    versions is deleted first. Where no lock can be had, as in an object store
+    or on a file system without locks, a warning is logged and nobody waits; of
+    two that choose the same version, the later one fails and leaves nothing,
+    or, in a store, replaces the other's files.
 
     Args:
         *model_dirs: Folders of versions, which need not exist. Those of the
@@ -33,12 +40,22 @@ def only_publisher_of(*model_dirs: str | os.PathLike) -> Iterator[None]:
             is the file `.birds.lock` beside them.
     """
     models = {
-        os.path.realpath(local_path(model_dir)).removesuffix("-scann")
+        (
+            full_path(model_dir)
+            if is_uri(model_dir)
+            else os.path.realpath(model_dir)
+        ).removesuffix("-scann")
         for model_dir in model_dirs
     }
     with contextlib.ExitStack() as files:
         # In one order, or two could wait for each other.
         for model in sorted(models):
+            if is_uri(model):
+                logger.warning(
+                    "Publishing %s without a lock: object stores have none",
+                    model,
+                )
+                continue
             folder, name = os.path.split(model)
             make_folders(folder)
             try:
@@ -46,6 +63,8 @@ def only_publisher_of(*model_dirs: str | os.PathLike) -> Iterator[None]:
                 _wait_for(files.enter_context(open(path, "ab")), model)
             except OSError as error:
                 logger.warning("Publishing %s without a lock: %s", model, error)
+            else:
+                delete_unfinished(model, f"{model}-scann")
         yield
 
 

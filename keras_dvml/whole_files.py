@@ -9,6 +9,11 @@ renamed, and the new name is when the context has ended. This holds as far as
 the disk obeys `fsync` and the file system renames at once, as those of local
 disks do; on Windows, where folders cannot be synchronized, it is left to the
 system.
+
+A target may be a URI that TensorFlow can write to, such as `gs://`. What is
+written goes to a temporary place of this machine then, and is copied when it is
+complete. Stores show a file when all of it is there, but know no renaming of
+folders: those appear file by file, a SavedModel's `saved_model.pb` last.
 """
 
 import contextlib
@@ -33,8 +38,15 @@ def whole_file(target: str | os.PathLike) -> Iterator[IO[bytes]]:
     Yields:
         File, open for writing.
     """
-    target = local_path(target)
+    target = full_path(target)
     folder = os.path.dirname(target)
+    if is_uri(target):
+        with tempfile.TemporaryDirectory() as local:
+            path = os.path.join(local, "file")
+            with open(path, "xb") as file:
+                yield file
+            _copy_to_store(path, target)
+        return
     make_folders(folder)
     with tempfile.NamedTemporaryFile(
         dir=folder, prefix=PREFIX, delete=False
@@ -89,44 +101,64 @@ def whole_folders(*targets: str | os.PathLike) -> Iterator[list[str]]:
     Raises:
         FileExistsError: If there is something at one of the targets.
     """
-    paths = [local_path(target) for target in targets]
+    paths = [full_path(target) for target in targets]
     for path in paths:
-        if os.path.exists(path):
+        if _exists(path):
             raise FileExistsError(f"{path} exists already")
-    # What is to be deleted when something fails, wherever it is by then.
-    made = []
+    folders, placed = [], []
     try:
         for path in paths:
-            parent = os.path.dirname(path)
-            make_folders(parent)
-            made.append(tempfile.mkdtemp(dir=parent, prefix=PREFIX))
-        yield list(made)
-        for folder in made:
+            parent = None if is_uri(path) else os.path.dirname(path)
+            if parent:
+                make_folders(parent)
+            folders.append(tempfile.mkdtemp(dir=parent, prefix=PREFIX))
+        yield list(folders)
+        for folder in folders:
             os.chmod(folder, 0o755)
             _sync_all(folder)
-        for number, path in enumerate(paths):
-            os.rename(made[number], path)
-            made[number] = path
+        for folder, path in zip(folders, paths, strict=True):
+            if is_uri(path):
+                placed.append(path)
+                _copy_folder_to_store(folder, path)
+            else:
+                os.rename(folder, path)
+                placed.append(path)
     except BaseException:
-        for folder in made:
-            shutil.rmtree(folder, ignore_errors=True)
+        for path in placed:
+            _delete(path)
         raise
+    finally:
+        for folder in folders:
+            shutil.rmtree(folder, ignore_errors=True)
     for path in paths:
-        _sync(os.path.dirname(path))
+        if not is_uri(path):
+            _sync(os.path.dirname(path))
 
 
-def local_path(path: str | os.PathLike) -> str:
-    """Returns a path as an absolute one of this machine.
+def is_uri(path: str | os.PathLike) -> bool:
+    """Says whether a path is of an object store, such as `gs://bucket/x`."""
+    return "://" in os.fspath(path)
 
-    Raises:
-        ValueError: If it is a URI, of which a folder `gs:` would be made.
-    """
+
+def full_path(path: str | os.PathLike) -> str:
+    """Returns a path as an absolute one, a URI as it is."""
     path = os.fspath(path)
-    if "://" in path:
-        raise ValueError(
-            f"path must be of this machine, not a URI; received {path!r}"
-        )
-    return os.path.abspath(path)
+    return path.rstrip("/") if is_uri(path) else os.path.abspath(path)
+
+
+def delete_unfinished(*folders: str | os.PathLike) -> None:
+    """Deletes what processes that were killed have left half-written.
+
+    Nobody else may be writing into these folders.
+
+    Args:
+        *folders: Those in which whole folders were being made.
+    """
+    for folder in map(full_path, folders):
+        if not is_uri(folder) and os.path.isdir(folder):
+            for name in os.listdir(folder):
+                if name.startswith(PREFIX):
+                    _delete(os.path.join(folder, name))
 
 
 def make_folders(folder: str) -> None:
@@ -138,6 +170,43 @@ def make_folders(folder: str) -> None:
     # Another process may have been faster.
     os.makedirs(folder, exist_ok=True)
     _sync(parent)
+
+
+def _exists(path: str) -> bool:
+    return _store().exists(path) if is_uri(path) else os.path.exists(path)
+
+
+def _delete(path: str) -> None:
+    if is_uri(path):
+        if _store().isdir(path):
+            _store().rmtree(path)
+    elif os.path.isfile(path):
+        os.unlink(path)
+    else:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _copy_folder_to_store(folder: str, target: str) -> None:
+    files = [
+        os.path.relpath(os.path.join(inside, name), folder)
+        for inside, _, names in os.walk(folder)
+        for name in names
+    ]
+    # A server takes a folder for a model as soon as this file is there.
+    for file in sorted(files, key=lambda file: file == "saved_model.pb"):
+        _copy_to_store(os.path.join(folder, file), f"{target}/{file}")
+
+
+def _copy_to_store(path: str, target: str) -> None:
+    _store().makedirs(os.path.dirname(target))
+    _store().copy(path, target, overwrite=True)
+
+
+def _store():
+    # Whoever has no URI does not wait for TensorFlow.
+    import tensorflow as tf
+
+    return tf.io.gfile
 
 
 def _sync_all(folder: str) -> None:

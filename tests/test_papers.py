@@ -57,7 +57,7 @@ def test_runner_takes_the_settings(settings, tmp_path, local_runner):
 
 @pytest.mark.parametrize(
     "setting",
-    re.findall(r"--set ([\w.]+=\w+)", (GUIDES / "pipeline.md").read_text()),
+    re.findall(r"--set ([\w.]+=[\w.]+)", (GUIDES / "pipeline.md").read_text()),
 )
 def test_runner_takes_the_settings_for_a_folder(
     setting, tmp_path, local_runner

@@ -130,3 +130,33 @@ def test_file_system_without_locks_is_no_failure(tmp_path, monkeypatch, caplog):
     with only_publisher_of(tmp_path / "birds"):
         pass
     assert "birds without a lock: Operation not supported" in caplog.text
+
+
+def test_leftovers_are_deleted_by_whoever_is_alone(tmp_path, monkeypatch):
+    for name in ("birds", "birds-scann", "cars"):
+        (tmp_path / name / ".incomplete-x" / "inside").mkdir(parents=True)
+        (tmp_path / name / ".incomplete-file").write_text("half")
+        (tmp_path / name / "1").mkdir()
+    with only_publisher_of(tmp_path / "birds"):
+        assert os.listdir(tmp_path / "birds") == ["1"]
+        assert os.listdir(tmp_path / "birds-scann") == ["1"]
+    assert len(os.listdir(tmp_path / "cars")) == 3
+
+    # Who has no lock may not be alone.
+    def unsupported(*_):
+        raise OSError("Operation not supported")
+
+    monkeypatch.setattr(publisher_lock, "_lock", unsupported)
+    with only_publisher_of(tmp_path / "cars"):
+        pass
+    assert len(os.listdir(tmp_path / "cars")) == 3
+
+
+def test_object_store_is_published_to_without_a_lock(
+    tmp_path, monkeypatch, caplog
+):
+    monkeypatch.chdir(tmp_path)
+    with only_publisher_of("gs://bucket/birds"):
+        pass
+    assert "gs://bucket/birds without a lock" in caplog.text
+    assert not list(tmp_path.iterdir())

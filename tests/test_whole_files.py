@@ -6,7 +6,7 @@ import stat
 
 import pytest
 
-from keras_dvml.publisher_lock import only_publisher_of
+from keras_dvml import whole_files
 from keras_dvml.whole_files import whole_file, whole_folder, whole_folders
 
 
@@ -164,10 +164,65 @@ def test_disk_that_fails_to_write_leaves_no_folder(tmp_path, monkeypatch):
     assert os.listdir(tmp_path) == []
 
 
-def test_uris_are_refused_and_make_no_folder(tmp_path, monkeypatch):
+def in_store(path):
+    from tensorflow.io import gfile
+
+    if not gfile.exists(path):
+        return None
+    with gfile.GFile(path, "rb") as file:
+        return file.read()
+
+
+def test_uris_are_written_when_complete_and_make_no_folder(
+    tmp_path, monkeypatch
+):
     monkeypatch.chdir(tmp_path)
-    for write in (whole_file, whole_folder, only_publisher_of):
-        with pytest.raises(ValueError, match="received 'gs://bucket/x'"):
-            with write("gs://bucket/x"):
-                pass
+    with whole_file("ram://bucket/new/file") as file:
+        file.write(b"half")
+        assert in_store("ram://bucket/new/file") is None
+        file.write(b" and half")
+    assert in_store("ram://bucket/new/file") == b"half and half"
+    with pytest.raises(OSError, match="disk"):
+        with whole_file("ram://bucket/new/file") as file:
+            raise OSError("disk full")
+    assert in_store("ram://bucket/new/file") == b"half and half"
     assert not list(tmp_path.iterdir())
+
+
+def test_folder_of_a_store_has_the_saved_model_last(tmp_path, monkeypatch):
+    copy, copied = whole_files._copy_to_store, []
+
+    def recorded(path, target):
+        copy(path, target)
+        copied.append(target)
+
+    monkeypatch.setattr(whole_files, "_copy_to_store", recorded)
+    target = "ram://bucket/whole/1"
+    with whole_folder(target) as folder:
+        for name in ("saved_model.pb", "variables", "z"):
+            with open(os.path.join(folder, name), "w") as file:
+                file.write(name)
+        assert not copied
+    assert copied[-1] == f"{target}/saved_model.pb" and len(copied) == 3
+    assert in_store(f"{target}/variables") == b"variables"
+    assert not os.path.exists(folder)
+    with pytest.raises(FileExistsError, match=target):
+        with whole_folder(target):
+            pass
+
+
+def test_folder_that_cannot_be_copied_leaves_none(monkeypatch):
+    def broken(path, target):
+        copy(path, target)
+        if "first" not in target:
+            raise OSError("network down")
+
+    copy = whole_files._copy_to_store
+    monkeypatch.setattr(whole_files, "_copy_to_store", broken)
+    targets = "ram://bucket/first", "ram://bucket/second"
+    with pytest.raises(OSError, match="network"):
+        with whole_folders(*targets) as folders:
+            for folder in folders:
+                with open(os.path.join(folder, "file"), "w"):
+                    pass
+    assert [in_store(f"{target}/file") for target in targets] == [None, None]

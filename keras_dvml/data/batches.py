@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import ArrayLike
 
-from keras_dvml.arguments import check_at_least
+from keras_dvml.arguments import check_at_least, in_order
 from keras_dvml.data.image_source import Images, ImageSource, image_source
 from keras_dvml.data.sampler import BalancedSampler
 
@@ -68,7 +68,7 @@ def balanced_batches(
         TensorShape([20, 32, 32, 3])
     """
     source = image_source(images, image_size)
-    labels = np.asarray(labels)
+    labels = np.asarray(in_order(labels, "labels"))
     if len(labels) != len(source):
         raise ValueError(
             "labels must be one an image; received "

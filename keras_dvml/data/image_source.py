@@ -7,6 +7,7 @@ from typing import Any, cast
 import numpy as np
 import tensorflow as tf
 
+from keras_dvml.arguments import in_order
 from keras_dvml.data.encoded_images import SpooledBytes, spool
 from keras_dvml.data.images import decode_images
 
@@ -22,7 +23,8 @@ def image_source(
     Args:
         images: one of
             - `(N, height, width, 3)` uint8 array, in memory or mapped;
-            - sequence of N paths (str or `os.PathLike`);
+            - sequence of N paths (str or `os.PathLike`), such as the column
+              of a table;
             - sequence of N encoded images (bytes);
             - finite `tf.data.Dataset` of single images, decoded (uint8, one
               shape) or encoded; it is read once, onto disk.
@@ -34,6 +36,7 @@ def image_source(
     """
     if isinstance(images, tf.data.Dataset):
         images = _read_dataset(images)
+    images = cast(EncodedFiles, in_order(images, "images"))
     if not hasattr(images, "__getitem__") or isinstance(images, (str, bytes)):
         raise ValueError(
             "images must be a uint8 array (N, height, width, 3), a sequence "
@@ -44,17 +47,23 @@ def image_source(
         raise ValueError("images must hold at least one; received none")
     if isinstance(images, np.ndarray) and images.ndim == 4:
         return ArraySource(images)
-    if not isinstance(images[0], (str, bytes, os.PathLike)):
-        raise ValueError(
-            "images must hold paths or encoded bytes; received an item of "
-            f"type {type(images[0]).__name__}"
-        )
+    if not isinstance(images, SpooledBytes):
+        _check_items(images)
     if image_size is None:
         raise ValueError(
             "image_size must be given to decode paths or encoded images; "
             "received None"
         )
     return EncodedSource(images, image_size)
+
+
+def _check_items(images: EncodedFiles) -> None:
+    for number, image in enumerate(images):
+        if not isinstance(image, (str, bytes, os.PathLike)):
+            raise ValueError(
+                "images must hold paths or encoded bytes; received an item of "
+                f"type {type(image).__name__} in place {number}"
+            )
 
 
 class ArraySource:

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_dvml.arguments import check_at_least, check_in_range
+from keras_dvml.arguments import check_at_least, check_in_range, in_order
 
 
 class BalancedSampler:
@@ -47,7 +47,7 @@ class BalancedSampler:
         replacement: bool = False,
         skip_unlabelled: bool = False,
     ) -> None:
-        labels = np.asarray(labels)
+        labels = np.asarray(in_order(labels, "labels"))
         if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
             raise ValueError(
                 "labels must be one integer an image; received shape "

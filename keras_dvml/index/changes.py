@@ -1,11 +1,16 @@
 """What was added to an index and removed from it since it was built."""
 
 import functools
+from typing import Any
 
 import numpy as np
+import tensorflow as tf
 from numpy.typing import ArrayLike
 
+from keras_dvml.embeddings import checked_embeddings
+from keras_dvml.index.best_rows import best_rows_left
 from keras_dvml.index.gallery import checked_gallery
+from keras_dvml.index.text_ids import checked_ids, packed, text_ids, unpacked
 
 
 class Changes:
@@ -14,7 +19,7 @@ class Changes:
     Never altered once made: a search keeps to the one it began with.
 
     Args:
-        ids: `(rows,)` array of str, the built ones first.
+        ids: `(rows,)` object array of str, the built ones first.
         added: `(num_added, dim)` float32 array.
         removed: `(rows,)` bool array, or `None` for none.
     """
@@ -28,7 +33,8 @@ class Changes:
         self._ids = ids
         self._added = added
         self._removed = np.zeros(len(ids), bool) if removed is None else removed
-        self._num_built = len(ids) - len(added)
+        #: How many rows there are that were built, removed ones among them.
+        self.num_built = len(ids) - len(added)
         #: How many rows there are, removed ones among them.
         self.num_rows = len(ids)
         #: How many rows are not removed.
@@ -68,9 +74,7 @@ class Changes:
 
     def with_removed(self, ids: ArrayLike) -> "Changes":
         """Returns these changes and the removal of items."""
-        if isinstance(ids, str):
-            raise ValueError(f"ids must be a sequence of str; received {ids!r}")
-        names = np.asarray(ids).astype(np.str_).tolist()
+        names = text_ids(ids).tolist()
         if missing := sorted(set(names) - self._row_of.keys()):
             raise ValueError(
                 "ids must be in the index; received " + _and_more(missing)
@@ -86,47 +90,70 @@ class Changes:
         live = np.flatnonzero(~self._removed)
         return dict(zip(self._ids[live].tolist(), live.tolist(), strict=True))
 
-    def num_to_ask_for(self, k: int) -> int:
-        """Returns how many built rows are sure to hold k live ones."""
-        num_gone = int(np.count_nonzero(self._removed[: self._num_built]))
-        return min(k + num_gone, self._num_built)
-
-    def applied(
-        self, queries: np.ndarray, rows: np.ndarray, scores: np.ndarray, k: int
+    def nearest(
+        self, index: Any, queries: np.ndarray, k: int
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Returns the k best of built rows found and of added ones.
+        """Returns the best of the built rows that are left and of added ones.
 
         Args:
-            queries: `(Q, dim)` float32 array.
-            rows: `(Q, found)` array of built rows, -1 for none.
-            scores: `(Q, found)` float32 array.
-            k: Columns of the result.
+            index: The `Index` of the built ones.
+            queries: `(Q, dim)` float32 array, as the metric wants it.
+            k: 1..num_rows.
 
         Returns:
-            Tuple of `(Q, k)` rows and scores, -1 and -inf where fewer are
-            left.
+            Tuple of `(Q, k)` rows and float32 scores, -1 and -inf where fewer
+            are left.
         """
-        added = np.arange(self._num_built, self.num_rows)
-        nothing = np.full((len(queries), k), -1)
-        rows = np.concatenate(
-            [rows, np.tile(added, (len(queries), 1)), nothing], axis=1
+        k_built = min(k, self.num_built)
+        gone = self._removed[: self.num_built]
+        if gone.any():
+            rows, scores = index.nearest_left(queries, k_built, gone)
+        else:
+            rows, scores = index.nearest(queries, k_built)
+        k_added = min(k, len(self._added))
+        if not k_added:
+            return rows, scores
+        added, added_scores = best_rows_left(
+            queries,
+            self._added_tensor,
+            k_added,
+            removed=self._removed[self.num_built :],
         )
-        scores = np.concatenate(
-            [scores, queries @ self._added.T, np.full(nothing.shape, -np.inf)],
-            axis=1,
-            dtype=np.float32,
-        )
-        gone = np.append(self._removed, True)[rows]
-        rows = np.where(gone, -1, rows)
-        scores = np.where(gone, -np.inf, scores)
+        added = np.where(added < 0, -1, added + self.num_built)
+        rows = np.concatenate([rows, added], axis=1)
+        scores = np.concatenate([scores, added_scores], axis=1)
         best = np.argsort(-scores, axis=1, kind="stable")[:, :k]
         rows = np.take_along_axis(rows, best, axis=1)
         return rows, np.take_along_axis(scores, best, axis=1)
 
+    @functools.cached_property
+    def _added_tensor(self):
+        return tf.constant(self._added)
+
     def arrays(self) -> dict[str, np.ndarray]:
         """Returns ids and changes by name."""
-        names = ("ids", "added", "removed")
-        return {name: getattr(self, f"_{name}") for name in names}
+        changes = {"added": self._added, "removed": self._removed}
+        return {**packed(self._ids), **changes}
+
+    def check_against(self, built: np.ndarray, metric: str) -> None:
+        """Raises where a file holds what `build` would refuse.
+
+        Args:
+            built: `(built rows, dim)` float32 array.
+            metric: "dot_product" or "cosine".
+        """
+        built = checked_embeddings(built)
+        shape = self._added.shape
+        if len(built) != self.num_built or shape[1:] != built.shape[1:]:
+            raise ValueError(
+                f"it has {self.num_built} ids for embeddings of shape "
+                f"{built.shape}, and added ones of shape {shape}"
+            )
+        for rows in (built, self._added):
+            lengths = np.linalg.norm(rows, axis=1)
+            # Rounded to a byte a number, they are off by less.
+            if metric == "cosine" and (np.abs(lengths - 1) > 0.1).any():
+                raise ValueError("its embeddings are not of length 1")
 
     @classmethod
     def from_arrays(
@@ -136,9 +163,23 @@ class Changes:
 
         Returns:
             Tuple of the changes and the ids of the built part.
+
+        Raises:
+            ValueError: If they are not what `arrays` returns.
         """
-        ids, added, removed = map(arrays.pop, ("ids", "added", "removed"))
-        return cls(ids, added, removed), ids[: len(ids) - len(added)]
+        ids = unpacked(arrays)
+        added, removed = arrays.pop("added"), arrays.pop("removed")
+        num_built = len(ids) - len(added)
+        if removed.dtype != bool or removed.shape != ids.shape or num_built < 1:
+            raise ValueError(
+                f"it has {len(ids)} ids, {len(added)} added embeddings and "
+                f"marks of removal of shape {removed.shape}"
+            )
+        # An id that was removed may have come back with a row of its own.
+        checked_ids(ids[~removed], len(ids) - np.count_nonzero(removed))
+        if len(added):
+            checked_embeddings(added)
+        return cls(ids, added, removed), ids[:num_built]
 
 
 def _and_more(ids):

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from keras_dvml.arguments import check_one_of
 from keras_dvml.embeddings import QUERIES_AT_ONCE, blocks
+from keras_dvml.index.best_rows import best_rows, best_rows_left
 from keras_dvml.index.gallery import checked_gallery
 from keras_dvml.index.index import (
     Arrays,
@@ -19,12 +20,6 @@ from keras_dvml.index.index import (
 from keras_dvml.index.recall import measure_recall
 from keras_dvml.index.storage import STORAGES, decode, encode
 from keras_dvml.typing import Self
-
-# Scores held at once, and numbers widened to float32 at once: 16 and 64 MB.
-_SCORES_AT_ONCE = 1 << 22
-_NUMBERS_AT_ONCE = 1 << 24
-# Fewer rows at once would leave a product too little to do.
-_LEAST_ROWS = 1024
 
 
 class ExactIndex(Index):
@@ -54,7 +49,6 @@ class ExactIndex(Index):
         recall: float = 1.0,
     ) -> None:
         super().__init__(ids, stored.shape[1], metric)
-        self._num_rows = len(stored)
         self._stored = tf.Variable(tf.constant(stored), trainable=False)
         self._scales = tf.Variable(tf.constant(scales), trainable=False)
         self._recall = float(recall)
@@ -115,6 +109,15 @@ class ExactIndex(Index):
         rows, scores = zip(*parts, strict=True)
         return np.concatenate(rows), np.concatenate(scores)
 
+    def nearest_left(
+        self, queries: np.ndarray, k: int, removed: np.ndarray
+    ) -> Neighbours:
+        return best_rows_left(queries, self._stored, k, self._factors, removed)
+
+    @property
+    def _factors(self):
+        return self._scales if self.storage == "int8" else None
+
     @functools.cached_property
     def _rows(self):
         """The stored numbers as an array, over the memory of the variable."""
@@ -124,52 +127,7 @@ class ExactIndex(Index):
     def lookup(self, queries: tf.Tensor, k: int) -> NeighbourTensors:
         if self.metric == "cosine":
             queries = tf.math.l2_normalize(queries, axis=1)
-        num_rows, num_queries = self._num_rows, queries.shape[0]
-        fits = num_rows <= _LEAST_ROWS or (
-            num_queries is not None
-            and self._stored.dtype == tf.float32
-            and num_queries * num_rows <= _SCORES_AT_ONCE
-        )
-        if not fits:
-            return self._lookup_in_chunks(queries, k)
-        scores, rows = tf.math.top_k(self._scores(queries, 0, num_rows), k)
-        return rows, scores
-
-    def _lookup_in_chunks(self, queries, k):
-        num_rows, num_queries = self._num_rows, tf.shape(queries)[0]
-        size = _SCORES_AT_ONCE // tf.maximum(num_queries, 1)
-        most = _NUMBERS_AT_ONCE // self.dim
-        size = tf.clip_by_value(size, _LEAST_ROWS, most)
-
-        def best_with_chunk(start, rows, scores):
-            end = tf.minimum(start + size, num_rows)
-            chunk_scores, chunk_rows = tf.math.top_k(
-                self._scores(queries, start, end), tf.minimum(k, end - start)
-            )
-            scores = tf.concat([scores, chunk_scores], axis=1)
-            rows = tf.concat([rows, chunk_rows + start], axis=1)
-            scores, columns = tf.math.top_k(scores, k)
-            return end, tf.gather(rows, columns, batch_dims=1), scores
-
-        nothing = tf.fill([num_queries, k], -1)
-        any_rows = tf.TensorShape([None, k])
-        _, rows, scores = tf.while_loop(
-            lambda start, *_: start < num_rows,
-            best_with_chunk,
-            (0, nothing, tf.fill([num_queries, k], -np.inf)),
-            shape_invariants=(tf.TensorShape([]), any_rows, any_rows),
-            # The next chunk's scores need the memory of this one's.
-            parallel_iterations=1,
-        )
-        shape = (queries.shape[0], k)
-        return tf.ensure_shape(rows, shape), tf.ensure_shape(scores, shape)
-
-    def _scores(self, queries, start, end):
-        chunk = tf.cast(self._stored[start:end], tf.float32)
-        scores = tf.matmul(queries, chunk, transpose_b=True)
-        if self._stored.dtype == tf.int8:
-            scores *= self._scales[start:end]
-        return scores
+        return best_rows(queries, self._stored, k, self._factors)
 
     def measured_recall(self) -> float:
         return self._recall
@@ -186,4 +144,11 @@ class ExactIndex(Index):
 
     @classmethod
     def from_arrays(cls, arrays: Arrays, ids: np.ndarray, metric: str) -> Self:
+        stored, scales = arrays["stored"], arrays["scales"]
+        check_one_of(STORAGES, storage=stored.dtype.name)
+        if stored.ndim != 2 or scales.shape != stored.shape[:1]:
+            raise ValueError(
+                f"it has embeddings of shape {stored.shape} and scales of "
+                f"shape {scales.shape}"
+            )
         return cls(ids=ids, metric=metric, **arrays)

@@ -5,6 +5,7 @@ from numpy.typing import ArrayLike
 
 from keras_dvml.arguments import check_one_of
 from keras_dvml.embeddings import checked_embeddings, unit_length
+from keras_dvml.index.text_ids import checked_ids
 
 METRICS = ("dot_product", "cosine")
 
@@ -25,12 +26,12 @@ def checked_gallery(
 
     Returns:
         Tuple of `(N, dim)` float32 array, of unit length for "cosine", and
-        `(N,)` array of str.
+        `(N,)` object array of str.
 
     Raises:
-        ValueError: If embeddings are malformed or not finite, ids repeat, are
-            empty or differ in number, the metric is neither, or an embedding
-            is zero where it is "cosine".
+        ValueError: If embeddings are malformed or not finite, ids are no text,
+            repeat, are empty or differ in number, the metric is neither, or an
+            embedding is zero where it is "cosine".
     """
     check_one_of(METRICS, metric=metric)
     embeddings = checked_embeddings(embeddings, dim=dim)
@@ -43,22 +44,5 @@ def checked_gallery(
                 "embeddings must not be zero where metric is cosine; received "
                 f"zeros in row {is_zero.argmax()}"
             )
-    ids = np.arange(len(embeddings)) if ids is None else np.asarray(ids)
-    ids = ids.astype(np.str_)
-    if ids.shape != (len(embeddings),):
-        raise ValueError(
-            f"ids must be one for each of {len(embeddings)} embeddings; "
-            f"received shape {ids.shape}"
-        )
-    if (ids == "").any():
-        # It means "nothing found" in the answer to a search.
-        raise ValueError(
-            f"ids must not be empty; received '' in row {(ids == '').argmax()}"
-        )
-    unique, counts = np.unique(ids, return_counts=True)
-    if len(unique) != len(ids):
-        raise ValueError(
-            f"ids must be unique; received {str(unique[counts.argmax()])!r} "
-            f"{counts.max()} times"
-        )
-    return embeddings, ids
+    ids = np.arange(len(embeddings)) if ids is None else ids
+    return embeddings, checked_ids(ids, len(embeddings))

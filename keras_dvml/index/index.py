@@ -2,6 +2,7 @@
 
 import abc
 import os
+import threading
 from typing import Any
 
 import numpy as np
@@ -11,15 +12,25 @@ from numpy.typing import ArrayLike
 from keras_dvml.arguments import check_in_range, check_one_of
 from keras_dvml.embeddings import check_finite, unit_length
 from keras_dvml.index.changes import Changes
+from keras_dvml.index.deeper_search import deeper_search
 from keras_dvml.index.gallery import METRICS
+from keras_dvml.index.index_file import (
+    named_if_broken,
+    read_arrays,
+    write_arrays,
+)
+from keras_dvml.index.text_ids import text_ids
 from keras_dvml.typing import Self
-from keras_dvml.whole_files import whole_file
 
 # From names to arrays.
 Arrays = dict[str, Any]
 # Rows or ids, best first, and their scores.
 Neighbours = tuple[np.ndarray, np.ndarray]
 NeighbourTensors = tuple[tf.Tensor, tf.Tensor]
+
+# One thread at a time changes an index; a search keeps to the changes it began
+# with. One lock for all: an index can be copied, a lock cannot.
+_CHANGING = threading.Lock()
 
 
 class Index(tf.Module, abc.ABC):
@@ -48,7 +59,7 @@ class Index(tf.Module, abc.ABC):
         super().__init__()
         self.dim = int(dim)
         self.metric = metric
-        ids = np.asarray(ids, np.str_)
+        ids = text_ids(ids)
         self._built_ids = tf.Variable(tf.constant(ids), trainable=False)
         self._changes = Changes(ids, np.empty((0, self.dim), np.float32))
 
@@ -65,13 +76,14 @@ class Index(tf.Module, abc.ABC):
 
         Args:
             embeddings: `(N, dim)` float array, finite.
-            ids: N unique str; by default the row numbers.
+            ids: N unique str, or bytes in UTF-8, of any length; by default the
+                row numbers.
             metric: "dot_product" or "cosine".
 
         Raises:
             ValueError: If there are no embeddings, some are not finite, ids
-                repeat, are empty or differ in number, or the metric is
-                neither; and with "cosine" if an embedding is zero.
+                repeat, are empty, missing or differ in number, or the metric
+                is neither; and with "cosine" if an embedding is zero.
         """
 
     @abc.abstractmethod
@@ -118,7 +130,7 @@ class Index(tf.Module, abc.ABC):
 
     @property
     def ids(self) -> np.ndarray:
-        """`(N,)` array of str, the id of each embedding it holds."""
+        """`(N,)` object array of str, the id of each embedding it holds."""
         return self._changes.live_ids()
 
     @property
@@ -135,7 +147,8 @@ class Index(tf.Module, abc.ABC):
         """Adds items; the next search finds them.
 
         They are compared one by one with each query: after many additions
-        `rebuilt` gives a faster index.
+        `rebuilt` gives a faster index. Threads may add, remove and search at
+        the same time.
 
         Args:
             embeddings: `(M, dim)` float array, finite.
@@ -145,7 +158,10 @@ class Index(tf.Module, abc.ABC):
             ValueError: As for `build`, and if the index holds an id already.
                 Nothing is added then.
         """
-        self._changes = self._changes.with_added(embeddings, ids, self.metric)
+        with _CHANGING:
+            self._changes = self._changes.with_added(
+                embeddings, ids, self.metric
+            )
 
     def remove(self, ids: ArrayLike) -> None:
         """Removes items; no later search returns them.
@@ -157,7 +173,8 @@ class Index(tf.Module, abc.ABC):
             ValueError: If the index does not hold one. Nothing is removed
                 then.
         """
-        self._changes = self._changes.with_removed(ids)
+        with _CHANGING:
+            self._changes = self._changes.with_removed(ids)
 
     def rebuilt(self) -> Self:
         """Returns an index built of what this one holds, itself if unchanged.
@@ -177,7 +194,7 @@ class Index(tf.Module, abc.ABC):
             k: 1..N, where N counts what was removed since building.
 
         Returns:
-            Tuple of `(Q, k)` array of str ids, best first, and `(Q, k)`
+            Tuple of `(Q, k)` object array of str ids, best first, and `(Q, k)`
             float32 scores. Where fewer are left, "" and -inf.
 
         Raises:
@@ -200,8 +217,7 @@ class Index(tf.Module, abc.ABC):
         if not changes.any:
             rows, scores = self.nearest(queries, k)
         else:
-            rows, scores = self.nearest(queries, changes.num_to_ask_for(k))
-            rows, scores = changes.applied(queries, rows, scores, k)
+            rows, scores = changes.nearest(self, queries, k)
         return changes.names.take(rows), scores
 
     def nearest(self, queries: np.ndarray, k: int) -> Neighbours:
@@ -217,6 +233,18 @@ class Index(tf.Module, abc.ABC):
         rows, scores = self.lookup(tf.constant(queries), k)
         return rows.numpy(), scores.numpy()
 
+    def nearest_left(
+        self, queries: np.ndarray, k: int, removed: np.ndarray
+    ) -> Neighbours:
+        """Does what `nearest` does, of the rows that are not removed.
+
+        Args:
+            queries: As for `nearest`.
+            k: As for `nearest`.
+            removed: `(number of embeddings built,)` bool array.
+        """
+        return deeper_search(self, queries, k, removed)
+
     def check_k(self, k: int) -> None:
         """Raises `ValueError` where k is not in 1..N."""
         num_rows = self._changes.num_rows
@@ -231,30 +259,38 @@ class Index(tf.Module, abc.ABC):
         """Writes the index, changes included, whole or not at all.
 
         Args:
-            path: The file, by custom `*.npz`.
+            path: The file, by custom `*.npz`; a URI that TensorFlow can write
+                to, such as `gs://`, too.
         """
-        with whole_file(path) as file:
-            arrays = {**self._changes.arrays(), **self.arrays()}
-            kind = type(self).__name__
-            np.savez(file, kind=kind, metric=self.metric, **arrays)
+        facts = {"kind": type(self).__name__, "metric": self.metric}
+        arrays = {**facts, **self._changes.arrays(), **self.arrays()}
+        write_arrays(path, arrays)
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> Self:
         """Reads an index that `save` wrote.
 
+        Args:
+            path: As for `save`.
+
         Raises:
-            ValueError: If the file holds another kind of index.
+            FileNotFoundError: If there is no such file.
+            ValueError: If the file holds another kind of index, is broken, or
+                holds what `build` would refuse.
         """
-        with np.load(path, allow_pickle=False) as stored:
-            arrays = dict(stored)
-        kind, metric = (str(arrays.pop(name)) for name in ("kind", "metric"))
+        arrays = read_arrays(path)
+        with named_if_broken(path):
+            kind = str(arrays.pop("kind"))
+            metric = str(arrays.pop("metric"))
+            check_one_of(METRICS, metric=metric)
         if kind != cls.__name__:
             raise ValueError(
                 f"path must be of a saved {cls.__name__}; received {kind} in "
                 f"{os.fspath(path)}"
             )
-        check_one_of(METRICS, metric=metric)
-        changes, built_ids = Changes.from_arrays(arrays)
-        index = cls.from_arrays(arrays, built_ids, metric)
+        with named_if_broken(path):
+            changes, built_ids = Changes.from_arrays(arrays)
+            index = cls.from_arrays(arrays, built_ids, metric)
+            changes.check_against(index.built_embeddings(), metric)
         index._changes = changes
         return index

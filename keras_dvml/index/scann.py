@@ -261,9 +261,18 @@ class ScannIndex(Index):
     @classmethod
     def from_arrays(cls, arrays: Arrays, ids: np.ndarray, metric: str) -> Self:
         state = scann_library.state_of(arrays)
+        if state.dataset.shape.rank != 2:
+            raise ValueError(
+                f"it has embeddings of shape {state.dataset.shape}"
+            )
         index = cls(state, ids, metric, float(arrays["recall_floor"]))
         index._leaves_to_search = int(arrays["leaves_to_search"])
         index._num_reordered = int(arrays["num_reordered"])
+        if not 1 <= index._leaves_to_search <= index._num_leaves:
+            raise ValueError(
+                f"it searches {index._leaves_to_search} of "
+                f"{index._num_leaves} leaves"
+            )
         return index
 
 

@@ -121,7 +121,19 @@ def arrays_of(state: Any) -> dict[str, np.ndarray]:
 
 
 def state_of(arrays: dict[str, np.ndarray]) -> Any:
-    """Returns the `ScannState` of what `arrays_of` returned."""
+    """Returns the `ScannState` of what `arrays_of` returned.
+
+    Raises:
+        ValueError: If one of the parts has fewer rows than another: ScaNN
+            would read beyond its end.
+    """
+    rows = {
+        name: len(arrays[name])
+        for name, (dtype, _) in _PARTS.items()
+        if dtype != tf.string and name in arrays and name != "int8_multipliers"
+    }
+    if len(set(rows.values())) > 1:
+        raise ValueError(f"its parts have different numbers of rows: {rows}")
     tensors = []
     for name, (dtype, _) in _PARTS.items():
         value = arrays.get(name)

@@ -21,16 +21,19 @@ class MetricLoss(keras.losses.Loss):
     dataclass it has its fields in `parameters`, `get_config` and `repr`.
 
     Call arguments:
-        labels: `(batch,)` or `(batch, 1)` tensor of class ids; for losses over
-            pairs, `ops.Pairs` as well.
+        labels: `(batch,)` or `(batch, 1)` tensor of class ids: integers of
+            any width, booleans, whole floats, or names: what
+            `ops.flatten_labels` takes; for
+            losses over pairs, `ops.Pairs` as well.
         embeddings: `(batch, dim)` float tensor of any precision.
 
     Returns:
         Scalar float32 tensor.
 
     Raises:
-        ValueError: If `embeddings` is not a matrix, or sample weights are
-            given: a term over pairs has no weight per image.
+        ValueError: If `embeddings` is not a matrix, labels are not one an
+            embedding, as one-hot labels are not, or sample weights are given:
+            a term over pairs has no weight per image.
 
     Example:
         >>> import dataclasses
@@ -77,7 +80,7 @@ class MetricLoss(keras.losses.Loss):
             )
         with tf.name_scope(self.name or type(self).__name__):
             if not isinstance(labels, ops.Pairs):
-                labels = tf.convert_to_tensor(labels)
+                labels = _one_an_embedding(labels, embeddings)
             return self.compare(labels, embeddings)
 
     def compare(
@@ -130,6 +133,17 @@ class MetricLoss(keras.losses.Loss):
             f"{name}={value!r}" for name, value in self.parameters.items()
         ]
         return f"{type(self).__name__}({', '.join(values)})"
+
+
+def _one_an_embedding(labels, embeddings):
+    labels = tf.convert_to_tensor(labels)
+    num_rows = embeddings.shape[:1]
+    if not ops.flatten_labels(labels).shape.is_compatible_with(num_rows):
+        raise ValueError(
+            "labels must be one an embedding; received shape "
+            f"{labels.shape} for {num_rows[0]} embeddings"
+        )
+    return labels
 
 
 @dataclass_transform()

@@ -42,17 +42,15 @@ def recall_at_k_loss(
         >>> float(kd.losses.recall_at_k_loss([0, 0, 1], embeddings))
         0.27...
     """
+    counted = tf.constant(ks, tf.float32)[:, None]
 
     def missing_recall(before_positives, before_negatives, num_positives):
         rank = 1.0 + before_positives + before_negatives
         # Anchors without positives do not count.
         num_positives = tf.maximum(num_positives, 1.0)
-        found = [
-            tf.sigmoid((k - rank) / rank_temperature)
-            / tf.minimum(float(k), num_positives)
-            for k in ks
-        ]
-        return 1.0 - num_positives * tf.add_n(found) / len(found)
+        found = tf.sigmoid((counted - rank) / rank_temperature)
+        found /= tf.minimum(counted, num_positives)
+        return 1.0 - num_positives * tf.reduce_mean(found, axis=0)
 
     return mean_over_soft_ranks(
         missing_recall,

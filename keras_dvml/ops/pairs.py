@@ -52,14 +52,41 @@ def num_anchors(labels: LabelsOrPairs) -> int | tf.Tensor | None:
 
 
 def flatten_labels(labels: TensorLike) -> tf.Tensor:
-    """Returns labels of shape `(batch,)` or `(batch, 1)` as `(batch,)`.
+    """Returns labels as a vector of numbers, equal where the labels are.
+
+    Args:
+        labels: `(batch,)` or `(batch, 1)` tensor of class ids: integers of
+            any width, booleans, whole floats, or names.
+
+    Returns:
+        `(batch,)` tensor: int64, of names their hashes; floats stay floats.
+
+    Raises:
+        ValueError: If the shape is another, as that of one-hot labels.
 
     Example:
         >>> import keras_dvml as kd
         >>> kd.ops.flatten_labels([[4], [9]]).numpy()
-        array([4, 9], dtype=int32)
+        array([4, 9])
     """
-    return tf.reshape(labels, [-1])
+    labels = tf.convert_to_tensor(labels)
+    if labels.shape.rank == 0 or labels.shape[1:].num_elements() not in (
+        None,
+        1,
+    ):
+        raise ValueError(
+            "labels must be one class id an image, (batch,) or (batch, 1); "
+            f"received shape {labels.shape}. Of one-hot labels pass "
+            "tf.argmax(labels, axis=1)"
+        )
+    labels = tf.reshape(labels, [-1])
+    if labels.dtype == tf.string:
+        # The same on every replica, whatever names its part of a batch has.
+        return tf.strings.to_hash_bucket_fast(labels, tf.int64.max)
+    if labels.dtype.is_floating:
+        # Less precise ones cannot count all classes.
+        return tf.cast(labels, tf.float32) if labels.dtype.size < 4 else labels
+    return tf.cast(labels, tf.int64)
 
 
 def hold_others(
@@ -245,10 +272,17 @@ def class_ids(labels: TensorLike, num_classes: int) -> tf.Tensor:
         >>> kd.ops.class_ids([[2], [0]], num_classes=3).numpy()
         array([2, 0], dtype=int32)
     """
+    expected = f"labels must be 0 to {num_classes - 1}; received"
+    labels = tf.convert_to_tensor(labels)
+    if labels.dtype == tf.string:
+        raise ValueError(
+            f"{expected} names. np.unique(labels, return_inverse=True)[1] "
+            "numbers them"
+        )
     labels = flatten_labels(labels)
     in_range = (labels >= 0) & (labels < num_classes)
-    message = f"labels must be 0 to {num_classes - 1}; received"
-    check = tf.debugging.Assert(tf.reduce_all(in_range), [message, labels])
+    is_class = in_range & (tf.math.floormod(labels, 1) == 0)
+    check = tf.debugging.Assert(tf.reduce_all(is_class), [expected, labels])
     # `None` where it has raised or passed already.
     with tf.control_dependencies([] if check is None else [check]):
         return tf.cast(labels, tf.int32)
@@ -265,6 +299,7 @@ def own_class(labels: TensorLike, num_classes: int) -> tf.Tensor:
         `(batch, num_classes)` bool tensor, one `True` in each row.
 
     Raises:
+        ValueError: If labels are names.
         InvalidArgumentError: If a label is not 0 to `num_classes - 1`.
 
     Example:

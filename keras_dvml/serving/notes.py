@@ -10,7 +10,7 @@ from importlib import resources
 
 import tensorflow as tf
 
-from keras_dvml.whole_files import whole_file
+from keras_dvml.whole_files import full_path, whole_file
 
 #: A server takes only folders with a number for a name as versions.
 CONFIG_FILE = "models.config"
@@ -34,7 +34,7 @@ def write_notes(
         ops: The custom operations that a server must have.
         remark: What else is to be known of the newest version.
     """
-    base_dir = os.path.abspath(base_dir)
+    base_dir = full_path(base_dir)
     name = os.path.basename(base_dir)
     base_path = f"/models/{name}"
     config = _template("models.config.txt").format(

@@ -11,7 +11,7 @@ from keras_dvml.publisher_lock import only_publisher_of
 from keras_dvml.serving.custom_ops import custom_ops
 from keras_dvml.serving.facts import read_facts
 from keras_dvml.serving.notes import write_notes
-from keras_dvml.whole_files import whole_folders
+from keras_dvml.whole_files import is_uri, whole_folders
 
 BaseDir = TypeVar("BaseDir", bound=str | os.PathLike)
 
@@ -51,7 +51,8 @@ def publish(
     The copy is made beside its place under a name that servers ignore, and
     renamed when it is complete. Beside the versions lie then `README.md` and
     `models.config`, as after `export`. Processes that publish or export the
-    same model at once take turns.
+    same model at once take turns. Folders may be URIs that TensorFlow can use,
+    such as `gs://`; what a store cannot give is said at `export`.
 
     Args:
         source_dir: A SavedModel.
@@ -116,7 +117,7 @@ def publish_all(
         ['a/1', 'b/1']
     """
     for source_dir in source_dirs.values():
-        if not os.path.isfile(os.path.join(source_dir, "saved_model.pb")):
+        if not tf.io.gfile.exists(os.path.join(source_dir, "saved_model.pb")):
             raise ValueError(
                 "source_dir must hold a SavedModel; received "
                 f"{os.fspath(source_dir)!r} without one"
@@ -129,8 +130,21 @@ def publish_all(
             for source_dir, folder in zip(
                 source_dirs.values(), folders, strict=True
             ):
-                shutil.copytree(source_dir, folder, dirs_exist_ok=True)
+                _copy_contents(os.fspath(source_dir), folder)
         for base_dir, target in zip(source_dirs, targets, strict=True):
             remark = read_facts(target).get("remark", "")
             write_notes(base_dir, custom_ops(target), remark)
     return targets
+
+
+def _copy_contents(source: str, target: str) -> None:
+    if not is_uri(source):
+        shutil.copytree(source, target, dirs_exist_ok=True)
+        return
+    for folder, _, names in tf.io.gfile.walk(source):
+        inside = os.path.relpath(folder, source)
+        os.makedirs(os.path.join(target, inside), exist_ok=True)
+        for name in names:
+            tf.io.gfile.copy(
+                os.path.join(folder, name), os.path.join(target, inside, name)
+            )

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import ArrayLike
 
-from keras_dvml.arguments import check_at_least, check_in_range
+from keras_dvml.arguments import check_at_least, check_in_range, in_order
 from keras_dvml.clustering import Clustering, k_means_clusterer
 from keras_dvml.clustering.clustering import Clusterer
 from keras_dvml.data.batches import sampled_batches
@@ -125,10 +125,12 @@ class PseudoLabels(TypedCallback):
                 f"num_clusters={num_clusters}, clusterer={clusterer}"
             )
         check_at_least(1, every=every)
-        if true_labels is not None and np.shape(true_labels) != (num_images,):
+        if true_labels is not None:
+            true_labels = np.asarray(in_order(true_labels, "true_labels"))
+        if true_labels is not None and true_labels.shape != (num_images,):
             raise ValueError(
                 f"true_labels must be one an image, {num_images}; received "
-                f"shape {np.shape(true_labels)}"
+                f"shape {true_labels.shape}"
             )
         self._rounds = LabelRounds(clusterer, true_labels)
         self._not_logged = ["epoch", "num_clusters", "num_reseeded", "inertia"]

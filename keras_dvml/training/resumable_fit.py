@@ -198,7 +198,8 @@ class _Run(TypedCallback):
                 state[f"{kind}.{number}"] = variable.numpy()
         packed = io.BytesIO()
         np.savez(packed, **state)
-        _write_whole(self._path, packed.getvalue())
+        with whole_file(self._path) as file:
+            file.write(packed.getvalue())
 
     def _restore_callbacks(self, state):
         saved = json.loads(str(state["callbacks"]))
@@ -238,14 +239,3 @@ def _read_state(path):
             f"{path} cannot be read as the state of a run ({error}); delete it "
             "to begin anew"
         ) from error
-
-
-def _write_whole(path, contents):
-    if "://" not in path:
-        with whole_file(path) as file:
-            file.write(contents)
-        return
-    # Object stores show what is written once it is complete.
-    tf.io.gfile.makedirs(os.path.dirname(path))
-    with tf.io.gfile.GFile(path, "wb") as file:
-        file.write(contents)

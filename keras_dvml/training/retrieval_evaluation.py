@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_dvml.arguments import check_at_least, check_one_of
+from keras_dvml.arguments import check_at_least, check_one_of, in_order
 from keras_dvml.data import image_batches
 from keras_dvml.evaluation import evaluate_retrieval, score_names
 from keras_dvml.training.best_weights import BestWeights
@@ -41,8 +41,8 @@ class RetrievalEvaluation(TypedCallback):
         batch_size: Images embedded at once.
         clustering: Whether to give `nmi`, `ami` and `f1`, which take long
             where there are thousands of classes.
-        log_dir: Folder of the files above, one run's; epochs count from 0 in
-            them, as in Keras's own.
+        log_dir: Folder of the files above, one run's, also as a URI such as
+            `gs://`; epochs count from 0 in them, as in Keras's own.
         keep_best: Name of a score, such as `"map@r"`: the weights are kept, in
             memory, of the evaluation where it was highest, of equal ones the
             first.
@@ -103,7 +103,7 @@ class RetrievalEvaluation(TypedCallback):
                 "True; received None"
             )
         self.images = images
-        self.labels = np.asarray(labels)
+        self.labels = np.asarray(in_order(labels, "labels"))
         self.ks = ks
         self.every = every
         self.batch_size = batch_size

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import tempfile
 
 from tfx.components.evaluator import constants
 from tfx.dsl.component.experimental.decorators import component
@@ -10,15 +9,12 @@ from tfx.types import standard_artifacts
 from tfx.utils import path_utils
 
 import keras_dvml as kd
-from keras_dvml.serving.facts import read_facts
-from keras_dvml.serving.notes import write_notes
 from pipelines.artifacts.annotations import (
     InputArtifact,
     OutputArtifact,
     Parameter,
 )
 from pipelines.artifacts.pushes import FAULT, write_push
-from pipelines.artifacts.remote_folders import copy_folder, is_remote
 
 logger = logging.getLogger(__name__)
 
@@ -67,35 +63,16 @@ def Pusher(  # noqa: N802
             FAULT, blessing.get_string_custom_property(FAULT)
         )
         return
-    publish = (
-        _publish_remotely if is_remote(base_dir) else kd.serving.publish_all
-    )
     # The one that every server can load comes last: where a version of it
     # stands, the other stands too.
     sources = {
         f"{base_dir}-scann": path_utils.serving_model_path(scann_model.uri),
         base_dir: path_utils.serving_model_path(model.uri),
     }
-    scann, exact = publish(sources)
+    scann, exact = kd.serving.publish_all(sources)
     write_push(pushed_model.uri, exact=exact, scann=scann)
     pushed_model.set_int_custom_property("pushed", 1)
     version = os.path.basename(exact)
     pushed_model.set_string_custom_property("pushed_destination", exact)
     pushed_model.set_string_custom_property("pushed_version", version)
     pushed_model.set_string_custom_property("summary", f"{exact}, {scann}")
-
-
-def _publish_remotely(sources: dict[str, str]) -> list[str]:
-    """Copies the flavours without a lock, which object stores do not have."""
-    version = str(kd.serving.next_version(*sources))
-    targets = []
-    for base_dir, source in sources.items():
-        targets.append(os.path.join(base_dir, version))
-        copy_folder(source, targets[-1])
-        with tempfile.TemporaryDirectory() as parent:
-            # The notes have the name of the model from its folder.
-            notes = os.path.join(parent, os.path.basename(base_dir))
-            remark = read_facts(source).get("remark", "")
-            write_notes(notes, kd.serving.custom_ops(source), remark)
-            copy_folder(notes, base_dir)
-    return targets

@@ -7,7 +7,7 @@ import keras
 
 import keras_dvml as kd
 from keras_dvml import keras_versions
-from keras_dvml.extras import install_command
+from keras_dvml.extras import import_of
 from pipelines.configs.schema import (
     APPLICATIONS,
     EFFICIENTNETS,
@@ -82,11 +82,17 @@ def freeze_parts(backbone: keras.Model, config: TrainConfig) -> None:
         backbone: changed in place.
         config: says which parts.
     """
-    if config.frozen_up_to:
-        kd.models.freeze_up_to(backbone, config.frozen_up_to)
+    layers = keras_versions.nested_layers(backbone)
+    innermost = [
+        layer
+        for layer in layers
+        if layer.weights and not keras_versions.nested_layers(layer)
+    ]
+    for layer in innermost[: int(config.frozen_share * len(innermost))]:
+        layer.trainable = False
     if config.batch_norm_frozen:
         kd.models.freeze_batch_norm(backbone)
-    for layer in keras_versions.nested_layers(backbone):
+    for layer in layers:
         if hasattr(layer, "interpolated_position_embeddings"):
             # KerasHub's DINOv2 saves those of another size of images: what
             # they learn would be lost.
@@ -176,15 +182,9 @@ def _preset(config: TrainConfig) -> str:
 
 
 def _keras_hub() -> Any:
-    try:
+    with import_of("keras-hub", "A backbone of KerasHub needs keras-hub"):
         # Few need it, and it takes seconds to import.
         import keras_hub
-    except ImportError as error:
-        raise ImportError(
-            "A backbone of KerasHub needs the package keras-hub, which cannot "
-            f"be imported ({error}). Install it with: "
-            f"{install_command('keras-hub')}"
-        ) from error
     return keras_hub
 
 

@@ -1,6 +1,7 @@
 """A model, fitted to batches of a run's images."""
 
 import logging
+import math
 
 import keras
 import numpy as np
@@ -104,6 +105,8 @@ def fit_model(
             every=config.evaluate_every,
         )
         callbacks.append(curve)
+    if config.learning_rate_decay:
+        callbacks.append(_decay(config, first_epoch))
     if config.method in _VARIATIONAL:
         callbacks.append(kd.training.PhaseSchedule(config.release_decoder_at))
     callbacks.append(EpochLines(first_epoch, config.epochs))
@@ -120,6 +123,17 @@ def fit_model(
         return kept_values(history)
     batches.position.step = first_epoch * config.steps_per_epoch
     return kept_values(model.fit(batches, **epochs).history)
+
+
+def _decay(config: TrainConfig, first_epoch: int) -> keras.callbacks.Callback:
+    """Returns what lets the rate fall, from epoch to epoch."""
+
+    def rate(epoch: int) -> float:
+        # The middle of the epoch stands for all of it.
+        done = (epoch - first_epoch + 0.5) / config.epochs
+        return config.learning_rate * (1 + math.cos(math.pi * done)) / 2
+
+    return keras.callbacks.LearningRateScheduler(rate)
 
 
 def decoded_images(

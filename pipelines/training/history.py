@@ -10,6 +10,8 @@ import tensorflow as tf
 from pipelines.artifacts.histories import CURVE, History
 
 _SECONDS_BETWEEN_LINES = 3.0
+# What Keras adds of its own.
+_NOT_KEPT = ("val_", "learning_rate")
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +32,7 @@ def kept_values(history: dict[str, list[float]]) -> History:
     return {
         name: [_number(value) for value in values]
         for name, values in history.items()
-        if not name.startswith("val_") or name == CURVE
+        if name == CURVE or not name.startswith(_NOT_KEPT)
     }
 
 
@@ -72,7 +74,7 @@ def _shown(logs: dict[str, float]) -> dict[str, float]:
         for name, value in sorted(
             logs.items(), key=lambda log: log[0] != "loss"
         )
-        if not name.startswith("val_") or (name == CURVE and value == value)
+        if (name == CURVE and value == value) or not name.startswith(_NOT_KEPT)
     }
 
 

@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 import tensorflow as tf
 
@@ -62,6 +63,51 @@ def test_images_to_embed_come_in_order(kind, pictures, tmp_path):
     assert [len(batch) for batch in batches] == [8, 8, 8, 6]
     numbers = np.concatenate(batches)[:, 0, 0, 0]
     np.testing.assert_array_equal(numbers, np.arange(30))
+
+
+def columns_of(table):
+    """The two columns in all the ways that have an order."""
+    yield table.path, table.label
+    yield table.set_index("path").index, table.label.astype("category")
+    yield dict(zip(table.path, table.label, strict=True)).keys(), table.label
+    by_place = dict(enumerate(table.path))
+    yield by_place.values(), dict(enumerate(table.label)).values()
+
+
+def test_columns_of_a_shuffled_and_filtered_table_belong_together(
+    pictures, tmp_path
+):
+    paths = as_kind("paths", pictures[0], tmp_path)
+    table = pd.DataFrame({"path": map(str, paths), "label": pictures[1]})
+    table = table.sample(frac=1, random_state=0)
+    table = table[table.label >= 2]
+    for paths, labels in columns_of(table):
+        batches = kd.data.balanced_batches(
+            paths,
+            labels,
+            classes_per_batch=4,
+            images_per_class=5,
+            image_size=8,
+        )
+        for images, batch_labels in batches:
+            numbers = images[:, 0, 0, 0].numpy()
+            np.testing.assert_array_equal(numbers // 5, batch_labels)
+        (images,) = kd.data.image_batches(paths, image_size=8)
+        np.testing.assert_array_equal(images[:, 0, 0, 0] // 5, table.label)
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        ({"a.png", "b.png"}, "must be a sequence.* received a set"),
+        ({"a.png": 1}, "must be a sequence.* received a dict"),
+        (["a.png", None], "item of type NoneType in place 1"),
+        (pd.Series(["a.png", np.nan]), "item of type float in place 1"),
+    ],
+)
+def test_images_without_order_or_with_gaps_are_named(images, message):
+    with pytest.raises(ValueError, match=message):
+        kd.data.image_batches(images, image_size=8)
 
 
 def numbers_of(batches):

@@ -1,5 +1,7 @@
 """Items added to an index and removed from it, before and after a rebuild."""
 
+import concurrent.futures
+
 import numpy as np
 import pytest
 
@@ -25,7 +27,7 @@ def assert_answers_alike(index, other):
         other.search(items(9, seed=5), k=12),
         strict=True,
     ):
-        if one.dtype.kind == "U":
+        if one.dtype == object:
             assert one.tolist() == two.tolist()
         else:
             np.testing.assert_allclose(one, two, rtol=1e-5)
@@ -148,3 +150,43 @@ def test_changes_that_cannot_be_leave_the_index_as_it_was(kind):
         with pytest.raises(ValueError, match=message):
             index.remove(ids)
     assert not index.is_changed and index.rebuilt() is index
+
+
+@every_index
+@pytest.mark.parametrize("num_queries", [1, 9])
+def test_many_changes_answer_as_an_index_built_of_the_outcome(
+    kind, num_queries, monkeypatch
+):
+    # In chunks, and where few more may be asked for than are wanted.
+    monkeypatch.setattr("keras_dvml.index.best_rows._SCORES_AT_ONCE", 1 << 12)
+    monkeypatch.setattr("keras_dvml.index.deeper_search._MOST_ASKED", 100)
+    queries, built = items(num_queries, seed=5), items(3000)
+    index = kind.build(built)
+    index.add(items(2500, seed=1), [f"new {i}" for i in range(2500)])
+    # All that is near the first query, of both, and half of the rest.
+    near = np.argsort(-(index.embeddings @ queries[0]))[:600]
+    gone = {*index.ids[near], *index.ids[::2]}
+    index.remove(sorted(gone))
+    left = kd.index.ExactIndex.build(index.embeddings, index.ids)
+    found, scores = index.search(queries, k=30)
+    right, right_scores = left.search(queries, k=30)
+    np.testing.assert_allclose(scores[0], right_scores[0], rtol=1e-5)
+    assert found[0].tolist() == right[0].tolist()
+    assert not gone & set(found.ravel())
+    assert np.mean(found == right) > 0.95
+    assert index.search(queries, k=len(index))[0].shape[1] == len(index)
+
+
+@every_index
+def test_threads_lose_none_of_each_others_changes(kind):
+    index = kind.build(items(40))
+
+    def change(thread):
+        for number in range(50):
+            index.add(items(1, seed=number), [f"{thread}-{number}"])
+            index.search(items(2), k=3)
+        index.remove([f"{thread}-0", str(thread)])
+
+    with concurrent.futures.ThreadPoolExecutor(4) as threads:
+        list(threads.map(change, range(4)))
+    assert len(index) == 40 + 4 * 50 - 8

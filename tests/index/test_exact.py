@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import keras_dvml as kd
-from keras_dvml.index import exact
+from keras_dvml.index import best_rows, exact
 
 
 def unit_vectors(num_items, dim=16, seed=0):
@@ -14,7 +14,7 @@ def unit_vectors(num_items, dim=16, seed=0):
 @pytest.mark.parametrize("storage", ["float32", "float16", "int8"])
 @pytest.mark.parametrize("num_items", [1023, 1024, 1025, 5000])
 def test_chunks_answer_as_a_full_sort(storage, num_items, monkeypatch):
-    monkeypatch.setattr(exact, "_SCORES_AT_ONCE", 1 << 13)
+    monkeypatch.setattr(best_rows, "_SCORES_AT_ONCE", 1 << 13)
     index = kd.index.ExactIndex.build(unit_vectors(num_items), storage=storage)
     queries = unit_vectors(20, seed=1)
     found, scores = index.search(queries, k=7)
@@ -27,7 +27,7 @@ def test_chunks_answer_as_a_full_sort(storage, num_items, monkeypatch):
 
 
 def test_every_row_comes_back_when_all_are_asked_for(monkeypatch):
-    monkeypatch.setattr(exact, "_SCORES_AT_ONCE", 1 << 12)
+    monkeypatch.setattr(best_rows, "_SCORES_AT_ONCE", 1 << 12)
     index = kd.index.ExactIndex.build(unit_vectors(3000))
     found, scores = index.search(unit_vectors(4, seed=1), k=3000)
     assert all(len(set(row)) == 3000 for row in found.tolist())

@@ -1,6 +1,7 @@
 """The contract of an index, kept by each of them."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import keras_dvml as kd
@@ -33,6 +34,22 @@ def test_neighbours_equal_a_full_sort(kind):
     np.testing.assert_allclose(
         scores, np.take_along_axis(similarity, order, axis=1), rtol=1e-5
     )
+
+
+@every_index
+def test_ids_may_be_a_column_or_the_keys_of_a_dictionary(kind):
+    table = pd.DataFrame({"id": [f"{number}.png" for number in range(60)]})
+    table = table.sample(frac=1, random_state=0)
+    by_id = dict(zip(table.id, gallery(), strict=True))
+    for embeddings, ids in (
+        (gallery(), table.id),
+        (by_id.values(), by_id.keys()),
+    ):
+        index = kind.build(embeddings, ids)
+        found, _ = index.search(gallery(), k=1)
+        assert found[:, 0].tolist() == table.id.tolist()
+        index.remove(table.id[table.id != "7.png"])
+        assert len(index) == 1
 
 
 @every_index

@@ -312,3 +312,15 @@ def test_any_finite_curve_is_drawn(tmp_path, values):
 def test_a_curve_that_was_never_measured_is_left_out(tmp_path):
     history = {"loss": [float("nan"), None, float("inf")]}
     assert "<svg" not in page(tmp_path, histories={"dvml": history})
+
+
+def test_report_is_written_to_an_object_store(tmp_path, monkeypatch):
+    from tensorflow.io import gfile
+
+    monkeypatch.chdir(tmp_path)
+    uri = "ram://reports/birds.html"
+    arguments = {"title": "Birds", "scores": SCORES, "histories": HISTORIES}
+    assert write_report(uri, **arguments) == uri
+    with gfile.GFile(uri) as file:
+        assert "Birds" in file.read()
+    assert not list(tmp_path.iterdir())

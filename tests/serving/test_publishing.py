@@ -5,7 +5,9 @@ import subprocess
 import sys
 import threading
 
+import numpy as np
 import pytest
+import tensorflow as tf
 
 import keras_dvml as kd
 
@@ -88,3 +90,28 @@ def test_all_get_the_version_after_the_highest_of_any(source, tmp_path):
     flavours = [tmp_path / "birds-scann", tmp_path / "birds"]
     published = kd.serving.publish_all(dict.fromkeys(flavours, source))
     assert published == [str(folder / "5") for folder in flavours]
+
+
+def test_object_store_gets_versions_that_can_be_served(
+    tiny_backbone, tmp_path, monkeypatch, caplog
+):
+    monkeypatch.chdir(tmp_path)
+    store = "ram://models/birds"
+    images = np.zeros((3, 16, 16, 3))
+    embeddings = tiny_backbone.predict(images, verbose=0)
+    index = kd.index.ExactIndex.build(embeddings)
+    assert kd.serving.export(tiny_backbone, store, index=index, k=3) == [
+        f"{store}/1"
+    ]
+    assert "without a lock" in caplog.text
+    assert kd.serving.publish(f"{store}/1", store) == f"{store}/2"
+    # Back on this machine, it answers.
+    folder = kd.serving.publish(f"{store}/2", tmp_path / "birds")
+    embed = tf.saved_model.load(folder).signatures["embed"]
+    image = tf.io.encode_png(tf.zeros((16, 16, 3), tf.uint8))
+    np.testing.assert_allclose(
+        embed(image_bytes=image[None])["embedding"], embeddings[:1], rtol=1e-5
+    )
+    notes = {"README.md", "models.config"}
+    assert notes < set(tf.io.gfile.listdir(store))
+    assert sorted(os.listdir(tmp_path)) == [".birds.lock", "birds"]

@@ -120,6 +120,19 @@ def logged(tmp_path_factory, tiny_images):
     return log_dir, history, embeddings
 
 
+def test_files_go_to_an_object_store(tiny_images, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    log_dir = "ram://logs/of/a/run"
+    evaluation = kd.training.RetrievalEvaluation(
+        *tiny_images, ks=(1,), every=1, log_dir=log_dir
+    )
+    fit(make_model(), tiny_images, evaluation, epochs=1)
+    names = set(tf.io.gfile.listdir(log_dir))
+    assert {"retrieval.csv", "sprite.png", "checkpoint"} < names
+    assert any("tfevents" in name for name in names)
+    assert not list(tmp_path.iterdir())
+
+
 def test_csv_has_a_row_an_evaluation(logged):
     folder, history, _ = logged
     with open(folder / "retrieval.csv", newline="") as file:

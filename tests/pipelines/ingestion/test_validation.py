@@ -126,5 +126,5 @@ def test_report_notes_them(validated):
     from pipelines.reporting.notes import notes_of_steps
 
     found = validated([1, 2], train=[1], test=[2])
-    notes = notes_of_steps(found, None, None)
+    notes = notes_of_steps(found, None, None, "")
     assert notes["Validation of the examples"] == "no anomalies"
