@@ -76,7 +76,7 @@ class DistanceWeightedMiner(Miner):
         >>> embeddings = [[1.0, 0.0], [0.6, 0.8], [0.8, 0.6], [-1.0, 0.0]]
         >>> pairs = kd.miners.DistanceWeightedMiner()([0, 0, 1, 1], embeddings)
         >>> pairs.negatives.numpy().sum(axis=1)
-        array([1, 1, 1, 1])
+        array([1, 1, 1, 0])
 
     Reference:
         [Wu et al., 2017](https://arxiv.org/abs/1706.07567)

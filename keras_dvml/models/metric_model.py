@@ -57,7 +57,6 @@ class MetricModel(keras_versions.BuiltModel):
 
     Example:
         >>> import keras
-    import numpy as np
         >>> import tensorflow as tf
         >>> import keras_dvml as kd
         >>> class SmallFeatures(kd.models.MetricModel):
