@@ -27,7 +27,7 @@ def cosines_of_centers(
         ValueError: If embeddings and centres differ in width.
     """
     similarity = cosines(embeddings, centers)
-    num_classes = similarity.shape[1] // num_centers
+    num_classes = int(similarity.shape[1] or 0) // num_centers
     return tf.reshape(similarity, (-1, num_classes, num_centers))
 
 
@@ -55,7 +55,7 @@ def softmax_with_margin(
         InvalidArgumentError: If a label is no class id; not when compiled by
             XLA, which cannot raise.
     """
-    own = ops.class_ids(labels, similarity.shape[1])
+    own = ops.class_ids(labels, int(similarity.shape[1] or 0))
     to_own = tf.gather(similarity, own, batch_dims=1)
     similarity = ops.add_to_entries(
         similarity, own, with_margin(to_own) - to_own

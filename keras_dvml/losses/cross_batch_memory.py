@@ -63,8 +63,8 @@ class Memory(ConfiguredLayer):
             ValueError: If the batch is larger than the memory.
         """
         labels = tf.cast(ops.flatten_labels(labels), tf.int64)
-        embeddings = tf.stop_gradient(tf.cast(embeddings, tf.float32))
-        batch_size = embeddings.shape[0]
+        new_rows: Any = tf.stop_gradient(tf.cast(embeddings, tf.float32))
+        batch_size = new_rows.shape[0]
         if batch_size is not None and batch_size > self.size:
             raise ValueError(
                 f"size must be at least that of a batch, {batch_size}; "
@@ -74,7 +74,7 @@ class Memory(ConfiguredLayer):
         rows = tf.range(tf.size(labels, tf.int64)) + num_rows
         rows = tf.math.floormod(rows, self.size)[:, None]
         for variable, new in (
-            (self.embeddings, embeddings),
+            (self.embeddings, new_rows),
             (self.labels, labels),
         ):
             old = tf.convert_to_tensor(variable)
@@ -162,7 +162,7 @@ class CrossBatchMemory(MetricLoss):
             self.memory.build((None, embedding_dim))
 
     def call(self, labels: tf.Tensor, embeddings: tf.Tensor) -> tf.Tensor:
-        self.build(embeddings.shape[-1])
+        self.build(int(embeddings.shape[-1] or 0))
         remembered = tf.convert_to_tensor(self.memory.embeddings)
         rows = tf.concat(
             [tf.cast(embeddings, tf.float32), tf.stop_gradient(remembered)],
@@ -183,7 +183,7 @@ class CrossBatchMemory(MetricLoss):
             ValueError: If the batch is larger than the memory.
         """
         embeddings = tf.convert_to_tensor(embeddings)
-        self.build(embeddings.shape[-1])
+        self.build(int(embeddings.shape[-1] or 0))
         self.memory.append(labels, embeddings)
 
     def relabel(self, is_new: np.ndarray, centroids: np.ndarray | None) -> None:

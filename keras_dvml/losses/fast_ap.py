@@ -1,5 +1,7 @@
 """FastAP loss."""
 
+from typing import Any
+
 import tensorflow as tf
 
 from keras_dvml import ops
@@ -72,7 +74,8 @@ def fast_ap_loss(
         with tf.GradientTape() as tape:
             tape.watch(histograms)
             value = loss_of(histograms)
-        by_node = tf.reshape(tape.gradient(value, histograms), [-1])
+        by_node: Any = tape.gradient(value, histograms)
+        by_node = tf.reshape(by_node, [-1])
         # A pair that moves up takes its share from a node to the next one.
         by_node = tf.roll(by_node, -1, axis=0) - by_node
         return value, (num_bins / 4.0) * is_pair * tf.gather(by_node, node)

@@ -54,7 +54,7 @@ def margin_loss(
     negatives = ops.negative_pairs(labels)
     has_both = tf.reduce_any(negatives) & (turns.num_pairs > 0)
     has_both = tf.cast(has_both, tf.float32)
-    dim = tf.convert_to_tensor(embeddings).shape[-1]
+    dim = int(tf.convert_to_tensor(embeddings).shape[-1] or 0)
 
     def mean_over_active(squared_distance):
         distance = ops.safe_sqrt(squared_distance)

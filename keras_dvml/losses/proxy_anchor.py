@@ -46,7 +46,7 @@ def proxy_anchor_loss(
     """
     embeddings, proxies = unit_vectors(embeddings, proxies)
     similarity = tf.matmul(proxies, embeddings, transpose_b=True)
-    own = tf.transpose(ops.own_class(labels, similarity.shape[0]))
+    own = tf.transpose(ops.own_class(labels, int(similarity.shape[0] or 0)))
     attraction = ops.masked_log_sum_exp(-scale * (similarity - margin), own)
     others = tf.logical_not(own)
     repulsion = ops.masked_log_sum_exp(scale * (similarity + margin), others)

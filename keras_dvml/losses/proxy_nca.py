@@ -42,7 +42,7 @@ def proxy_nca_loss(
         -2.0
     """
     similarity = cosines(embeddings, proxies)
-    own = ops.own_class(labels, similarity.shape[1])
+    own = ops.own_class(labels, int(similarity.shape[1] or 0))
     squared_distance = (2.0 - 2.0 * similarity) / temperature
     attraction = tf.reduce_sum(tf.where(own, squared_distance, 0.0), axis=1)
     repulsion = ops.masked_log_sum_exp(-squared_distance, tf.logical_not(own))

@@ -1,6 +1,7 @@
 """Losses over the ranks of positives, made differentiable by a sigmoid."""
 
 from collections.abc import Callable
+from typing import Any
 
 import tensorflow as tf
 
@@ -55,15 +56,16 @@ def mean_over_soft_ranks(
             ahead = (similarity - to_positive[:, None]) / temperature
             share = tf.sigmoid(ahead)
             # The positive itself is half ahead of itself.
-            before = [
-                tf.reduce_sum(share * positives, axis=1) - 0.5,
-                tf.reduce_sum(share * negatives, axis=1),
-            ]
+            ahead_positive = tf.reduce_sum(share * positives, axis=1) - 0.5
+            ahead_negative = tf.reduce_sum(share * negatives, axis=1)
+            before = [ahead_positive, ahead_negative]
             with tf.GradientTape() as tape:
                 tape.watch(before)
-                losses = loss_of(*before, num_positives)
-            by_before = tape.gradient(
-                losses, before, unconnected_gradients="zero"
+                losses = loss_of(ahead_positive, ahead_negative, num_positives)
+            by_before: Any = tape.gradient(
+                losses,
+                before,
+                unconnected_gradients=tf.UnconnectedGradients.ZERO,
             )
             by_positive, by_negative = (
                 (weight * is_pair * by_one)[:, None] for by_one in by_before

@@ -49,11 +49,11 @@ class Miner:
     def __call__(
         self, labels: ops.LabelsOrPairs, embeddings: TensorLike
     ) -> ops.Pairs:
-        embeddings = tf.stop_gradient(tf.cast(embeddings, tf.float32))
+        rows: Any = tf.stop_gradient(tf.cast(embeddings, tf.float32))
         pairs = ops.Pairs(
             ops.positive_pairs(labels), ops.negative_pairs(labels)
         )
-        return self.mine(pairs, embeddings)
+        return self.mine(pairs, rows)
 
     def mine(self, pairs: ops.Pairs, embeddings: tf.Tensor) -> ops.Pairs:
         """Chooses among pairs.

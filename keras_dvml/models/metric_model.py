@@ -219,7 +219,7 @@ class MetricModel(keras_versions.BuiltModel):
         loss = self.loss if isinstance(self.loss, MetricLoss) else MetricLoss()
         if loss.layer_names:
             feature = tf.zeros((1, self.backbone.output_shape[-1]))
-            loss.build(self.embed(feature).shape[-1])
+            loss.build(int(self.embed(feature).shape[-1] or 0))
         for name in ("proxies", "memory", "loss_layers"):
             layer = getattr(loss, name) if name in loss.layer_names else None
             keras_versions.replace_layer(self, name, layer)
