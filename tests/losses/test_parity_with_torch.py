@@ -16,6 +16,7 @@ PEERS = ROOT / ".venv-peers" / "bin" / "python"
 OTHER_DEFINITIONS = {
     "margin": "draws its negatives at random",
     "proxy_nca": "counts the own class in the sum over the others",
+    "smooth_ap": "mixes up the number of classes and of images of each",
     "ranked_list": "has 1e-5 in its denominators, and differentiates weights",
 }
 
