@@ -63,6 +63,10 @@ PACKAGES = {"addons", "similarity", "torch"}
 LIMITS = {
     ("triplet_semi_hard", "addons"): 512,
     ("n_pair", "torch"): 128,
+    ("nt_xent", "torch"): 128,
+    ("tuplet_margin", "torch"): 128,
+    ("smooth_ap", "torch"): 128,
+    ("pnp", "torch"): 128,
     ("histogram", "torch"): 128,
     ("lifted_structure", "addons"): 512,
 }
@@ -80,8 +84,28 @@ OURS = {
     "circle": lambda *_: kd.losses.CircleLoss(scale=80.0, margin=0.4),
     "histogram": lambda *_: kd.losses.HistogramLoss(num_bins=100),
     "margin": lambda *_: kd.losses.MarginLoss(),
+    "supcon": lambda *_: kd.losses.SupConLoss(temperature=0.1),
+    "nt_xent": lambda *_: kd.losses.NTXentLoss(temperature=0.07),
+    "tuplet_margin": lambda *_: kd.losses.TupletMarginLoss(),
+    "intra_pair_variance": lambda *_: kd.losses.IntraPairVarianceLoss(),
+    "threshold_consistent_margin": lambda *_: (
+        kd.losses.ThresholdConsistentMarginLoss()
+    ),
+    "snr_contrastive": lambda *_: kd.losses.SignalToNoiseRatioContrastiveLoss(),
+    "ranked_list": lambda *_: kd.losses.RankedListLoss(),
+    "fast_ap": lambda *_: kd.losses.FastAPLoss(),
+    "centroid_triplet": lambda *_: kd.losses.CentroidTripletLoss(),
+    "smooth_ap": lambda *_: kd.losses.SmoothAPLoss(),
+    "pnp": lambda *_: kd.losses.PNPLoss(),
+    "recall_at_k": lambda *_: kd.losses.RecallAtKLoss(),
     "proxy_nca": kd.losses.ProxyNCALoss,
     "proxy_anchor": kd.losses.ProxyAnchorLoss,
+    "normalized_softmax": kd.losses.NormalizedSoftmaxLoss,
+    "cosface": kd.losses.CosFaceLoss,
+    "arcface": kd.losses.ArcFaceLoss,
+    "subcenter_arcface": kd.losses.SubCenterArcFaceLoss,
+    "soft_triple": kd.losses.SoftTripleLoss,
+    "sphereface": kd.losses.SphereFaceLoss,
 }
 
 
@@ -143,6 +167,10 @@ class TorchPeers:
             proxies=None if proxies is None else proxies.tolist(),
         )
 
+    def gradient(self):
+        """Returns the gradient by the embeddings of the current batch."""
+        return np.asarray(self.ask(gradient=True))
+
     def seconds(self):
         """Takes one step on the current batch; returns how long it took."""
         return self.ask(step=True)
@@ -156,6 +184,12 @@ def make_batch(batch_size, dim):
     embeddings = centres[labels] + random.normal(size=(batch_size, dim))
     embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
     return labels, embeddings.astype(np.float32)
+
+
+def proxies_of(loss):
+    """Returns the proxies of a loss as an array; `None` where it has none."""
+    if isinstance(loss, kd.losses.ProxyLoss):
+        return np.asarray(loss.proxies.get_weights()[0])
 
 
 def tensorflow_step(loss, labels, embeddings, jit_compile):
@@ -246,11 +280,8 @@ def measure(name, batch_size, dim, peers, torch_peers, seconds):
             )[1]
     if torch_peers and name in torch_peers.names:
         if _fits(name, "torch", batch_size):
-            proxies = None
-            if name.startswith("proxy"):
-                proxies = np.asarray(ours.proxies.get_weights()[0])
             values["torch"] = torch_peers.load(
-                name, labels, embeddings, proxies
+                name, labels, embeddings, proxies_of(ours)
             )
             steps["torch"] = torch_peers.seconds
     same = {

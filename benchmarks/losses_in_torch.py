@@ -2,10 +2,12 @@
 
 Run by losses.py with the interpreter given as `--torch-python`. Reads one
 question a line from stdin and answers on stdout, both JSON: first the names of
-the losses; to a batch, the value of its loss; to a step, its seconds.
+the losses; to a batch, the value of its loss; to a step, its seconds; and the
+gradient by the embeddings where it is asked for.
 """
 
 import json
+import math
 import sys
 import time
 
@@ -39,6 +41,38 @@ def peers(num_classes, dim):
             losses.MarginLoss(margin=0.2, beta=1.2),
             miners.DistanceWeightedMiner(cutoff=0.5, nonzero_loss_cutoff=1.4),
         ),
+        "supcon": (losses.SupConLoss(temperature=0.1), None),
+        "nt_xent": (losses.NTXentLoss(temperature=0.07), None),
+        "tuplet_margin": (losses.TupletMarginLoss(), None),
+        "intra_pair_variance": (losses.IntraPairVarianceLoss(), None),
+        "threshold_consistent_margin": (
+            losses.ThresholdConsistentMarginLoss(),
+            None,
+        ),
+        "snr_contrastive": (losses.SignalToNoiseRatioContrastiveLoss(), None),
+        "ranked_list": (losses.RankedListLoss(margin=0.4, Tn=10), None),
+        "fast_ap": (losses.FastAPLoss(), None),
+        "smooth_ap": (losses.SmoothAPLoss(), None),
+        "pnp": (losses.PNPLoss(variant="Dq"), None),
+        "normalized_softmax": (
+            losses.NormalizedSoftmaxLoss(num_classes, dim),
+            None,
+        ),
+        "cosface": (losses.CosFaceLoss(num_classes, dim), None),
+        "arcface": (
+            losses.ArcFaceLoss(num_classes, dim, margin=math.degrees(0.5)),
+            None,
+        ),
+        "subcenter_arcface": (
+            losses.SubCenterArcFaceLoss(
+                num_classes=num_classes,
+                embedding_size=dim,
+                margin=math.degrees(0.5),
+            ),
+            None,
+        ),
+        "soft_triple": (losses.SoftTripleLoss(num_classes, dim), None),
+        "sphereface": (losses.SphereFaceLoss(num_classes, dim), None),
         "proxy_nca": (
             losses.ProxyNCALoss(num_classes, dim, softmax_scale=1),
             None,
@@ -58,6 +92,9 @@ def main():
             start = time.perf_counter()
             step(*batch)
             answer(time.perf_counter() - start)
+        elif "gradient" in question:
+            step(*batch)
+            answer(batch[-1].grad.tolist())
         else:
             batch = load(**question)
             answer(step(*batch))
@@ -70,11 +107,12 @@ def load(name, labels, embeddings, proxies):
     num_classes = int(labels.max()) + 1
     loss, miner = peers(num_classes, embeddings.shape[1])[name]
     if proxies is not None:
+        (parameter,) = loss.parameters()
         with torch.no_grad():
             values = torch.tensor(proxies)
-            # Some keep them transposed.
-            same = loss.proxies.shape == values.shape
-            loss.proxies.copy_(values if same else values.T)
+            # Most keep them transposed.
+            same = parameter.shape == values.shape
+            parameter.copy_(values if same else values.T)
     return loss, miner, labels, embeddings
 
 

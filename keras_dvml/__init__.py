@@ -1,8 +1,8 @@
 """Deep metric learning for Keras: images embedded, clustered and searched.
 
 Rooms, in the order data flows through them: `data`, `ops`, `layers`,
-`losses`, `models`, `clustering`, `training`, `evaluation`, `index`, `serving`,
-`reports`.
+`miners`, `losses`, `models`, `clustering`, `training`, `evaluation`, `index`,
+`serving`, `reports`.
 A room is imported when it is first used, so `import keras_dvml` costs nothing.
 `load` opens what was published.
 Where Keras has been imported before, the rooms whose classes are in saved
@@ -17,6 +17,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "clustering", "data", "evaluation", "index", "layers", "load", "losses",
+    "miners",
     "models", "ops", "reports", "serving", "training", "__version__",
 ]  # fmt: skip
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
         index,
         layers,
         losses,
+        miners,
         models,
         ops,
         reports,

@@ -11,7 +11,8 @@ MAY_IMPORT = {
     "ops": set(),
     "data": {"ops"},
     "layers": {"ops"},
-    "losses": {"ops"},
+    "miners": {"ops"},
+    "losses": {"ops", "miners"},
     "clustering": {"ops"},
     # NMI, AMI and F1 judge a clustering of the embeddings: the same k-means.
     "evaluation": {"ops", "clustering"},

@@ -28,6 +28,9 @@ def angular_loss(
     Returns:
         Scalar float32 tensor.
 
+    Raises:
+        ValueError: If `labels` are `ops.Pairs`.
+
     Example:
         >>> import keras_dvml as kd
         >>> embeddings = [[1.0, 0.0], [0.6, 0.8], [0.8, 0.6]]
@@ -35,6 +38,11 @@ def angular_loss(
         >>> float(loss)
         4.6...
     """
+    if isinstance(labels, ops.Pairs):
+        raise ValueError(
+            "labels must be class ids: the angular loss compares triangles, "
+            "which pairs do not say; received ops.Pairs"
+        )
     log_negatives = ops.log_negative_pairs(labels)
     cycles = ops.class_cycles(labels)
     mean_weight = cycles.mean_weight

@@ -3,12 +3,13 @@
 import tensorflow as tf
 
 from keras_dvml import ops
-from keras_dvml.losses.metric_loss import MetricLoss, keras_loss
+from keras_dvml.losses.metric_loss import keras_loss
+from keras_dvml.losses.pair_loss import PairLoss
 from keras_dvml.typing import TensorLike
 
 
 def circle_loss(
-    labels: TensorLike,
+    labels: ops.LabelsOrPairs,
     embeddings: TensorLike,
     *,
     scale: float = 80.0,
@@ -28,7 +29,7 @@ def circle_loss(
     `scale u (u - 2 m) = scale ((u - m)^2 - m^2)`.
 
     Args:
-        labels: `(batch,)` or `(batch, 1)` tensor of class ids.
+        labels: `(batch,)` or `(batch, 1)` tensor of class ids, or `ops.Pairs`.
         embeddings: `(batch, dim)` float tensor, unit length expected.
         scale: > 0. gamma of the paper.
         margin: > 0. m of the paper.
@@ -64,11 +65,13 @@ def circle_loss(
         slope = (by_negative - by_positive) * by_anchor * weight
         return tf.reduce_mean(per_anchor), slope
 
-    return ops.loss_with_closed_form_gradient(mean_over_anchors, embeddings)
+    return ops.loss_with_closed_form_gradient(
+        mean_over_anchors, embeddings, num_anchors=ops.num_anchors(labels)
+    )
 
 
 @keras_loss
-class CircleLoss(MetricLoss):
+class CircleLoss(PairLoss):
     """Circle loss over all pairs of a batch.
 
     See `circle_loss` for the formula.
@@ -77,6 +80,7 @@ class CircleLoss(MetricLoss):
         scale: > 0. gamma of the paper.
         margin: > 0. m of the paper.
         name: Name of the loss.
+        miner: Which pairs are compared; see `PairLoss`.
 
     Example:
         >>> import keras_dvml as kd

@@ -3,12 +3,13 @@
 import tensorflow as tf
 
 from keras_dvml import ops
-from keras_dvml.losses.metric_loss import MetricLoss, keras_loss
+from keras_dvml.losses.metric_loss import keras_loss
+from keras_dvml.losses.pair_loss import PairLoss
 from keras_dvml.typing import TensorLike
 
 
 def contrastive_loss(
-    labels: TensorLike, embeddings: TensorLike, margin: float = 1.0
+    labels: ops.LabelsOrPairs, embeddings: TensorLike, margin: float = 1.0
 ) -> tf.Tensor:
     """Pulls positive pairs together, pushes negatives out of a margin.
 
@@ -20,7 +21,7 @@ def contrastive_loss(
     counts 0: pulling or pushing alone would collapse or scatter it.
 
     Args:
-        labels: `(batch,)` or `(batch, 1)` tensor of class ids.
+        labels: `(batch,)` or `(batch, 1)` tensor of class ids, or `ops.Pairs`.
         embeddings: `(batch, dim)` float tensor.
         margin: > 0. Distance beyond which negatives cost nothing.
 
@@ -37,8 +38,7 @@ def contrastive_loss(
     # How far each row pushes each other row: not those of its class.
     reach = margin * tf.cast(ops.negative_pairs(labels), tf.float32)
     num_positive = tf.reduce_sum(positives)
-    # A batch without a negative of its first row has none at all.
-    has_negative = tf.sign(tf.reduce_max(reach[0]))
+    has_negative = ops.has_negatives(labels)
 
     def mean_over_pairs(squared_distance):
         distance = ops.safe_sqrt(squared_distance)
@@ -58,11 +58,12 @@ def contrastive_loss(
         embeddings,
         pairwise=ops.pairwise_squared_distance,
         symmetric=True,
+        num_anchors=ops.num_anchors(labels),
     )
 
 
 @keras_loss
-class ContrastiveLoss(MetricLoss):
+class ContrastiveLoss(PairLoss):
     """Contrastive loss over all pairs of a batch.
 
     See `contrastive_loss` for the formula.
@@ -70,6 +71,7 @@ class ContrastiveLoss(MetricLoss):
     Args:
         margin: > 0. Distance beyond which negatives cost nothing.
         name: Name of the loss.
+        miner: Which pairs are compared; see `PairLoss`.
 
     Example:
         >>> import keras_dvml as kd

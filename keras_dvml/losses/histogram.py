@@ -3,12 +3,13 @@
 import tensorflow as tf
 
 from keras_dvml import ops
-from keras_dvml.losses.metric_loss import MetricLoss, keras_loss
+from keras_dvml.losses.metric_loss import keras_loss
+from keras_dvml.losses.pair_loss import PairLoss
 from keras_dvml.typing import TensorLike
 
 
 def histogram_loss(
-    labels: TensorLike, embeddings: TensorLike, num_bins: int = 100
+    labels: ops.LabelsOrPairs, embeddings: TensorLike, num_bins: int = 100
 ) -> tf.Tensor:
     """How likely a negative pair is more similar than a positive one.
 
@@ -18,7 +19,7 @@ def histogram_loss(
     histograms are differentiable.
 
     Args:
-        labels: `(batch,)` or `(batch, 1)` tensor of class ids.
+        labels: `(batch,)` or `(batch, 1)` tensor of class ids, or `ops.Pairs`.
         embeddings: `(batch, dim)` float tensor, unit length expected.
         num_bins: >= 1. Bins between the `num_bins + 1` nodes.
 
@@ -64,7 +65,10 @@ def histogram_loss(
         return tf.reduce_sum(negative * positive_up_to), slope
 
     return ops.loss_with_closed_form_gradient(
-        overlap, embeddings, symmetric=True
+        overlap,
+        embeddings,
+        symmetric=True,
+        num_anchors=ops.num_anchors(labels),
     )
 
 
@@ -81,7 +85,7 @@ def _sums_by_node(values, node, num_nodes):
 
 
 @keras_loss
-class HistogramLoss(MetricLoss):
+class HistogramLoss(PairLoss):
     """Histogram loss over all pairs of a batch.
 
     See `histogram_loss` for the formula.
@@ -90,6 +94,7 @@ class HistogramLoss(MetricLoss):
         num_bins: >= 1. Bins of the histograms; the paper finds the loss
             insensitive to it.
         name: Name of the loss.
+        miner: Which pairs are compared; see `PairLoss`.
 
     Example:
         >>> import keras_dvml as kd

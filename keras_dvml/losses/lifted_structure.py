@@ -3,12 +3,13 @@
 import tensorflow as tf
 
 from keras_dvml import ops
-from keras_dvml.losses.metric_loss import MetricLoss, keras_loss
+from keras_dvml.losses.metric_loss import keras_loss
+from keras_dvml.losses.pair_loss import PairLoss
 from keras_dvml.typing import TensorLike
 
 
 def lifted_structure_loss(
-    labels: TensorLike, embeddings: TensorLike, margin: float = 1.0
+    labels: ops.LabelsOrPairs, embeddings: TensorLike, margin: float = 1.0
 ) -> tf.Tensor:
     """Compares all positives of an anchor with all its negatives, softly.
 
@@ -19,7 +20,7 @@ def lifted_structure_loss(
     of both its members, and squares the hinge.
 
     Args:
-        labels: `(batch,)` or `(batch, 1)` tensor of class ids.
+        labels: `(batch,)` or `(batch, 1)` tensor of class ids, or `ops.Pairs`.
         embeddings: `(batch, dim)` float tensor.
         margin: In Euclidean distance.
 
@@ -51,12 +52,15 @@ def lifted_structure_loss(
         return tf.reduce_mean(per_anchor), slope
 
     return ops.loss_with_closed_form_gradient(
-        mean_over_anchors, embeddings, pairwise=ops.pairwise_squared_distance
+        mean_over_anchors,
+        embeddings,
+        pairwise=ops.pairwise_squared_distance,
+        num_anchors=ops.num_anchors(labels),
     )
 
 
 @keras_loss
-class LiftedStructureLoss(MetricLoss):
+class LiftedStructureLoss(PairLoss):
     """Generalised lifted structure loss over all pairs of a batch.
 
     See `lifted_structure_loss` for the formula.
@@ -65,6 +69,7 @@ class LiftedStructureLoss(MetricLoss):
         margin: How much farther negatives must be than positives, in
             Euclidean distance.
         name: Name of the loss.
+        miner: Which pairs are compared; see `PairLoss`.
 
     Example:
         >>> import keras_dvml as kd

@@ -3,12 +3,14 @@
 import tensorflow as tf
 
 from keras_dvml import ops
-from keras_dvml.losses.metric_loss import MetricLoss, keras_loss
+from keras_dvml.losses.metric_loss import keras_loss
+from keras_dvml.losses.pair_loss import PairLoss
+from keras_dvml.miners.distance_weighted import draw_column, sampling_weights
 from keras_dvml.typing import TensorLike
 
 
 def margin_loss(
-    labels: TensorLike,
+    labels: ops.LabelsOrPairs,
     embeddings: TensorLike,
     *,
     boundary: float = 1.2,
@@ -31,7 +33,7 @@ def margin_loss(
     batch size and the distances alone.
 
     Args:
-        labels: `(batch,)` or `(batch, 1)` tensor of class ids.
+        labels: `(batch,)` or `(batch, 1)` tensor of class ids, or `ops.Pairs`.
         embeddings: `(batch, dim)` float tensor, unit length expected.
         boundary: > 0. beta of the paper, in Euclidean distance.
         margin: >= 0. alpha of the paper, in Euclidean distance.
@@ -48,23 +50,23 @@ def margin_loss(
         >>> float(kd.losses.margin_loss([0, 0, 1], embeddings))
         0.9...
     """
-    cycles = ops.class_cycles(labels)
+    turns = ops.positives_in_turn(labels)
     negatives = ops.negative_pairs(labels)
-    has_both = tf.reduce_any(negatives) & (cycles.num_pairs > 0)
+    has_both = tf.reduce_any(negatives) & (turns.num_pairs > 0)
     has_both = tf.cast(has_both, tf.float32)
-    dim = tf.convert_to_tensor(embeddings).shape[-1]
+    dim = int(tf.convert_to_tensor(embeddings).shape[-1] or 0)
 
     def mean_over_active(squared_distance):
         distance = ops.safe_sqrt(squared_distance)
         can_be_drawn = negatives & (distance < boundary + margin)
-        weights = _sampling_weights(distance, can_be_drawn, dim, cutoff)
+        weights = sampling_weights(distance, can_be_drawn, dim, cutoff)
         cumulative = tf.cumsum(weights, axis=1)
 
         def add_one_positive_each(
             positive, is_pair, total, active, slope, draw
         ):
             to_positive = tf.gather(distance, positive, batch_dims=1)
-            negative, is_drawn = _draw(cumulative, [seed, draw])
+            negative, is_drawn = draw_column(cumulative, [seed, draw])
             to_negative = tf.gather(distance, negative, batch_dims=1)
             near = is_pair * tf.nn.relu(to_positive - boundary + margin)
             far = (
@@ -80,7 +82,7 @@ def margin_loss(
             active += tf.reduce_sum(tf.sign(near) + tf.sign(far))
             return total, active, slope, draw + 1
 
-        total, active, slope, _ = cycles.for_each_positive(
+        total, active, slope, _ = turns.for_each_positive(
             add_one_positive_each,
             (0.0, 0.0, tf.zeros_like(squared_distance), 0),
         )
@@ -88,37 +90,15 @@ def margin_loss(
         return weight * total, weight * slope
 
     return ops.loss_with_closed_form_gradient(
-        mean_over_active, embeddings, pairwise=ops.pairwise_squared_distance
+        mean_over_active,
+        embeddings,
+        pairwise=ops.pairwise_squared_distance,
+        num_anchors=ops.num_anchors(labels),
     )
 
 
-def _sampling_weights(distance, can_be_drawn, dim, cutoff):
-    """Returns `1 / q(d)` of the pairs that can be drawn, largest 1; else 0."""
-    distance = tf.maximum(distance, cutoff)
-    # The density ends at 2, farther than pairs that can be drawn.
-    one_minus_quarter_d2 = tf.maximum(1.0 - 0.25 * tf.square(distance), 1e-6)
-    log_weight = -(dim - 2.0) * tf.math.log(distance)
-    log_weight -= 0.5 * (dim - 3.0) * tf.math.log(one_minus_quarter_d2)
-    log_weight = tf.where(can_be_drawn, log_weight, -ops.FAR)
-    largest = tf.reduce_max(log_weight, axis=1, keepdims=True)
-    return tf.where(can_be_drawn, tf.exp(log_weight - largest), 0.0)
-
-
-def _draw(cumulative, seed):
-    """Draws a column for each row; also 1, or 0 where none can be drawn."""
-    total = cumulative[:, -1]
-    uniform = ops.uniform_noise(tf.shape(total), seed)
-    # The first column whose cumulative weight is above the point, which is
-    # kept below the total whatever the rounding.
-    point = tf.minimum(uniform * total, total * (1.0 - 1e-6))
-    column = tf.searchsorted(cumulative, point[:, None], side="right")
-    last = tf.shape(cumulative)[1] - 1
-    column = tf.minimum(tf.squeeze(column, axis=1), last)
-    return column, tf.cast(total > 0.0, tf.float32)
-
-
 @keras_loss
-class MarginLoss(MetricLoss):
+class MarginLoss(PairLoss):
     """Margin loss, its negatives drawn with weights by distance.
 
     See `margin_loss` for the formula.
@@ -130,6 +110,7 @@ class MarginLoss(MetricLoss):
             often.
         seed: Seed of the draws.
         name: Name of the loss.
+        miner: Which pairs are compared; see `PairLoss`.
 
     Example:
         >>> import keras_dvml as kd

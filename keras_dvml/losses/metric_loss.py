@@ -1,9 +1,10 @@
 """What all metric losses have in common as Keras losses."""
 
 import dataclasses
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import keras
+import numpy as np
 import tensorflow as tf
 from typing_extensions import dataclass_transform
 
@@ -22,7 +23,8 @@ class MetricLoss(keras.losses.Loss):
     Call arguments:
         labels: `(batch,)` or `(batch, 1)` tensor of class ids: integers of
             any width, booleans, whole floats, or names: what
-            `ops.flatten_labels` takes.
+            `ops.flatten_labels` takes; for
+            losses over pairs, `ops.Pairs` as well.
         embeddings: `(batch, dim)` float tensor of any precision.
 
     Returns:
@@ -48,6 +50,9 @@ class MetricLoss(keras.losses.Loss):
         (Shrinkage(rate=0.5), 1.0)
     """
 
+    #: Attributes that are layers, for the model to adopt.
+    layer_names: ClassVar[tuple[str, ...]] = ()
+
     def __init__(self, name: str | None = None) -> None:
         super().__init__(name=name)
 
@@ -58,7 +63,7 @@ class MetricLoss(keras.losses.Loss):
     # "samples"; here the batch is the sample.
     def __call__(
         self,
-        labels: TensorLike,
+        labels: ops.LabelsOrPairs,
         embeddings: TensorLike,
         sample_weight: None = None,
     ) -> tf.Tensor:
@@ -74,31 +79,71 @@ class MetricLoss(keras.losses.Loss):
                 f"{embeddings.shape}"
             )
         with tf.name_scope(self.name or type(self).__name__):
-            labels = tf.convert_to_tensor(labels)
-            num_rows = embeddings.shape[:1]
-            if not ops.flatten_labels(labels).shape.is_compatible_with(
-                num_rows
-            ):
-                raise ValueError(
-                    "labels must be one an embedding; received shape "
-                    f"{labels.shape} for {num_rows[0]} embeddings"
-                )
-            return self.call(labels, embeddings)
+            if not isinstance(labels, ops.Pairs):
+                labels = _one_an_embedding(labels, embeddings)
+            return self.compare(labels, embeddings)
+
+    def compare(
+        self, labels: ops.LabelsOrPairs, embeddings: tf.Tensor
+    ) -> tf.Tensor:
+        """Returns the loss of checked arguments; what `__call__` ends in."""
+        return self.call(labels, embeddings)
+
+    def build(self, embedding_dim: int) -> None:
+        """Makes the weights that depend on the width of the embedding."""
+
+    def remember(
+        self, labels: ops.LabelsOrPairs, embeddings: TensorLike
+    ) -> None:
+        """Keeps a batch, where the loss has a memory.
+
+        Args:
+            labels: `(batch,)` or `(batch, 1)` tensor of class ids.
+            embeddings: `(batch, dim)` float tensor.
+        """
+
+    def relabel(self, is_new: np.ndarray, centroids: np.ndarray | None) -> None:
+        """Forgets what belongs to labels that were given anew.
+
+        Args:
+            is_new: `(num_classes,)` bool array: ids that now mean another
+                class than before.
+            centroids: `(num_classes, dim)` float array of the means of the
+                embeddings of the classes; `None` where they are not known.
+        """
 
     @property
     def parameters(self) -> dict[str, Any]:
         """The fields of the dataclass but for the name."""
-        fields = getattr(self, "__dataclass_fields__", ())
-        return {key: getattr(self, key) for key in fields if key != "name"}
+        if not dataclasses.is_dataclass(self):
+            return {}
+        names = [field.name for field in dataclasses.fields(self)]
+        return {name: getattr(self, name) for name in names if name != "name"}
 
     def get_config(self) -> dict[str, Any]:
-        return {"name": self.name, **self.parameters}
+        # Keras gives tuples back as something else.
+        parameters = {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in self.parameters.items()
+        }
+        return {"name": self.name, **parameters}
 
     def __repr__(self) -> str:
         values = [
             f"{name}={value!r}" for name, value in self.parameters.items()
         ]
         return f"{type(self).__name__}({', '.join(values)})"
+
+
+def _one_an_embedding(labels, embeddings):
+    labels = tf.convert_to_tensor(labels)
+    num_rows = embeddings.shape[:1]
+    if not ops.flatten_labels(labels).shape.is_compatible_with(num_rows):
+        raise ValueError(
+            "labels must be one an embedding; received shape "
+            f"{labels.shape} for {num_rows[0]} embeddings"
+        )
+    return labels
 
 
 @dataclass_transform()

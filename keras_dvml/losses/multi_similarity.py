@@ -3,12 +3,14 @@
 import tensorflow as tf
 
 from keras_dvml import ops
-from keras_dvml.losses.metric_loss import MetricLoss, keras_loss
+from keras_dvml.losses.metric_loss import keras_loss
+from keras_dvml.losses.pair_loss import PairLoss
+from keras_dvml.miners.multi_similarity import hard_pairs
 from keras_dvml.typing import TensorLike
 
 
 def multi_similarity_loss(
-    labels: TensorLike,
+    labels: ops.LabelsOrPairs,
     embeddings: TensorLike,
     *,
     positive_scale: float = 2.0,
@@ -29,7 +31,7 @@ def multi_similarity_loss(
     positive less `mining_margin`.
 
     Args:
-        labels: `(batch,)` or `(batch, 1)` tensor of class ids.
+        labels: `(batch,)` or `(batch, 1)` tensor of class ids, or `ops.Pairs`.
         embeddings: `(batch, dim)` float tensor, unit length expected.
         positive_scale: > 0. Sharpness among positives.
         negative_scale: > 0. Sharpness among negatives.
@@ -45,23 +47,15 @@ def multi_similarity_loss(
         >>> float(kd.losses.multi_similarity_loss([0, 0, 1], embeddings))
         0.45...
     """
-    log_positives = ops.log_positive_pairs(labels)
-    log_negatives = ops.log_negative_pairs(labels)
 
     def mean_over_anchors(similarity):
-        positive = similarity - log_positives
-        negative = similarity + log_negatives
-        least_positive = tf.reduce_min(positive, axis=1, keepdims=True)
-        most_negative = tf.reduce_max(negative, axis=1, keepdims=True)
-        hard_positives = positive < most_negative + mining_margin
-        hard_negatives = negative > least_positive - mining_margin
-
+        hard = hard_pairs(labels, similarity, mining_margin)
         attraction, by_positive = _log_one_plus_sum_exp(
-            tf.where(hard_positives, -positive_scale * similarity, -ops.FAR),
+            tf.where(hard.positives, -positive_scale * similarity, -ops.FAR),
             shift=positive_scale * threshold,
         )
         repulsion, by_negative = _log_one_plus_sum_exp(
-            tf.where(hard_negatives, negative_scale * similarity, -ops.FAR),
+            tf.where(hard.negatives, negative_scale * similarity, -ops.FAR),
             shift=-negative_scale * threshold,
         )
         per_anchor = attraction / positive_scale + repulsion / negative_scale
@@ -70,7 +64,9 @@ def multi_similarity_loss(
         slope = (by_negative - by_positive) / num_anchors
         return tf.reduce_mean(per_anchor), slope
 
-    return ops.loss_with_closed_form_gradient(mean_over_anchors, embeddings)
+    return ops.loss_with_closed_form_gradient(
+        mean_over_anchors, embeddings, num_anchors=ops.num_anchors(labels)
+    )
 
 
 def _log_one_plus_sum_exp(exponents, shift):
@@ -86,7 +82,7 @@ def _log_one_plus_sum_exp(exponents, shift):
 
 
 @keras_loss
-class MultiSimilarityLoss(MetricLoss):
+class MultiSimilarityLoss(PairLoss):
     """Multi-similarity loss, with its mining.
 
     See `multi_similarity_loss` for the formula.
@@ -97,6 +93,7 @@ class MultiSimilarityLoss(MetricLoss):
         threshold: lambda of the paper.
         mining_margin: >= 0. epsilon of the paper.
         name: Name of the loss.
+        miner: Which pairs are compared; see `PairLoss`.
 
     Example:
         >>> import keras_dvml as kd

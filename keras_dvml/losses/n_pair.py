@@ -5,12 +5,13 @@ import math
 import tensorflow as tf
 
 from keras_dvml import ops
-from keras_dvml.losses.metric_loss import MetricLoss, keras_loss
+from keras_dvml.losses.metric_loss import keras_loss
+from keras_dvml.losses.pair_loss import PairLoss
 from keras_dvml.typing import TensorLike
 
 
 def n_pair_loss(
-    labels: TensorLike, embeddings: TensorLike, temperature: float = 0.1
+    labels: ops.LabelsOrPairs, embeddings: TensorLike, temperature: float = 0.1
 ) -> tf.Tensor:
     """Compares each positive pair with all negatives of its anchor at once.
 
@@ -18,7 +19,7 @@ def n_pair_loss(
     `S` the dot product.
 
     Args:
-        labels: `(batch,)` or `(batch, 1)` tensor of class ids.
+        labels: `(batch,)` or `(batch, 1)` tensor of class ids, or `ops.Pairs`.
         embeddings: `(batch, dim)` float tensor.
         temperature: > 0. The paper's loss has 1, for embeddings of free
             length; unit-length ones need a smaller temperature to reach
@@ -33,11 +34,42 @@ def n_pair_loss(
         >>> float(kd.losses.n_pair_loss([0, 0, 1], embeddings, temperature=1.0))
         0.31...
     """
+    # Scaled so that their dot products are the similarities / temperature.
+    scaled = tf.cast(embeddings, tf.float32) / math.sqrt(temperature)
+    if isinstance(labels, ops.Pairs):
+        mean = _mean_over_pairs(labels)
+    else:
+        mean = _mean_by_cycles(labels)
+    return ops.loss_with_closed_form_gradient(
+        mean, scaled, num_anchors=ops.num_anchors(labels)
+    )
+
+
+def _mean_over_pairs(pairs):
+    log_negatives = ops.log_negative_pairs(pairs)
+    positives = tf.cast(pairs.positives, tf.float32)
+    mean_weight = tf.math.divide_no_nan(1.0, tf.reduce_sum(positives))
+
+    def value_and_slope(similarity):
+        log_sum, by_negative = ops.log_sum_exp_with_slope(
+            similarity + log_negatives
+        )
+        gaps = log_sum - similarity
+        value = mean_weight * tf.reduce_sum(positives * tf.nn.softplus(gaps))
+        pull = mean_weight * positives * tf.sigmoid(gaps)
+        push = tf.reduce_sum(pull, axis=1, keepdims=True)
+        return value, push * by_negative - pull
+
+    return value_and_slope
+
+
+def _mean_by_cycles(labels):
+    """As `_mean_over_pairs`, with work for the positive pairs alone."""
     log_negatives = ops.log_negative_pairs(labels)
     cycles = ops.class_cycles(labels)
     mean_weight = cycles.mean_weight
 
-    def mean_over_pairs(similarity):
+    def value_and_slope(similarity):
         log_sum, by_negative = ops.log_sum_exp_with_slope(
             similarity + log_negatives
         )
@@ -63,13 +95,11 @@ def n_pair_loss(
         )
         return total, push[:, None] * by_negative - pull
 
-    # Scaled so that their dot products are the similarities / temperature.
-    scaled = tf.cast(embeddings, tf.float32) / math.sqrt(temperature)
-    return ops.loss_with_closed_form_gradient(mean_over_pairs, scaled)
+    return value_and_slope
 
 
 @keras_loss
-class NPairLoss(MetricLoss):
+class NPairLoss(PairLoss):
     """Multi-class N-pair loss over all positive pairs of a batch.
 
     See `n_pair_loss` for the formula.
@@ -77,6 +107,7 @@ class NPairLoss(MetricLoss):
     Args:
         temperature: > 0. Divides the similarities.
         name: Name of the loss.
+        miner: Which pairs are compared; see `PairLoss`.
 
     Example:
         >>> import keras_dvml as kd

@@ -44,9 +44,9 @@ def proxy_anchor_loss(
         >>> float(kd.losses.proxy_anchor_loss([0, 1], axes, proxies=axes))
         3.2...
     """
-    embeddings, proxies, own = unit_vectors(labels, embeddings, proxies)
+    embeddings, proxies = unit_vectors(embeddings, proxies)
     similarity = tf.matmul(proxies, embeddings, transpose_b=True)
-    own = tf.transpose(own)
+    own = tf.transpose(ops.own_class(labels, int(similarity.shape[0] or 0)))
     attraction = ops.masked_log_sum_exp(-scale * (similarity - margin), own)
     others = tf.logical_not(own)
     repulsion = ops.masked_log_sum_exp(scale * (similarity + margin), others)

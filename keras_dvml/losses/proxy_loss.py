@@ -1,8 +1,9 @@
 """What the losses over proxies have in common."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from keras_dvml import ops
@@ -13,41 +14,48 @@ from keras_dvml.typing import TensorLike
 
 
 def unit_vectors(
-    labels: TensorLike, embeddings: TensorLike, proxies: TensorLike
-) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Returns what the losses over proxies compare, in float32.
+    embeddings: TensorLike, proxies: TensorLike
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns embeddings and proxies of unit length, in float32.
 
     Args:
-        labels: `(batch,)` or `(batch, 1)` integer tensor, 0 to
-            `num_classes - 1`.
-        embeddings: `(batch, dim)` float tensor.
-        proxies: `(num_classes, dim)` float tensor.
-
-    Returns:
-        Embeddings and proxies of unit length, and the `(batch, num_classes)`
-        bool tensor that marks the class of each embedding.
+        embeddings: `(batch, dim)` float tensor of any precision.
+        proxies: `(num_proxies, dim)` float tensor.
 
     Raises:
         ValueError: If embeddings and proxies differ in width.
-        InvalidArgumentError: If a label is no class id; not when compiled by
-            XLA, which cannot raise.
     """
-    proxies = ops.l2_normalize(tf.convert_to_tensor(proxies))
+    proxies = tf.convert_to_tensor(proxies)
     embeddings = tf.cast(embeddings, tf.float32)
     if embeddings.shape[-1] not in (None, proxies.shape[-1]):
         raise ValueError(
             f"embeddings must be {proxies.shape[-1]} wide, as the proxies are; "
             f"received shape {embeddings.shape}"
         )
-    return (
-        ops.l2_normalize(embeddings),
-        proxies,
-        ops.own_class(labels, int(proxies.shape[0] or 0)),
-    )
+    return ops.l2_normalize(embeddings), ops.l2_normalize(proxies)
+
+
+def cosines(embeddings: TensorLike, proxies: TensorLike) -> tf.Tensor:
+    """Returns the cosine of each embedding and each proxy.
+
+    Args:
+        embeddings: `(batch, dim)` float tensor of any precision.
+        proxies: `(num_proxies, dim)` float tensor.
+
+    Returns:
+        `(batch, num_proxies)` float32 tensor.
+
+    Raises:
+        ValueError: If embeddings and proxies differ in width.
+    """
+    embeddings, proxies = unit_vectors(embeddings, proxies)
+    return tf.matmul(embeddings, proxies, transpose_b=True)
 
 
 class Proxies(ConfiguredLayer):
     """One trained vector for each class, which represents its images.
+
+    A loss with several for each class counts each as a class here.
 
     Args:
         num_classes: >= 2. Classes, with ids from 0 to `num_classes - 1`.
@@ -88,7 +96,9 @@ class Proxies(ConfiguredLayer):
 
 
 class ProxyLoss(MetricLoss):
-    """Base of the losses that compare embeddings with a proxy per class.
+    """Base of the losses that compare embeddings with proxies of the classes.
+
+    A proxy is a trained vector: what others call a class weight or a centre.
 
     The proxies are the layer `proxies`. The models of `keras_dvml.models` adopt
     it as their own when they are compiled with the loss: it is then trained,
@@ -114,6 +124,8 @@ class ProxyLoss(MetricLoss):
         (100, 64)
     """
 
+    layer_names: ClassVar[tuple[str, ...]] = ("proxies",)
+
     def __init__(
         self,
         num_classes: int,
@@ -127,8 +139,45 @@ class ProxyLoss(MetricLoss):
         self.embedding_dim = embedding_dim
         self.seed = seed
         self.proxies = Proxies(
-            num_classes, embedding_dim, seed, name=f"{name}_proxies"
+            num_classes * self.proxies_per_class,
+            embedding_dim,
+            seed,
+            name=f"{name}_proxies",
         )
+
+    @property
+    def proxies_per_class(self) -> int:
+        """How many proxies a class has, one after the other."""
+        return 1
+
+    def relabel(self, is_new: np.ndarray, centroids: np.ndarray | None) -> None:
+        """Puts the proxies of new classes near their centroids.
+
+        Args:
+            is_new: `(num_classes,)` bool array of the labels there are, at
+                most the `num_classes` of the loss.
+            centroids: `(num_classes, dim)` float array, or `None` to leave
+                the proxies where they are.
+
+        Raises:
+            ValueError: If there are more classes than the loss has.
+        """
+        if len(is_new) > self.num_classes:
+            raise ValueError(
+                f"num_classes must be at least {len(is_new)}, the number of "
+                f"labels; received {self.num_classes}"
+            )
+        if centroids is None:
+            return
+        vectors = np.array(self.proxies.get_weights()[0])
+        by_class = vectors.reshape(self.num_classes, -1, self.embedding_dim)
+        new = np.flatnonzero(is_new)
+        centres = centroids[new, None]
+        centres /= np.linalg.norm(centres, axis=2, keepdims=True) + 1e-12
+        # What they had keeps several of a class apart.
+        several = self.proxies_per_class > 1
+        by_class[new] = centres + 0.1 * several * by_class[new]
+        self.proxies.set_weights([vectors])
 
     def __post_init__(self) -> None:
         ProxyLoss.__init__(

@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from keras_dvml import ops
 from keras_dvml.losses.metric_loss import keras_loss
-from keras_dvml.losses.proxy_loss import ProxyLoss, unit_vectors
+from keras_dvml.losses.proxy_loss import ProxyLoss, cosines
 from keras_dvml.typing import TensorLike
 
 
@@ -41,8 +41,8 @@ def proxy_nca_loss(
         >>> float(kd.losses.proxy_nca_loss([0, 1], axes, proxies=axes))
         -2.0
     """
-    embeddings, proxies, own = unit_vectors(labels, embeddings, proxies)
-    similarity = tf.matmul(embeddings, proxies, transpose_b=True)
+    similarity = cosines(embeddings, proxies)
+    own = ops.own_class(labels, int(similarity.shape[1] or 0))
     squared_distance = (2.0 - 2.0 * similarity) / temperature
     attraction = tf.reduce_sum(tf.where(own, squared_distance, 0.0), axis=1)
     repulsion = ops.masked_log_sum_exp(-squared_distance, tf.logical_not(own))

@@ -3,12 +3,15 @@
 import tensorflow as tf
 
 from keras_dvml import ops
-from keras_dvml.losses.metric_loss import MetricLoss, keras_loss
+from keras_dvml.losses.metric_loss import keras_loss
+from keras_dvml.losses.pair_loss import PairLoss
 from keras_dvml.typing import TensorLike
 
 
 def triplet_hard_loss(
-    labels: TensorLike, embeddings: TensorLike, margin: float | None = 0.2
+    labels: ops.LabelsOrPairs,
+    embeddings: TensorLike,
+    margin: float | None = 0.2,
 ) -> tf.Tensor:
     """Triplet loss, one triplet for every anchor: the hardest of the batch.
 
@@ -18,7 +21,7 @@ def triplet_hard_loss(
     min_n d_an))`, which pulls on after the margin is reached.
 
     Args:
-        labels: `(batch,)` or `(batch, 1)` tensor of class ids.
+        labels: `(batch,)` or `(batch, 1)` tensor of class ids, or `ops.Pairs`.
         embeddings: `(batch, dim)` float tensor.
         margin: >= 0, in Euclidean distance, or `None` for soft-plus.
 
@@ -31,12 +34,15 @@ def triplet_hard_loss(
         >>> float(kd.losses.triplet_hard_loss([0, 0, 1], embeddings, 0.25))
         0.25
     """
+    num_anchors = ops.num_anchors(labels)
     embeddings = tf.cast(embeddings, tf.float32)
+    embeddings = ops.hold_others(embeddings, num_anchors)
     positive, negative, has_both = _hardest(
         labels, tf.stop_gradient(embeddings)
     )
-    to_positive = _distance(embeddings, tf.gather(embeddings, positive))
-    to_negative = _distance(embeddings, tf.gather(embeddings, negative))
+    anchors = embeddings[:num_anchors]
+    to_positive = _distance(anchors, tf.gather(embeddings, positive))
+    to_negative = _distance(anchors, tf.gather(embeddings, negative))
     gap = to_positive - to_negative
     if margin is None:
         per_anchor = tf.nn.softplus(gap)
@@ -47,7 +53,9 @@ def triplet_hard_loss(
 
 def _hardest(labels, embeddings):
     """Returns the rows of hardest positives and negatives, and who has both."""
-    squared_distance = ops.pairwise_squared_distance(embeddings)
+    squared_distance = ops.pairwise_squared_distance(
+        embeddings, ops.num_anchors(labels)
+    )
     to_positives = squared_distance + ops.log_positive_pairs(labels)
     to_negatives = squared_distance - ops.log_negative_pairs(labels)
     positive = tf.argmax(to_positives, axis=1, output_type=tf.int32)
@@ -63,7 +71,7 @@ def _distance(one, other):
 
 
 @keras_loss
-class TripletHardLoss(MetricLoss):
+class TripletHardLoss(PairLoss):
     """Triplet loss of the hardest positive and negative of each anchor.
 
     See `triplet_hard_loss` for the formula.
@@ -72,6 +80,7 @@ class TripletHardLoss(MetricLoss):
         margin: >= 0. How much farther a negative must be than a positive, in
             Euclidean distance; `None` for the soft margin.
         name: Name of the loss.
+        miner: Which pairs are compared; see `PairLoss`.
 
     Example:
         >>> import keras_dvml as kd

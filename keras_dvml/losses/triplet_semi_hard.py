@@ -3,12 +3,13 @@
 import tensorflow as tf
 
 from keras_dvml import ops
-from keras_dvml.losses.metric_loss import MetricLoss, keras_loss
+from keras_dvml.losses.metric_loss import keras_loss
+from keras_dvml.losses.pair_loss import PairLoss
 from keras_dvml.typing import TensorLike
 
 
 def triplet_semi_hard_loss(
-    labels: TensorLike, embeddings: TensorLike, margin: float = 0.2
+    labels: ops.LabelsOrPairs, embeddings: TensorLike, margin: float = 0.2
 ) -> tf.Tensor:
     """Triplet loss, one semi-hard negative for every positive pair.
 
@@ -20,7 +21,7 @@ def triplet_semi_hard_loss(
     anchor at a time.
 
     Args:
-        labels: `(batch,)` or `(batch, 1)` tensor of class ids.
+        labels: `(batch,)` or `(batch, 1)` tensor of class ids, or `ops.Pairs`.
         embeddings: `(batch, dim)` float tensor.
         margin: >= 0, in squared distance.
 
@@ -34,8 +35,8 @@ def triplet_semi_hard_loss(
         0.26...
     """
     negatives = ops.negative_pairs(labels)
-    cycles = ops.class_cycles(labels)
-    mean_weight = cycles.mean_weight
+    turns = ops.positives_in_turn(labels)
+    mean_weight = turns.mean_weight
 
     def mean_over_pairs(squared_distance):
         # Below every distance where there is no negative.
@@ -58,17 +59,20 @@ def triplet_semi_hard_loss(
             )
             return total + tf.reduce_sum(by_pair * violation), slope
 
-        return cycles.for_each_positive(
+        return turns.for_each_positive(
             add_one_positive_each, (0.0, tf.zeros_like(squared_distance))
         )
 
     return ops.loss_with_closed_form_gradient(
-        mean_over_pairs, embeddings, pairwise=ops.pairwise_squared_distance
+        mean_over_pairs,
+        embeddings,
+        pairwise=ops.pairwise_squared_distance,
+        num_anchors=ops.num_anchors(labels),
     )
 
 
 @keras_loss
-class TripletSemiHardLoss(MetricLoss):
+class TripletSemiHardLoss(PairLoss):
     """Triplet loss with semi-hard negatives, over squared distances.
 
     See `triplet_semi_hard_loss` for the formula.
@@ -77,6 +81,7 @@ class TripletSemiHardLoss(MetricLoss):
         margin: >= 0. How much farther a negative must be than a
             positive, in squared Euclidean distance.
         name: Name of the loss.
+        miner: Which pairs are compared; see `PairLoss`.
 
     Example:
         >>> import keras_dvml as kd

@@ -171,7 +171,7 @@ class DVML(MetricModel):
                 tf.reduce_mean(error), num_rows
             ),
             "synthetic": self._synthetic_loss(labels, parts.synthetic),
-            "invariant": self.metric_loss(labels, embeddings),
+            "invariant": self.metric_loss(labels, embeddings, training),
         }
         return {
             name: LossTerm(self._weight(name), value)

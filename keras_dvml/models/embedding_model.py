@@ -54,7 +54,8 @@ class EmbeddingModel(MetricModel):
         self, features: tf.Tensor, labels: tf.Tensor, training: bool
     ) -> dict[str, LossTerm]:
         embeddings = self.embed(features, training)
-        return {"metric": LossTerm(1.0, self.metric_loss(labels, embeddings))}
+        loss = self.metric_loss(labels, embeddings, training)
+        return {"metric": LossTerm(1.0, loss)}
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "embedding_dim": self.embedding_dim}

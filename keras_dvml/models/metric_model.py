@@ -4,11 +4,12 @@ import math
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from keras_dvml import keras_versions, ops
 from keras_dvml.arguments import check_one_of
-from keras_dvml.losses import ProxyLoss
+from keras_dvml.losses import MetricLoss
 from keras_dvml.losses.third_party import over_embeddings
 from keras_dvml.models.compiled_model import CompiledModel
 from keras_dvml.models.labelled_batch import (
@@ -70,7 +71,7 @@ class MetricModel(CompiledModel):
         ...     term_names = ("metric", "size")
         ...     def feature_terms(self, features, labels, training):
         ...         embeddings = self.embed(features, training)
-        ...         loss = self.metric_loss(labels, embeddings)
+        ...         loss = self.metric_loss(labels, embeddings, training)
         ...         size = tf.reduce_mean(tf.square(features))
         ...         return {
         ...             "metric": kd.models.LossTerm(1.0, loss),
@@ -195,7 +196,7 @@ class MetricModel(CompiledModel):
         raise NotImplementedError
 
     def metric_loss(
-        self, labels: tf.Tensor, embeddings: tf.Tensor
+        self, labels: tf.Tensor, embeddings: tf.Tensor, training: bool = False
     ) -> tf.Tensor:
         """Returns the compiled loss of a batch as a float32 scalar.
 
@@ -205,10 +206,14 @@ class MetricModel(CompiledModel):
         Args:
             labels: `(batch,)` tensor, the part of this replica.
             embeddings: `(batch, dim)` tensor, the part of this replica.
+            training: Whether a loss with a memory remembers the batch.
         """
-        return self.global_loss(
-            ops.gather_replicas(labels), ops.gather_replicas(embeddings)
-        )
+        labels = ops.gather_replicas(labels)
+        embeddings = ops.gather_replicas(embeddings)
+        loss = self.global_loss(labels, embeddings)
+        if training and isinstance(self.loss, MetricLoss):
+            self.loss.remember(labels, embeddings)
+        return loss
 
     def global_loss(
         self, labels: tf.Tensor, embeddings: tf.Tensor
@@ -226,11 +231,26 @@ class MetricModel(CompiledModel):
 
     def compile(self, *args: Any, **kwargs: Any) -> None:
         super().compile(*args, **kwargs)
-        # As a part of the model they are trained, counted and saved with it.
-        has_proxies = isinstance(self.loss, ProxyLoss)
-        keras_versions.replace_layer(
-            self, "proxies", self.loss.proxies if has_proxies else None
-        )
+        # As parts of the model they are trained, counted and saved with it.
+        loss = self.loss if isinstance(self.loss, MetricLoss) else MetricLoss()
+        if loss.layer_names:
+            feature = tf.zeros((1, self.backbone.output_shape[-1]))
+            loss.build(int(self.embed(feature).shape[-1] or 0))
+        for name in ("proxies", "memory", "loss_layers"):
+            layer = getattr(loss, name) if name in loss.layer_names else None
+            keras_versions.replace_layer(self, name, layer)
+
+    def relabel(self, is_new: np.ndarray, centroids: np.ndarray | None) -> None:
+        """Tells the loss that the labels of the images were given anew.
+
+        Args:
+            is_new: `(num_classes,)` bool array: ids that now mean another
+                class than before.
+            centroids: `(num_classes, dim)` float array of the means of the
+                embeddings of the classes; `None` where they are not known.
+        """
+        if isinstance(self.loss, MetricLoss):
+            self.loss.relabel(is_new, centroids)
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """Takes one gradient step on a batch of (images, labels)."""

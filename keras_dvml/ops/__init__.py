@@ -19,12 +19,23 @@ from keras_dvml.ops.masked import (
 )
 from keras_dvml.ops.noise import normal_noise, uniform_noise
 from keras_dvml.ops.pairs import (
+    LabelsOrPairs,
+    Pairs,
+    class_ids,
     flatten_labels,
+    has_negatives,
+    hold_others,
     log_negative_pairs,
+    log_pairs,
     log_positive_pairs,
     negative_pairs,
+    num_anchors,
     own_class,
     positive_pairs,
+)
+from keras_dvml.ops.positives_in_turn import (
+    PositivesInTurn,
+    positives_in_turn,
 )
 from keras_dvml.ops.replicas import (
     gather_replicas,
@@ -35,15 +46,16 @@ from keras_dvml.ops.replicas import (
 )
 
 __all__ = [
-    "FAR", "ClassCycles", "add_to_entries", "class_cycles",
-    "flatten_labels", "four_turns", "gather_replicas",
-    "gaussian_divergence", "global_size", "l2_normalize", "log_negative_pairs",
-    "log_positive_pairs", "log_sum_exp_with_slope",
+    "FAR", "ClassCycles", "LabelsOrPairs", "Pairs", "PositivesInTurn",
+    "add_to_entries", "class_cycles", "class_ids", "flatten_labels",
+    "four_turns", "gather_replicas", "gaussian_divergence", "global_size",
+    "has_negatives", "hold_others", "l2_normalize", "log_negative_pairs",
+    "log_pairs", "log_positive_pairs", "log_sum_exp_with_slope",
     "loss_with_closed_form_gradient", "masked_log_sum_exp", "masked_mean",
-    "negative_pairs", "normal_noise", "num_replicas", "own_class",
-    "pairwise_similarity", "pairwise_squared_distance", "positive_pairs",
-    "rotation_loss", "safe_sqrt", "share_of_mean", "slice_replica",
-    "uniform_noise",
+    "negative_pairs", "normal_noise", "num_anchors", "num_replicas",
+    "own_class", "pairwise_similarity", "pairwise_squared_distance",
+    "positive_pairs", "positives_in_turn", "rotation_loss", "safe_sqrt",
+    "share_of_mean", "slice_replica", "uniform_noise",
 ]  # fmt: skip
 
 

@@ -24,8 +24,9 @@ def loss_with_closed_form_gradient(
     value_and_slope: Callable[[tf.Tensor], tuple[tf.Tensor, ...]],
     embeddings: TensorLike,
     *,
-    pairwise: Callable[[TensorLike], tf.Tensor] = pairwise_similarity,
+    pairwise: Callable[..., tf.Tensor] = pairwise_similarity,
     symmetric: bool = False,
+    num_anchors: int | tf.Tensor | None = None,
 ) -> tf.Tensor:
     """Makes a loss over pairs differentiable by the embeddings.
 
@@ -35,12 +36,14 @@ def loss_with_closed_form_gradient(
     distance (i, i) nothing.
 
     Args:
-        value_and_slope: Function from the `(batch, batch)` float32 tensor of
-            similarities or squared distances to the loss, a scalar, and its
-            derivative by each of them, of the tensor's shape.
+        value_and_slope: Function from the `(num_anchors, batch)` float32 tensor
+            of similarities or squared distances to the loss, a scalar, and
+            its derivative by each of them, of the tensor's shape.
         embeddings: `(batch, dim)` float tensor of any precision.
         pairwise: `pairwise_similarity` or `pairwise_squared_distance`.
-        symmetric: Whether `G_ij = G_ji`.
+        symmetric: Whether `G_ij = G_ji` where all rows are anchors.
+        num_anchors: How many of the rows, from the first on, are compared
+            with all, while the others count as constants; `None` for all.
 
     Returns:
         Scalar float32 tensor.
@@ -62,27 +65,39 @@ def loss_with_closed_form_gradient(
 
     @tf.custom_gradient
     def loss(embeddings: tf.Tensor) -> Any:
-        value, slope = value_and_slope(pairwise(embeddings))
+        value, slope = value_and_slope(pairwise(embeddings, num_anchors))
+
+        def both_ways(rows):
+            """Returns `sum_j (G_ij + G_ji) z_j` for the anchors."""
+            if num_anchors is None:
+                return _both_ways(slope, rows, symmetric)
+            pull = tf.matmul(slope, rows)
+            among_anchors = slope[:, :num_anchors]
+            anchors = rows[:num_anchors]
+            return pull + tf.matmul(among_anchors, anchors, transpose_a=True)
 
         def gradient(upstream):
             if pairwise is pairwise_squared_distance:
-                pull = _pull_apart(slope, embeddings, symmetric)
-                return (2.0 * upstream) * pull
-            return upstream * _both_ways(slope, embeddings, symmetric)
+                pull = 2.0 * _pull_apart(both_ways, embeddings, num_anchors)
+            else:
+                pull = both_ways(embeddings)
+            if num_anchors is not None:
+                rest = tf.zeros_like(embeddings[num_anchors:])
+                pull = tf.concat([pull, rest], axis=0)
+            return upstream * pull
 
         return value, gradient
 
     return loss(tf.cast(embeddings, tf.float32))
 
 
-def _pull_apart(slope, embeddings, symmetric):
+def _pull_apart(both_ways, embeddings, num_anchors):
     """Returns `sum_j (G_ij + G_ji) (z_i - z_j)`."""
     # A column of ones makes the product contain the sum of the weights.
     ones = tf.ones_like(embeddings[:, :1])
-    rows = tf.concat([embeddings, ones], axis=1)
-    pull = _both_ways(slope, rows, symmetric)
+    pull = both_ways(tf.concat([embeddings, ones], axis=1))
     pull, total = pull[:, :-1], pull[:, -1:]
-    return total * embeddings - pull
+    return total * embeddings[:num_anchors] - pull
 
 
 def _both_ways(slope, rows, symmetric):

@@ -23,14 +23,18 @@ def l2_normalize(embeddings: TensorLike) -> tf.Tensor:
     return tf.math.l2_normalize(embeddings, axis=-1, epsilon=1e-12)
 
 
-def pairwise_similarity(embeddings: TensorLike) -> tf.Tensor:
+def pairwise_similarity(
+    embeddings: TensorLike, num_anchors: int | tf.Tensor | None = None
+) -> tf.Tensor:
     """Dot product of every pair of rows: `S_ij = <z_i, z_j>`.
 
     Args:
         embeddings: `(batch, dim)` float tensor of any precision.
+        num_anchors: How many of the rows, from the first on, are compared
+            with all; `None` for all.
 
     Returns:
-        `(batch, batch)` float32 tensor; the cosine for unit-length rows.
+        `(num_anchors, batch)` float32 tensor; the cosine for unit-length rows.
 
     Example:
         >>> import keras_dvml as kd
@@ -40,10 +44,13 @@ def pairwise_similarity(embeddings: TensorLike) -> tf.Tensor:
     """
     # Half precision has too few digits for differences of near-equal pairs.
     embeddings = tf.cast(embeddings, tf.float32)
-    return tf.matmul(embeddings, embeddings, transpose_b=True)
+    anchors = embeddings[:num_anchors]
+    return tf.matmul(anchors, embeddings, transpose_b=True)
 
 
-def pairwise_squared_distance(embeddings: TensorLike) -> tf.Tensor:
+def pairwise_squared_distance(
+    embeddings: TensorLike, num_anchors: int | tf.Tensor | None = None
+) -> tf.Tensor:
     """Squared Euclidean distance of every pair of rows.
 
     Computes `||z_i||^2 + ||z_j||^2 - 2 <z_i, z_j>`; rounding that would make
@@ -51,9 +58,11 @@ def pairwise_squared_distance(embeddings: TensorLike) -> tf.Tensor:
 
     Args:
         embeddings: `(batch, dim)` float tensor of any precision.
+        num_anchors: How many of the rows, from the first on, are compared
+            with all; `None` for all.
 
     Returns:
-        `(batch, batch)` float32 tensor, values >= 0.
+        `(num_anchors, batch)` float32 tensor, values >= 0.
 
     Example:
         >>> import keras_dvml as kd
@@ -65,14 +74,15 @@ def pairwise_squared_distance(embeddings: TensorLike) -> tf.Tensor:
     squared_norm = tf.reduce_sum(tf.square(embeddings), axis=1, keepdims=True)
     ones = tf.ones_like(squared_norm)
     # The product contains the norms: no sums over the matrix.
+    rows = tf.concat([-2.0 * embeddings, squared_norm, ones], axis=1)
     squared_distance = tf.matmul(
-        tf.concat([-2.0 * embeddings, squared_norm, ones], axis=1),
+        rows[:num_anchors],
         tf.concat([embeddings, ones, squared_norm], axis=1),
         transpose_b=True,
     )
     squared_distance = tf.maximum(squared_distance, 0.0)
     return tf.linalg.set_diag(
-        squared_distance, tf.zeros_like(squared_norm[:, 0])
+        squared_distance, tf.zeros_like(squared_norm[:num_anchors, 0])
     )
 
 

@@ -138,6 +138,39 @@ def next_round(
     return found if previous is None else found.align(previous.assignments)
 
 
+def new_clusters(
+    clustering: Clustering, previous: Clustering | None
+) -> np.ndarray:
+    """Marks ids whose cluster is for the most part of other images.
+
+    Args:
+        clustering: As from `next_round`.
+        previous: The clustering before, or `None` in the first round.
+
+    Returns:
+        `(num_clusters,)` bool array; `False` for empty clusters.
+
+    Example:
+        >>> import numpy as np
+        >>> import keras_dvml as kd
+        >>> from keras_dvml.training.label_round import new_clusters
+        >>> rows = np.float32([[0], [0], [9]])
+        >>> clustering = kd.clustering.k_means(rows, num_clusters=2)
+        >>> new_clusters(clustering, None).tolist()
+        [True, True]
+        >>> new_clusters(clustering, clustering).tolist()
+        [False, False]
+    """
+    now = clustering.assignments
+    is_same = np.zeros(len(now), bool)
+    if previous is not None:
+        is_same = now == previous.assignments
+    num_clusters = clustering.num_clusters
+    sizes = np.bincount(now[now >= 0], minlength=num_clusters)
+    kept = np.bincount(now[(now >= 0) & is_same], minlength=num_clusters)
+    return (sizes > 0) & (2 * kept <= sizes)
+
+
 def describe_round(
     clustering: Clustering,
     previous: Clustering | None = None,

@@ -10,9 +10,11 @@ from numpy.typing import ArrayLike
 
 from keras_dvml.clustering import Clustering
 from keras_dvml.clustering.clustering import Clusterer
+from keras_dvml.clustering.points import cluster_means
 from keras_dvml.training.label_round import (
     LabelRound,
     describe_round,
+    new_clusters,
     next_round,
 )
 
@@ -37,6 +39,7 @@ class LabelRounds:
         self._clusterer = clusterer
         self._true_labels = true_labels
         self._digest = ""
+        self._previous: Clustering | None = None
         self.clustering: Clustering | None = None
         self.records: list[LabelRound] = []
 
@@ -47,7 +50,7 @@ class LabelRounds:
             embeddings: `(N, dim)` float32 array, of features in round 1.
             epoch: The first that trains on the labels.
         """
-        previous = clustering = self.clustering
+        previous = clustering = self._previous = self.clustering
         digest = hashlib.blake2b(embeddings.data, digest_size=16).hexdigest()
         # Equal embeddings keep their clusters: k-means that was cut short
         # would continue from where it stopped.
@@ -67,6 +70,26 @@ class LabelRounds:
         )
         self.records.append(record)
         logger.info("Round %d, epoch %d: %s.", record.round, epoch, record)
+
+    def renewed(
+        self, embeddings: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """Returns what a loss has to know of the labels that `begin` made.
+
+        Args:
+            embeddings: `(N, dim)` float32 array that they were made of.
+
+        Returns:
+            `(num_clusters,)` bool array of the ids that mean another cluster
+            than before, and `(num_clusters, dim)` float32 array of the means
+            of the embeddings, `None` in round 1, which has features.
+        """
+        assert self.clustering is not None
+        is_new = new_clusters(self.clustering, self._previous)
+        if len(self.records) == 1:
+            return is_new, None
+        assignments = self.clustering.assignments
+        return is_new, cluster_means(embeddings, assignments, len(is_new))
 
     def get_state(self) -> dict[str, np.ndarray]:
         """Returns what later rounds depend on."""

@@ -15,6 +15,7 @@ from keras_dvml.data.batches import sampled_batches
 from keras_dvml.data.image_fit import ImageFit, ImageSize
 from keras_dvml.data.image_source import image_source
 from keras_dvml.data.sampler import BalancedSampler
+from keras_dvml.models import MetricModel
 from keras_dvml.training.embedding_pass import embed_all
 from keras_dvml.training.label_round import LabelRound
 from keras_dvml.training.label_rounds import LabelRounds
@@ -263,6 +264,8 @@ class PseudoLabels(TypedCallback):
             embed, self._source, self.batch_size, self._shows_progress()
         )
         self._rounds.begin(embeddings, epoch)
+        if isinstance(self.model, MetricModel):
+            self.model.relabel(*self._rounds.renewed(embeddings))
         present = self.rounds[-1].num_clusters
         wanted = max([wanted for _, wanted in self._streams], default=0)
         if present < wanted:

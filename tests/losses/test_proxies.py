@@ -9,6 +9,7 @@ import keras_dvml as kd
 LOSSES = {
     "proxy_nca": lambda: kd.losses.ProxyNCALoss(8, 16, temperature=0.1),
     "proxy_anchor": lambda: kd.losses.ProxyAnchorLoss(8, 16),
+    "soft_triple": lambda: kd.losses.SoftTripleLoss(8, 16, num_centers=2),
 }
 every_loss = pytest.mark.parametrize("name", LOSSES)
 
@@ -23,9 +24,10 @@ def model(name, tiny_backbone):
 @every_loss
 def test_proxies_are_counted_among_the_weights(name, model):
     with_proxies = model.count_params()
+    num_weights = model.loss.proxies.count_params()
     model = type(model).from_config(model.get_config())
     model.compile("adam", loss=kd.losses.NPairLoss())
-    assert with_proxies == model.count_params() + 8 * 16
+    assert with_proxies == model.count_params() + num_weights
 
 
 @every_loss

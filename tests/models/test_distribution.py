@@ -16,10 +16,12 @@ SCRIPT = pathlib.Path(__file__).parent / "distributed_step.py"
 LOSSES = sorted(
     name
     for name in kd.losses.__all__
-    if name.endswith("Loss") and name not in ("MetricLoss", "ProxyLoss")
+    if name.endswith("Loss")
+    and name not in ("MetricLoss", "PairLoss", "ProxyLoss")
 )
 CASES = [
     *(f"EmbeddingModel:{loss}" for loss in LOSSES),
+    "EmbeddingModel:CrossBatchMemory",
     "DVML:NPairLoss",
     "UDML:MultiSimilarityLoss",
     "VariationalUDML:NPairLoss",
