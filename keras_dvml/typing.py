@@ -1,7 +1,7 @@
 """Types that annotations of several rooms share."""
 
 from collections.abc import Sequence
-from typing import Any, TypedDict
+from typing import Any, Literal, TypedDict
 
 import keras
 import numpy as np
@@ -11,6 +11,11 @@ from typing_extensions import Unpack as Unpack
 
 #: What TensorFlow makes a tensor of.
 TensorLike = tf.Tensor | tf.Variable | np.ndarray | Sequence[Any] | float
+
+ImageFit = Literal["crop", "pad", "stretch"]
+"""Cut to the largest centred part of the wanted shape; made smaller as a whole,
+with black bars beside it; or resized in height and width by different
+factors."""
 
 
 class LayerOptions(TypedDict, total=False):
@@ -28,5 +33,5 @@ class ModelOptions(TypedDict, total=False):
     preprocessing: keras.layers.Layer | None
     head_rate: float
     normalize_features: bool
-    image_fit: str
+    image_fit: ImageFit
     name: str | None

@@ -27,7 +27,9 @@ def first_frame(gif: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     screen = tf.stack([reader.number(8), reader.number(6)])
     size = tf.stack([reader.number(begin + 7), reader.number(begin + 5)])
     corner = tf.stack([reader.number(begin + 3), reader.number(begin + 1)])
-    is_full = ~is_frame | tf.reduce_all((corner == 0) & (size >= screen))
+    is_full = tf.logical_not(is_frame) | tf.reduce_all(
+        (corner == 0) & (size >= screen)
+    )
     frame = tf.cond(
         is_frame,
         lambda: tf.strings.join(

@@ -32,7 +32,7 @@ def read(file: tf.Tensor, place: tf.Tensor | int, num_bytes: int) -> tf.Tensor:
 
 def number(parts: tf.Tensor, big_endian: tf.Tensor | bool = False) -> tf.Tensor:
     """Returns the numbers that the last axis of bytes spells, int64."""
-    first_is_least = 256 ** np.arange(parts.shape[-1])
+    first_is_least = 256 ** np.arange(int(parts.shape[-1] or 0))
     values = first_is_least[::-1] if big_endian is True else first_is_least
     if isinstance(big_endian, tf.Tensor):
         values = tf.where(big_endian, first_is_least[::-1], first_is_least)
@@ -90,7 +90,8 @@ def find_part(
     end = length(file)
 
     def goes_on(place: tf.Tensor) -> tf.Tensor:
-        return (place < end) & ~is_sought(read(file, place, num_bytes))
+        found = is_sought(read(file, place, num_bytes))
+        return (place < end) & tf.logical_not(found)
 
     def step(place: tf.Tensor) -> tuple[tf.Tensor]:
         size = size_of_part(read(file, place, num_bytes))

@@ -1,15 +1,11 @@
 """Images of any shape to the one that a model takes."""
 
-from typing import Literal, get_args
+from typing import get_args
 
 import tensorflow as tf
 
 from keras_dvml.data import orientation as orientations
-
-ImageFit = Literal["crop", "pad", "stretch"]
-"""Cut to the largest centred part of the wanted shape; made smaller as a whole,
-with black bars beside it; or resized in height and width by different
-factors."""
+from keras_dvml.typing import ImageFit
 
 ImageSize = int | tuple[int, int]
 """Side of a square, or height and width, in pixels."""

@@ -170,7 +170,7 @@ def _header(
 
     def webp_header():
         turned = orientation.webp_orientation(image_bytes)
-        is_plain = ~_is_animated_webp(head)
+        is_plain = tf.logical_not(_is_animated_webp(head))
         return tf.identity(image_bytes), _webp_size(head), is_plain, turned
 
     image_bytes, size, is_plain, turned = tf.switch_case(

@@ -110,4 +110,4 @@ def _ends(head: tf.Tensor) -> tf.Tensor:
     mark, is_filling = head[1], head[1] == 0xFF
     has_length = (mark > 1) & ((mark < 0xD0) | (mark > 0xDA))
     has_length &= is_filling | (number(head[2:4], True) >= 2)
-    return (head[0] != 0xFF) | ~has_length
+    return (head[0] != 0xFF) | tf.logical_not(has_length)

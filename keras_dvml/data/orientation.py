@@ -110,7 +110,7 @@ def _of_webp(webp: tf.Tensor) -> tf.Tensor:
 
     def size_of_chunk(head: tf.Tensor) -> tf.Tensor:
         size = number(head[4:8])
-        return 8 + size + size % 2
+        return 8 + size + tf.math.floormod(size, 2)
 
     place = find_part(webp, 12, 8, size_of_chunk, is_exif)
     head = read(webp, place, 8)

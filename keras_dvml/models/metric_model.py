@@ -1,7 +1,7 @@
 """What the models share: a backbone, a head, and steps over loss terms."""
 
 import math
-from typing import Any
+from typing import Any, get_args
 
 import keras
 import numpy as np
@@ -19,7 +19,7 @@ from keras_dvml.models.labelled_batch import (
 from keras_dvml.models.learning_rates import scale_change
 from keras_dvml.models.loss_term import LossTerm
 from keras_dvml.models.pooled_backbone import pooled_backbone
-from keras_dvml.typing import LayerOptions, Self, TensorLike, Unpack
+from keras_dvml.typing import ImageFit, LayerOptions, Self, TensorLike, Unpack
 
 
 class MetricModel(CompiledModel):
@@ -94,13 +94,13 @@ class MetricModel(CompiledModel):
         preprocessing: keras.layers.Layer | None = None,
         head_rate: float = 1.0,
         normalize_features: bool = True,
-        image_fit: str = "crop",
+        image_fit: ImageFit = "crop",
         **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(**kwargs)
         if head_rate <= 0:
             raise ValueError(f"head_rate must be above 0; received {head_rate}")
-        check_one_of(("crop", "pad", "stretch"), image_fit=image_fit)
+        check_one_of(get_args(ImageFit), image_fit=image_fit)
         if preprocessing is None:
             preprocessing = keras.layers.Rescaling(1 / 127.5, offset=-1.0)
         self.backbone = pooled_backbone(backbone)
