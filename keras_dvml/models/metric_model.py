@@ -110,7 +110,7 @@ class MetricModel(CompiledModel):
         self.head_rate = head_rate
         self.preprocessing = preprocessing
         self.normalize_features = normalize_features
-        self.image_fit = image_fit
+        self.image_fit: ImageFit = image_fit
         # Layers: `tf` takes no symbolic tensor of Keras 3, and features are the
         # output of functional models.
         self.to_unit_length = keras.layers.UnitNormalization(
