@@ -1,7 +1,10 @@
 """Checks of single arguments, with one message for one kind of mistake."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from numbers import Integral
+from typing import Any
+
+import numpy as np
 
 
 def check_at_least(least: float, **arguments: float) -> None:
@@ -19,6 +22,25 @@ def check_at_least(least: float, **arguments: float) -> None:
             raise ValueError(
                 f"{name} must be at least {least}; received {value}"
             )
+
+
+def check_count(least: int, **arguments: int) -> None:
+    """Raises where an argument is no whole number, or too small.
+
+    Args:
+        least: The smallest value allowed.
+        **arguments: Values by the names of their arguments.
+
+    Raises:
+        ValueError: If a value is below `least` or no integer, `5.0` included.
+    """
+    for name, value in arguments.items():
+        if not isinstance(value, Integral):
+            raise ValueError(
+                f"{name} must be an integer, at least {least}; received "
+                f"{value!r}"
+            )
+    check_at_least(least, **arguments)
 
 
 def check_in_range(
@@ -58,3 +80,41 @@ def check_one_of(choices: Sequence[str], **arguments: object) -> None:
                 f"{name} must be one of {', '.join(choices)}; received "
                 f"{value!r}"
             )
+
+
+def in_order(values: Any, name: str) -> Any:
+    """Returns a collection whose items are found by their place, from 0 on.
+
+    A column of a table is indexed by its row labels, and the views of a
+    dictionary not at all: taken as they are, items would be mixed up.
+
+    Args:
+        values: Array, sequence, column or index of a pandas, polars or Arrow
+            table, or view of a dictionary.
+        name: What the argument is called.
+
+    Returns:
+        An array, or a sequence; the same object where it is one.
+
+    Raises:
+        ValueError: If it is a set or a dictionary, which have no order or two
+            sides.
+
+    Example:
+        >>> from keras_dvml.arguments import in_order
+        >>> in_order({"wren": 3, "robin": 7}.values(), "labels")
+        [3, 7]
+    """
+    if isinstance(values, (set, frozenset, Mapping)):
+        raise ValueError(
+            f"{name} must be a sequence, whose items have an order; received "
+            f"a {type(values).__name__}"
+        )
+    if isinstance(values, (np.ndarray, str, bytes)):
+        return values
+    if hasattr(values, "__array__"):
+        return np.asarray(values)
+    if isinstance(values, Collection) and not isinstance(values, Sequence):
+        if not hasattr(values, "__getitem__"):
+            return list(values)
+    return values

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import ArrayLike
 
+from keras_dvml.arguments import in_order
+
 #: Rows that are checked or scaled at once; a memory map is never read whole.
 ROWS_AT_ONCE = 4096
 #: Queries that are compared with a whole gallery at once.
@@ -36,7 +38,7 @@ def checked_rows(
     rows: ArrayLike, name: str = "embeddings", dim: int | None = None
 ) -> np.ndarray:
     """Does the same, but leaves the precision, and a memory map, as it is."""
-    rows = np.asarray(rows)
+    rows = np.asarray(in_order(rows, name))
     if rows.ndim != 2 or 0 in rows.shape or dim not in (None, rows.shape[1]):
         expected = f"(N, {dim}) with N" if dim else "(N, dim) with N, dim"
         raise ValueError(

@@ -6,6 +6,7 @@ Everything else in the package is written once, for both: mathematics with
 
 import os
 from collections.abc import Iterable
+from types import GeneratorType
 from typing import Any
 
 import keras
@@ -69,6 +70,37 @@ def _call_once(model: BuiltModel) -> None:
     model(tf.zeros([1, *(size or _SOME_SIZE for size in image_shape)]))
 
 
+def build_optimizer(optimizer: Any, variables: list) -> None:
+    """Creates what an optimizer keeps of variables, before its first step."""
+    if hasattr(optimizer, "build"):
+        optimizer.build(variables)
+    elif hasattr(optimizer, "_create_all_weights"):
+        # Private: the optimizers of before Keras 2.11, which those of
+        # tensorflow-addons are, and which Keras 2 takes on Apple's machines,
+        # have no public way.
+        optimizer._create_all_weights(variables)
+
+
+def optimizer_variables(optimizer: Any) -> list:
+    """Returns what an optimizer keeps, a method in the old kind."""
+    kept: Any = optimizer.variables
+    if callable(kept):
+        kept = kept()
+    return list(kept)
+
+
+def fit_options(given: dict[str, Any]) -> dict[str, Any]:
+    """Returns what `fit` is to be called with beside what it was given.
+
+    Of a stream Keras 3 would warn, each time, that its own default, to
+    shuffle, is not heeded.
+    """
+    is_stream = isinstance(given.get("x"), (tf.data.Dataset, GeneratorType))
+    if KERAS_3 and is_stream and "shuffle" not in given:
+        return {"shuffle": False}
+    return {}
+
+
 def scale_loss(optimizer: Any, loss: tf.Tensor) -> tf.Tensor:
     """Multiplies `loss` by the optimizer's loss scale, where it has one."""
     if KERAS_3:
@@ -125,10 +157,10 @@ def replace_layer(model: keras.Model, name: str, layer: Any) -> None:
     setattr(model, name, layer)
 
 
-def nested_layers(model: keras.Model) -> list[keras.layers.Layer]:
-    """Returns all layers of a model, those within other layers included."""
+def nested_layers(layer: keras.layers.Layer) -> list[keras.layers.Layer]:
+    """Returns all layers in a model or layer, at any depth."""
     # Private: `layers` names the outermost ones only.
-    return list(model._flatten_layers(include_self=False))
+    return list(layer._flatten_layers(include_self=False))
 
 
 def step_logs(logs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:

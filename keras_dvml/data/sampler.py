@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_dvml.arguments import check_at_least, check_in_range
+from keras_dvml.arguments import check_count, check_in_range, in_order
 
 
 class BalancedSampler:
@@ -47,7 +47,7 @@ class BalancedSampler:
         replacement: bool = False,
         skip_unlabelled: bool = False,
     ) -> None:
-        labels = np.asarray(labels)
+        labels = np.asarray(in_order(labels, "labels"))
         if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
             raise ValueError(
                 "labels must be one integer an image; received shape "
@@ -60,8 +60,8 @@ class BalancedSampler:
                 "images have no class to balance"
             )
         # With one image a class, a batch has no positive pair.
-        check_at_least(2, images_per_class=images_per_class)
-        check_at_least(0, seed=seed)
+        check_count(2, images_per_class=images_per_class)
+        check_count(0, seed=seed)
         self.labels = labels
         self.classes_per_batch = classes_per_batch
         self.images_per_class = images_per_class
@@ -71,7 +71,7 @@ class BalancedSampler:
         self._members = np.split(order, np.cumsum(counts)[:-1])
         # As soon as there is a class, repetitions fill up a batch.
         if replacement and len(classes):
-            check_at_least(1, classes_per_batch=classes_per_batch)
+            check_count(1, classes_per_batch=classes_per_batch)
         else:
             self._check_sizes(classes, counts)
 

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from keras_dvml.arguments import in_order
 from keras_dvml.embeddings import checked_embeddings
 
 
@@ -30,18 +31,26 @@ def labelled_embeddings(
     """
     if isinstance(embeddings, tf.data.Dataset):
         spec = embeddings.element_spec
-        if isinstance(spec, tuple):
-            if len(spec) != 2 or labels is not None:
-                raise ValueError(
-                    f"{name} must be a data set of (embeddings, labels), or of "
-                    "embeddings beside an argument with labels; received "
-                    f"{spec}"
-                )
-            labels = embeddings.map(lambda _, labels: labels)
-            embeddings = embeddings.map(lambda embeddings, _: embeddings)
-        embeddings = _read(embeddings, name, rank=1)
+        is_pairs = isinstance(spec, tuple) and [tf.TensorSpec] * 2 == [
+            type(part) for part in spec
+        ]
+        if is_pairs and labels is None:
+            embeddings, labels = _read(embeddings, name, ranks=(1, 0))
+        elif isinstance(spec, tf.TensorSpec):
+            (embeddings,) = _read(embeddings, name, ranks=(1,))
+        else:
+            raise ValueError(
+                f"{name} must be a data set of (embeddings, labels), or of "
+                f"embeddings beside an argument with labels; received {spec}"
+                + (" and labels" if is_pairs else "")
+            )
     if isinstance(labels, tf.data.Dataset):
-        labels = _read(labels, "labels", rank=0)
+        if not isinstance(labels.element_spec, tf.TensorSpec):
+            raise ValueError(
+                "labels of a data set must be single tensors; received "
+                f"{labels.element_spec}"
+            )
+        (labels,) = _read(labels, "labels", ranks=(0,))
     if labels is None:
         raise ValueError(
             f"{name} must come with one label a row, or as a tf.data.Dataset "
@@ -64,7 +73,7 @@ def checked_labels(
     Raises:
         ValueError: If there is not one label a row, or one is NaN.
     """
-    labels = np.asarray(labels)
+    labels = np.asarray(in_order(labels, "labels"))
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
     if labels.shape != (num_rows,):
@@ -96,16 +105,27 @@ def class_numbers(*groups: np.ndarray) -> list[np.ndarray]:
     return np.split(numbers.reshape(-1), ends)
 
 
-def _read(dataset, name, rank):
-    """Returns all elements of rank `rank`, or batches of such, as an array."""
+def _read(dataset, name, ranks):
+    """Returns the parts of all elements as an array each, read in one pass.
+
+    A second pass over a data set that shuffles would have another order.
+
+    Args:
+        dataset: Of tensors, or tuples of as many as there are ranks.
+        name: What the argument is called.
+        ranks: Of a part that is a single one; other parts are batches.
+    """
     if dataset.cardinality() == tf.data.INFINITE_CARDINALITY:
         raise ValueError(
             f"{name} must be a data set that ends; received one that repeats"
         )
-    parts = [
-        part if part.ndim > rank else part[None]
-        for part in dataset.as_numpy_iterator()
-    ]
-    if not parts:
+    columns = [[] for _ in ranks]
+    for element in dataset.as_numpy_iterator():
+        parts = element if isinstance(element, tuple) else (element,)
+        for column, part, rank in zip(columns, parts, ranks, strict=True):
+            # A single name comes as bytes, not as an array.
+            part = np.asarray(part)
+            column.append(part if part.ndim > rank else part[None])
+    if not columns[0]:
         raise ValueError(f"{name} must not be empty; received no elements")
-    return np.concatenate(parts)
+    return [np.concatenate(column) for column in columns]

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn import cluster
 
+from keras_dvml.arguments import in_order
 from keras_dvml.clustering import ClusterSizeWarning, k_means
 from keras_dvml.evaluation.checks import checked_labels, labelled_embeddings
 
@@ -191,7 +192,7 @@ class ContingencyTable:
     """
 
     def __init__(self, labels: ArrayLike, clusters: ArrayLike) -> None:
-        clusters = np.asarray(clusters)
+        clusters = np.asarray(in_order(clusters, "clusters"))
         labels = checked_labels(labels, len(clusters), "clusters")
         _, labels = np.unique(labels, return_inverse=True)
         _, clusters = np.unique(clusters, return_inverse=True)

@@ -44,10 +44,11 @@ class MatchThreshold:
 
 def calibrate_match_threshold(
     embeddings: Any,
-    labels: Any,
+    labels: Any = None,
     gallery: Any = None,
     gallery_labels: Any = None,
     *,
+    query_rows: Any = None,
     false_match_rate: float = 0.01,
 ) -> MatchThreshold:
     """Finds the similarity that few queries of unknown classes reach.
@@ -63,18 +64,20 @@ def calibrate_match_threshold(
     Args:
         embeddings: `(Q, dim)` float array of the queries, or a data set, as
             for `evaluate_retrieval`.
-        labels: `(Q,)` array.
+        labels: `(Q,)` array; `None` where the data set has them.
         gallery: `(N, dim)` float array; by default the queries, each of which
             is left out of its own answer.
-        gallery_labels: `(N,)` array.
+        gallery_labels: `(N,)` array, or `None` likewise.
+        query_rows: `(Q,)` int array, where the gallery holds the queries: the
+            row of each, which is no match of itself.
         false_match_rate: 0..1.
 
     Returns:
         `MatchThreshold`.
 
     Raises:
-        ValueError: If the rate is not in 0..1, or a query has no item of
-            another class to be compared with.
+        ValueError: If the rate is not in 0..1, a query has no item of another
+            class to be compared with, or a row is not in the gallery.
 
     Example:
         >>> import numpy as np
@@ -92,23 +95,37 @@ def calibrate_match_threshold(
             f"false_match_rate must be in 0..1; received {false_match_rate}"
         )
     embeddings, labels = labelled_embeddings(embeddings, labels)
-    own_gallery = gallery is None
-    items, item_labels = embeddings, labels
-    if not own_gallery:
+    if gallery is None:
+        items, item_labels = embeddings, labels
+        query_rows = np.arange(len(labels))
+    else:
         items, item_labels = labelled_embeddings(
             gallery, gallery_labels, "gallery", embeddings.shape[1]
         )
+    if query_rows is not None:
+        query_rows = _checked_rows(query_rows, len(labels), len(item_labels))
     labels, item_labels = class_numbers(labels, item_labels)
     others, mates = [], []
     for rows, scores in similarity_blocks(embeddings, items):
         same = labels[rows, None] == item_labels
         others.append(np.where(same, _NOTHING, scores).max(axis=1))
-        if own_gallery:
-            scores[np.arange(len(scores)), np.r_[rows]] = _NOTHING
+        if query_rows is not None:
+            scores[np.arange(len(scores)), query_rows[rows]] = _NOTHING
         mates.append(np.where(same, scores, _NOTHING).max(axis=1))
     return _threshold(
         np.concatenate(others), np.concatenate(mates), false_match_rate
     )
+
+
+def _checked_rows(rows: Any, num_queries: int, num_items: int) -> np.ndarray:
+    rows = np.asarray(rows)
+    is_right = rows.shape == (num_queries,) and rows.dtype.kind in "iu"
+    if not is_right or rows.min() < 0 or rows.max() >= num_items:
+        raise ValueError(
+            f"query_rows must be {num_queries} numbers of rows of the gallery, "
+            f"0 to {num_items - 1}; received {rows!r}"
+        )
+    return rows
 
 
 def _threshold(others, mates, false_match_rate):

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from keras_dvml.arguments import in_order
+
 # What a missing value is called once it is text.
 _MISSING = {"None", "nan", "NaN", "NaT", "<NA>"}
 
@@ -27,13 +29,13 @@ def text_ids(ids: ArrayLike) -> np.ndarray:
     """
     if isinstance(ids, str | bytes):
         raise ValueError(f"ids must be a sequence of str; received {ids!r}")
-    if hasattr(ids, "__array__"):
-        array = np.asarray(ids)
-        if array.ndim != 1:
+    ids = in_order(ids, "ids")
+    if isinstance(ids, np.ndarray):
+        if ids.ndim != 1:
             raise ValueError(
-                f"ids must be a sequence; received shape {array.shape}"
+                f"ids must be a sequence; received shape {ids.shape}"
             )
-        ids = array.tolist()
+        ids = ids.tolist()
     texts = [_text(value, row) for row, value in enumerate(ids)]  # pyright: ignore
     return _objects(texts)
 

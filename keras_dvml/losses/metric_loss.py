@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 from typing_extensions import dataclass_transform
 
+from keras_dvml import ops
 from keras_dvml.typing import TensorLike
 
 Loss = TypeVar("Loss", bound="MetricLoss")
@@ -19,15 +20,18 @@ class MetricLoss(keras.losses.Loss):
     dataclass it has its fields in `parameters`, `get_config` and `repr`.
 
     Call arguments:
-        labels: `(batch,)` or `(batch, 1)` tensor of class ids.
+        labels: `(batch,)` or `(batch, 1)` tensor of class ids: integers of
+            any width, booleans, whole floats, or names: what
+            `ops.flatten_labels` takes.
         embeddings: `(batch, dim)` float tensor of any precision.
 
     Returns:
         Scalar float32 tensor.
 
     Raises:
-        ValueError: If `embeddings` is not a matrix, or sample weights are
-            given: a term over pairs has no weight per image.
+        ValueError: If `embeddings` is not a matrix, labels are not one an
+            embedding, as one-hot labels are not, or sample weights are given:
+            a term over pairs has no weight per image.
 
     Example:
         >>> import dataclasses
@@ -70,7 +74,16 @@ class MetricLoss(keras.losses.Loss):
                 f"{embeddings.shape}"
             )
         with tf.name_scope(self.name or type(self).__name__):
-            return self.call(tf.convert_to_tensor(labels), embeddings)
+            labels = tf.convert_to_tensor(labels)
+            num_rows = embeddings.shape[:1]
+            if not ops.flatten_labels(labels).shape.is_compatible_with(
+                num_rows
+            ):
+                raise ValueError(
+                    "labels must be one an embedding; received shape "
+                    f"{labels.shape} for {num_rows[0]} embeddings"
+                )
+            return self.call(labels, embeddings)
 
     @property
     def parameters(self) -> dict[str, Any]:

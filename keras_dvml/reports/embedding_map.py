@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from keras_dvml.arguments import check_one_of
+from keras_dvml.arguments import check_one_of, in_order
 from keras_dvml.embeddings import checked_embeddings
 
 _PLURALS = {"class": "classes", "cluster": "clusters"}
@@ -48,6 +48,8 @@ class EmbeddingMap:
     def __post_init__(self) -> None:
         check_one_of(list(_PLURALS), noun=self.noun)
         embeddings = checked_embeddings(self.embeddings)
+        for name in ("labels", "label_names", "image_bytes"):
+            object.__setattr__(self, name, in_order(getattr(self, name), name))
         labels = np.asarray(self.labels)
         if labels.ndim != 1:
             raise ValueError(

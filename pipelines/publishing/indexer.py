@@ -3,6 +3,7 @@
 import logging
 import os
 
+import numpy as np
 from tfx.dsl.component.experimental.decorators import component
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import path_utils
@@ -94,7 +95,7 @@ def Indexer(  # noqa: N802
     match, remarks = None, [_REFIT] if measured_model else []
     if false_match_rate is not None:
         judge = list(models)[-1]
-        match = _calibrate(
+        match = calibrate(
             {split: embedded[f"{judge}_{split}"] for split in splits},
             false_match_rate,
         )
@@ -140,9 +141,15 @@ def warning_of(match: kd.evaluation.MatchThreshold) -> str:
     )
 
 
-def _calibrate(
+def calibrate(
     embedded: dict[str, EmbeddedImages], false_match_rate: float
 ) -> kd.evaluation.MatchThreshold:
+    """Finds from which similarity on a result is called a match.
+
+    Args:
+        embedded: split to its images, each split sorted by id.
+        false_match_rate: see `Indexer`.
+    """
     # A model sets the classes that it has seen apart as no others.
     unseen = embedded["test"]
     gallery = concatenate_by_id(embedded.values())
@@ -151,5 +158,7 @@ def _calibrate(
         unseen.labels,
         gallery=gallery.embeddings,
         gallery_labels=gallery.labels,
+        # Both are sorted by id.
+        query_rows=np.flatnonzero(np.isin(gallery.ids, unseen.ids)),
         false_match_rate=false_match_rate,
     )

@@ -82,11 +82,17 @@ def freeze_parts(backbone: keras.Model, config: TrainConfig) -> None:
         backbone: changed in place.
         config: says which parts.
     """
-    if config.frozen_up_to:
-        kd.models.freeze_up_to(backbone, config.frozen_up_to)
+    layers = keras_versions.nested_layers(backbone)
+    innermost = [
+        layer
+        for layer in layers
+        if layer.weights and not keras_versions.nested_layers(layer)
+    ]
+    for layer in innermost[: int(config.frozen_share * len(innermost))]:
+        layer.trainable = False
     if config.batch_norm_frozen:
         kd.models.freeze_batch_norm(backbone)
-    for layer in keras_versions.nested_layers(backbone):
+    for layer in layers:
         if hasattr(layer, "interpolated_position_embeddings"):
             # KerasHub's DINOv2 saves those of another size of images: what
             # they learn would be lost.
@@ -133,7 +139,7 @@ def _weighted(network: keras.Model, config: TrainConfig) -> keras.Model:
         except Exception as error:
             raise ValueError(
                 "`weights` must be '', 'imagenet' or the path of a file of "
-                f"weights of {config.backbone} without its top. Received: "
+                f"weights of {config.backbone} without its top; received "
                 f"weights={config.weights!r} ({_first_line(error)})"
             ) from error
     elif config.batch_norm_frozen:
@@ -155,7 +161,7 @@ def _keras_hub_backbone(config: TrainConfig) -> keras.Model:
         raise ValueError(
             "`backbone` must be the preset of a KerasHub model of images, by "
             "its name where it can be downloaded, or by the path of its "
-            f"folder. Received: backbone={config.backbone!r} "
+            f"folder; received backbone={config.backbone!r} "
             f"({_first_line(error)})"
         ) from error
     # Of a model of images and texts.
@@ -192,8 +198,8 @@ def _load(config: TrainConfig) -> Any:
         return keras.models.load_model(config.backbone, compile=False)
     except Exception as error:
         raise ValueError(
-            "`backbone` must be the path of a model that Keras saved. "
-            f"Received: backbone={config.backbone!r} ({_first_line(error)})"
+            "`backbone` must be the path of a model that Keras saved; "
+            f"received backbone={config.backbone!r} ({_first_line(error)})"
         ) from error
 
 
@@ -207,7 +213,7 @@ def _tensorflow_hub_backbone(config: TrainConfig) -> keras.Model:
         raise ValueError(
             "`backbone` must be a feature vector of TensorFlow Hub, by its "
             "address or the path of its folder, or one of "
-            f"{('conv', 'efficientnet_lite0', *APPLICATIONS)}. Received: "
+            f"{('conv', 'efficientnet_lite0', *APPLICATIONS)}; received "
             f"backbone={config.backbone!r} ({_first_line(error)})"
         ) from error
     return keras.Model(images, hub_features(images), name="hub_backbone")

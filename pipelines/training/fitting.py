@@ -1,6 +1,7 @@
 """A model, fitted to batches of a run's images."""
 
 import logging
+import math
 
 import keras
 import numpy as np
@@ -94,6 +95,7 @@ def fit_model(
     Returns:
         Term to values of each epoch.
     """
+    curve = None
     callbacks: list[keras.callbacks.Callback] = []
     if curve_images is not None and curve_images.labels is not None:
         # First, so that its scores are in the logs that the others see.
@@ -104,6 +106,8 @@ def fit_model(
             every=config.evaluate_every,
         )
         callbacks.append(curve)
+    if config.learning_rate_decay:
+        callbacks.append(_decay(config, first_epoch))
     if config.method in _VARIATIONAL:
         callbacks.append(kd.training.PhaseSchedule(config.release_decoder_at))
     callbacks.append(EpochLines(first_epoch, config.epochs))
@@ -117,9 +121,24 @@ def fit_model(
         history = kd.training.resumable_fit(
             model, batches, checkpoint_dir=checkpoint_dir, **epochs
         )
-        return kept_values(history)
-    batches.position.step = first_epoch * config.steps_per_epoch
-    return kept_values(model.fit(batches, **epochs).history)
+    else:
+        batches.position.step = first_epoch * config.steps_per_epoch
+        history = model.fit(batches, **epochs).history
+    scores = [] if curve is None else curve.evaluations
+    return kept_values(
+        history, {one["epoch"] - first_epoch: one["recall@1"] for one in scores}
+    )
+
+
+def _decay(config: TrainConfig, first_epoch: int) -> keras.callbacks.Callback:
+    """Returns what lets the rate fall, from epoch to epoch."""
+
+    def rate(epoch: int) -> float:
+        # The middle of the epoch stands for all of it.
+        done = (epoch - first_epoch + 0.5) / config.epochs
+        return config.learning_rate * (1 + math.cos(math.pi * done)) / 2
+
+    return keras.callbacks.LearningRateScheduler(rate)
 
 
 def decoded_images(

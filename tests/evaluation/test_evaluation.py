@@ -2,6 +2,7 @@ import json
 import logging
 
 import numpy as np
+import pandas as pd
 import pytest
 import tensorflow as tf
 
@@ -172,6 +173,55 @@ def test_data_sets_and_memory_maps_score_as_arrays_do(tmp_path):
     assert evaluate(mapped, labels, (1,)) == expected
 
 
+def test_data_set_that_shuffles_anew_each_pass_is_read_once():
+    labels = np.repeat(np.arange(10), 10)
+    embeddings = np.eye(10, dtype=np.float32)[labels]
+    pairs = tf.data.Dataset.from_tensor_slices((embeddings, labels))
+    shuffled = pairs.shuffle(100).batch(16)
+    evaluate = kd.evaluation.evaluate_retrieval
+    # Each class is a point of its own: whatever is asked is found.
+    assert evaluate(shuffled, ks=(1,))["recall@1"] == 1
+    assert evaluate(shuffled, None, (1,), shuffled)["map@r"] == 1
+    assert kd.evaluation.clustering_scores(shuffled)["nmi"] == 1
+    threshold = kd.evaluation.calibrate_match_threshold(shuffled)
+    assert threshold.true_match_rate == 1
+    threshold = kd.evaluation.calibrate_match_threshold(
+        shuffled, gallery=shuffled
+    )
+    assert threshold.true_match_rate == 1
+
+
+def test_data_set_that_can_be_read_once_is_enough():
+    embeddings, labels = clustered()
+    pairs = iter(list(zip(embeddings, labels.astype(str), strict=True)))
+    dataset = tf.data.Dataset.from_generator(
+        lambda: pairs,
+        output_signature=(
+            tf.TensorSpec(embeddings.shape[1:]),
+            tf.TensorSpec((), tf.string),
+        ),
+    )
+    evaluate = kd.evaluation.evaluate_retrieval
+    assert evaluate(dataset, ks=(1,)) == evaluate(embeddings, labels, (1,))
+
+
+def test_columns_of_tables_are_read_by_place():
+    embeddings, labels = clustered()
+    table = pd.DataFrame({"label": labels}).sample(frac=1, random_state=0)
+    rows = table.index.to_numpy()
+    by_name = dict(zip(map(str, rows), embeddings[rows], strict=True))
+    evaluate = kd.evaluation.evaluate_retrieval
+    expected = evaluate(embeddings[rows], labels[rows], (1,))
+    for given in (
+        (pd.DataFrame(embeddings).loc[rows], table.label),
+        (by_name.values(), table.label.astype("Int64")),
+        (by_name.values(), dict(zip(rows, labels[rows], strict=True)).values()),
+    ):
+        assert evaluate(*given, (1,)) == expected
+    with pytest.raises(ValueError, match="labels must be a sequence.* a set"):
+        evaluate(embeddings, set(labels), (1,))
+
+
 @pytest.mark.parametrize("dtype", ["float16", "float64"])
 def test_other_float_types_are_scored_as_float32(dtype):
     embeddings, labels = clustered()
@@ -288,9 +338,26 @@ def test_k_may_be_the_whole_gallery_beside_queries():
         (lambda data: data.repeat(), None, "a data set that ends"),
         (lambda data: data.take(0), None, "must not be empty"),
         (lambda data: data, [0, 1], r"a data set of \(embeddings, labels\)"),
+        (
+            lambda data: data.map(lambda e, n: {"embedding": e, "label": n}),
+            None,
+            r"data set of \(embeddings, labels\).* received .*'label'",
+        ),
+        (
+            lambda data: data.map(lambda e, n: (e, {"label": n})),
+            None,
+            r"data set of \(embeddings, labels\)",
+        ),
+        (lambda data: data.map(lambda e, _: e), None, "received no labels"),
     ],
 )
 def test_bad_data_sets_are_named(dataset, labels, message):
     pairs = tf.data.Dataset.from_tensor_slices((np.eye(2), [0, 0])).batch(2)
     with pytest.raises(ValueError, match=message):
         kd.evaluation.evaluate_retrieval(dataset(pairs), labels, (1,))
+
+
+def test_labels_of_a_data_set_of_dictionaries_are_named():
+    labels = tf.data.Dataset.from_tensor_slices({"label": [0, 0]})
+    with pytest.raises(ValueError, match="labels of a data set must be"):
+        kd.evaluation.evaluate_retrieval(np.eye(2), labels, (1,))

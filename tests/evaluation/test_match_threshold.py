@@ -66,8 +66,32 @@ def test_true_matches_are_counted_without_the_query_itself():
     assert match.true_match_rate is None
 
 
+def test_queries_in_a_gallery_are_no_matches_of_themselves():
+    embeddings, labels = classes(30, spread=0.8)
+    alone = kd.evaluation.calibrate_match_threshold(embeddings, labels)
+    assert 0 < alone.true_match_rate < 1
+    order = np.random.default_rng(0).permutation(len(labels))
+    among = kd.evaluation.calibrate_match_threshold(
+        embeddings[order[:40]],
+        labels[order[:40]],
+        embeddings[order],
+        labels[order],
+        query_rows=np.arange(40),
+    )
+    similarity = embeddings @ embeddings.T
+    np.fill_diagonal(similarity, -1)
+    similarity[labels[:, None] != labels] = -1
+    reach = similarity.max(axis=1)[order[:40]] >= float(among)
+    assert among.true_match_rate == reach.mean() < 1
+
+
 def test_what_cannot_be_calibrated_is_named():
     embeddings, labels = classes(3)
+    for rows in ([0], np.arange(15) + 1, np.arange(15.0)):
+        with pytest.raises(ValueError, match="15 numbers of rows"):
+            kd.evaluation.calibrate_match_threshold(
+                embeddings, labels, embeddings, labels, query_rows=rows
+            )
     with pytest.raises(ValueError, match="in 0..1; received 1.5"):
         kd.evaluation.calibrate_match_threshold(
             embeddings, labels, false_match_rate=1.5

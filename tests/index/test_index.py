@@ -1,6 +1,7 @@
 """The contract of an index, kept by each of them."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import keras_dvml as kd
@@ -33,6 +34,22 @@ def test_neighbours_equal_a_full_sort(kind):
     np.testing.assert_allclose(
         scores, np.take_along_axis(similarity, order, axis=1), rtol=1e-5
     )
+
+
+@every_index
+def test_ids_may_be_a_column_or_the_keys_of_a_dictionary(kind):
+    table = pd.DataFrame({"id": [f"{number}.png" for number in range(60)]})
+    table = table.sample(frac=1, random_state=0)
+    by_id = dict(zip(table.id, gallery(), strict=True))
+    for embeddings, ids in (
+        (gallery(), table.id),
+        (by_id.values(), by_id.keys()),
+    ):
+        index = kind.build(embeddings, ids)
+        found, _ = index.search(gallery(), k=1)
+        assert found[:, 0].tolist() == table.id.tolist()
+        index.remove(table.id[table.id != "7.png"])
+        assert len(index) == 1
 
 
 @every_index
@@ -155,3 +172,28 @@ def test_file_of_another_kind_is_refused(tmp_path):
         ValueError, match="saved OtherIndex; received ExactIndex"
     ):
         OtherIndex.load(tmp_path / "index.npz")
+
+
+@every_index
+@pytest.mark.parametrize("content", ["cut", "text", "empty", "array", "other"])
+def test_file_that_is_no_whole_index_is_named(content, kind, tmp_path):
+    path = tmp_path / "index.npz"
+    kind.build(gallery()).save(path)
+    if content == "cut":
+        path.write_bytes(path.read_bytes()[:-100])
+    elif content == "array":
+        with open(path, "wb") as file:
+            np.save(file, np.eye(3))
+    elif content == "other":
+        np.savez(path, embeddings=np.eye(3))
+    else:
+        path.write_bytes(b"<html>" if content == "text" else b"")
+    with pytest.raises(ValueError, match=r"received .*index.npz, which cannot"):
+        kind.load(path)
+
+
+@every_index
+@pytest.mark.parametrize("k", [5.0, "5", None])
+def test_k_that_is_no_integer_is_named(k, kind):
+    with pytest.raises(ValueError, match=f"k must be in 1..60, .*{k}"):
+        kind.build(gallery()).search(gallery()[0], k=k)

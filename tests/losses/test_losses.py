@@ -354,6 +354,81 @@ def test_steps_with_one_batch_size_trace_once(name):
 
 
 @every_loss
+@pytest.mark.parametrize(
+    "kind", ["uint8", "int8", "uint16", "int32", "uint64", "float16", "float64"]
+)
+def test_type_of_labels_does_not_matter(name, kind):
+    labels, embeddings = batch()
+    expected = LOSSES[name](labels, embeddings)
+    for given in (labels.astype(kind), labels.astype(kind)[:, None]):
+        np.testing.assert_array_equal(LOSSES[name](given, embeddings), expected)
+
+
+@every_loss
+def test_booleans_are_two_classes(name):
+    labels, embeddings = batch(num_classes=2)
+    np.testing.assert_array_equal(
+        LOSSES[name](labels.astype(bool), embeddings),
+        LOSSES[name](labels, embeddings),
+    )
+
+
+@every_pair_loss
+def test_names_are_classes(name):
+    labels, embeddings = batch()
+    names = np.array(["ant", "bee", "cat", "dog"])[labels]
+    expected = NAIVE[name](labels, embeddings.astype(np.float64))
+    for given in (names, names.astype(object)[:, None], names.tolist()):
+        np.testing.assert_allclose(
+            LOSSES[name](given, embeddings), expected, rtol=1e-5
+        )
+
+
+@pytest.mark.parametrize("name", PROXY_LOSSES)
+def test_proxy_loss_has_numbered_classes(name):
+    labels, embeddings = batch()
+    with pytest.raises(ValueError, match="be 0 to 3; received names"):
+        LOSSES[name](labels.astype(str), embeddings)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="be 0 to 3"):
+        LOSSES[name](labels + 0.5, embeddings)
+
+
+# uint8 ends at 255, int8 at 127; float16 skips numbers from 2,048 on.
+@pytest.mark.parametrize(
+    ("num_classes", "kind"),
+    [(256, "uint8"), (300, "uint8"), (200, "int8"), (5_000, "float16")],
+)
+@pytest.mark.parametrize("loss", ["ProxyAnchorLoss", "ProxyNCALoss"])
+def test_proxies_may_be_more_than_a_narrow_type_counts(loss, num_classes, kind):
+    labels, embeddings = batch()
+    loss = getattr(kd.losses, loss)(num_classes, 8)
+    np.testing.assert_array_equal(
+        loss(labels.astype(kind), embeddings), loss(labels, embeddings)
+    )
+
+
+@every_loss
+def test_labels_must_be_one_an_embedding(name):
+    labels, embeddings = batch()
+    one_hot = np.eye(4)[labels]
+    for given, received in (
+        (one_hot, r"\(16, 4\). Of one-hot labels pass tf.argmax"),
+        (labels[:-1], r"shape \(15,\) for 16 embeddings"),
+        (labels.reshape(4, 4), r"shape \(4, 4\)"),
+        (3, r"shape \(\)"),
+    ):
+        with pytest.raises(ValueError, match=received):
+            LOSSES[name](given, embeddings)
+
+    @tf.function(input_signature=[tf.TensorSpec((None, 4))])
+    def in_graph(labels):
+        return LOSSES[name](labels, embeddings)
+
+    with pytest.raises(ValueError, match=r"received shape \(None, 4\)"):
+        in_graph(one_hot)
+
+
+@every_loss
 def test_config_rebuilds_the_loss(name):
     loss = LOSSES[name]
     config = keras.saving.serialize_keras_object(loss)
@@ -457,6 +532,17 @@ def test_row_without_positive_is_a_negative_only(name):
 def test_large_batch_equals_a_naive_loop(name):
     # Large enough to leave the way of small matrices.
     labels, embeddings = batch(num_classes=52, num_images=5)
+    expected = NAIVE[name](labels, embeddings.astype(np.float64))
+    np.testing.assert_allclose(
+        LOSSES[name](labels, embeddings), expected, rtol=1e-4
+    )
+
+
+# Distances of 1e10 between squares: what is masked must lie beyond them.
+@pytest.mark.parametrize("name", ["triplet_hard", "triplet_semi_hard"])
+def test_embeddings_of_any_length_keep_their_pairs(name):
+    labels, embeddings = batch()
+    embeddings *= 2e5
     expected = NAIVE[name](labels, embeddings.astype(np.float64))
     np.testing.assert_allclose(
         LOSSES[name](labels, embeddings), expected, rtol=1e-4

@@ -2,16 +2,24 @@
 
 from pipelines.configs.schema.train import TrainConfig
 
-# Weights that suit most images are changed little, the new heads much.
+# The lowest layers suit most images, the upper ones are changed little, the new
+# heads much. Chosen by Recall@1 and MAP@R of classes that no figure is of, at
+# a cost of minutes on two CPU cores.
 PRETRAINED = TrainConfig(
     backbone="efficientnet_lite0",
     weights="imagenet",
     batch_norm_frozen=True,
-    image_size=64,
-    head_rate=10.0,
-    epochs=8,
-    steps_per_epoch=25,
-    learning_rate=1e-4,
+    frozen_share=0.19,
+    image_size=128,
+    augmentation="random_resized_crop",
+    epochs=6,
+    steps_per_epoch=20,
+    learning_rate=3e-4,
+    learning_rate_decay=True,
+    head_rate=3.0,
+    # Less of these, and the metric loss, which is small by then, is heard.
+    prior_weight=(0.001, 0.001),
+    reconstruction_weight=(0.1, 0.1),
     release_decoder_at=2,
-    evaluate_every=4,
+    evaluate_every=3,
 )

@@ -46,8 +46,8 @@ class TrainConfig:
         image_size: pixels; images are cut to squares of this side.
         widths: channels of each block of the `"conv"` backbone.
         batch_norm_frozen: whether batch normalisation stays as pretrained.
-        frozen_up_to: the layer of the backbone up to which all of it stays as
-            pretrained; `""` for none.
+        frozen_share: in 0..1. Share of the backbone's layers that stays as
+            pretrained, from the images on; only layers with weights count.
         head_rate: learning rate of all but the backbone, as a multiple of
             `learning_rate`.
         embedding_dim: numbers in an embedding.
@@ -70,7 +70,9 @@ class TrainConfig:
         crop_min_area: in (0, 1]. Least share of an image that a random part
             keeps.
         color_strength: how much colours are changed, 0 for not at all.
-        learning_rate: of Adam.
+        learning_rate: of Adam, at first.
+        learning_rate_decay: whether it falls to nothing over these epochs,
+            along half a cosine; over those of each of UDML's rounds anew.
         weight_decay: of Adam, apart from the gradients, times the rate.
         release_decoder_at: epoch at which DVML's second phase begins.
         evaluate_every: epochs between retrieval scores on the test classes,
@@ -90,7 +92,7 @@ class TrainConfig:
     image_size: int = 48
     widths: tuple[int, ...] = (32, 64, 128, 256)
     batch_norm_frozen: bool = False
-    frozen_up_to: str = ""
+    frozen_share: float = 0.0
     head_rate: float = 1.0
     embedding_dim: int = 128
     num_samples: int = 20
@@ -110,6 +112,7 @@ class TrainConfig:
     crop_min_area: float = 0.7
     color_strength: float = 1.0
     learning_rate: float = 1e-3
+    learning_rate_decay: bool = False
     weight_decay: float = 0.0
     release_decoder_at: int = 5
     evaluate_every: int = 5
@@ -122,6 +125,7 @@ class TrainConfig:
         check_ranges(
             self,
             image_size=AT_LEAST_1,
+            frozen_share=SHARE,
             embedding_dim=AT_LEAST_1,
             num_samples=AT_LEAST_1,
             rotation_weight=AT_LEAST_0,
@@ -143,20 +147,20 @@ class TrainConfig:
         for name in TERM_WEIGHTS:
             if len(getattr(self, name)) != 2:
                 raise ValueError(
-                    f"`{name}` must be two numbers, for phases 1 and 2. "
-                    f"Received: {name}={getattr(self, name)}"
+                    f"`{name}` must be two numbers, for phases 1 and 2; "
+                    f"received {name}={getattr(self, name)}"
                 )
         kind = backbone_kind(self.backbone)
         if self.weights and kind in _WITH_WEIGHTS:
             raise ValueError(
                 "`weights` must be '' (`--set train.weights=`) for a backbone "
-                f"that brings its own. Received: weights={self.weights!r}, "
+                f"that brings its own; received weights={self.weights!r}, "
                 f"backbone={self.backbone!r}"
             )
         if self.weights == "imagenet" and kind == "conv":
             raise ValueError(
                 "`weights` must be '' (`--set train.weights=`) or a file for a "
-                "backbone that has none from ImageNet. Received: "
+                "backbone that has none from ImageNet; received "
                 f"weights='imagenet', backbone={self.backbone!r}"
             )
 

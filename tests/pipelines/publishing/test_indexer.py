@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 import keras_dvml as kd
@@ -24,3 +25,22 @@ def test_threshold_that_most_true_matches_miss_is_warned_of(
         assert "`index.false_match_rate`" in warning
     else:
         assert not warning
+
+
+def test_threshold_is_calibrated_without_images_that_find_themselves():
+    from pipelines.embedding.beam_embedding import EmbeddedImages
+    from pipelines.publishing.indexer import calibrate
+
+    random = np.random.default_rng(0)
+    vectors = random.normal(size=(40, 8)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    ids = np.asarray([f"{i:02}.png" for i in range(40)])
+    labels = np.arange(40) // 4
+    embedded = {
+        split: EmbeddedImages(ids[rows], vectors[rows], labels[rows])
+        for split, rows in (
+            ("train", labels % 2 == 0), ("test", labels % 2 == 1)
+        )
+    }  # fmt: skip
+    # Embeddings of chance: hardly a true match is above all false ones.
+    assert calibrate(embedded, 0.01).true_match_rate < 0.5

@@ -299,7 +299,7 @@ def test_lower_part_stays_as_pretrained(again, images, tmp_path):
 
     # As a training does: Keras counts the layers of a process in their names.
     keras.backend.clear_session()
-    frozen = config(widths=(4, 8), frozen_up_to="max_pooling2d")
+    frozen = config(widths=(4, 8), frozen_share=0.5)
     model = build_model(frozen)
     if again:
         model.save(tmp_path / "model.keras")

@@ -172,6 +172,20 @@ def test_two_rounds_on_the_same_labels_are_one_long_training(
     assert_equal(weights(train("rest", files, base=first)), weights(whole))
 
 
+def test_rate_falls_within_each_round(train, files, first):
+    import keras
+
+    model_dir = train(
+        "falling", files, base=first, epochs=2, learning_rate_decay=True
+    )
+    model = keras.models.load_model(model_dir / "model.keras")
+    # Half a cosine in the middle of the second of two epochs.
+    rate = 1e-3 * (1 + np.cos(0.75 * np.pi)) / 2
+    assert float(model.optimizer.learning_rate) == pytest.approx(rate)
+    history = json.loads((model_dir / "history.json").read_text())
+    assert "learning_rate" not in history
+
+
 def test_history_goes_on_over_the_rounds(train, write_examples):
     files = write_examples(np.arange(24) % 4)
     start = train("start", files, uri=None, evaluate_every=1)
