@@ -60,6 +60,16 @@ class BuiltModel(keras.Model):
                 self.optimizer.build(self.trainable_variables)
 
 
+def _call_once(model: BuiltModel) -> None:
+    """Calls a model on one image: Keras exports only what was called."""
+    image_shape = (*model.image_size, 3)
+    if KERAS_3:
+        # Private: kept by Keras where the first call builds a model. What it
+        # exports takes images of this shape.
+        model._build_shapes_dict = {"images": (None, *image_shape)}
+    model(tf.zeros([1, *(size or _SOME_SIZE for size in image_shape)]))
+
+
 def build_optimizer(optimizer: Any, variables: list) -> None:
     """Creates what an optimizer keeps of variables, before its first step."""
     if hasattr(optimizer, "build"):
@@ -89,16 +99,6 @@ def fit_options(given: dict[str, Any]) -> dict[str, Any]:
     if KERAS_3 and is_stream and "shuffle" not in given:
         return {"shuffle": False}
     return {}
-
-
-def _call_once(model: BuiltModel) -> None:
-    """Calls a model on one image: Keras exports only what was called."""
-    image_shape = (*model.image_size, 3)
-    if KERAS_3:
-        # Private: kept by Keras where the first call builds a model. What it
-        # exports takes images of this shape.
-        model._build_shapes_dict = {"images": (None, *image_shape)}
-    model(tf.zeros([1, *(size or _SOME_SIZE for size in image_shape)]))
 
 
 def scale_loss(optimizer: Any, loss: tf.Tensor) -> tf.Tensor:
