@@ -12,7 +12,7 @@ What stands beside TensorFlow Addons and TensorFlow Similarity runs in
 `.venv-keras2`, the training step in both that and `.venv`, the searches in
 `.venv-peers`, all else in `.venv`. A row says the environment of ours.
 
-A benchmark that came to its end is not repeated: a second run goes on from
+A benchmark that came to its end is not repeated: a second run resumes from
 what is done, or with `--again` begins anew. In `runs/bench` it leaves the
 tables of each benchmark below its command, in `summary.md` one table and what
 was missed, and in `beside_peers.md` a short one; `results.py` puts all of it

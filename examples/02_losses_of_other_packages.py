@@ -1,6 +1,6 @@
 """DVML over losses of TensorFlow Similarity and Addons. Half a minute.
 
-Any Keras loss over (labels, embeddings) stands where one of `kd.losses` would.
+Any Keras loss over (labels, embeddings) can replace one of `kd.losses`.
 Both packages ended with TensorFlow 2.15 and Keras 2, which this needs, on
 Python 3.10 or 3.11: `pip install -e ".[similarity,addons,datasets]"`.
 """

@@ -1,7 +1,7 @@
 """DVML's layers in a plain `keras.Model`; their terms come by `add_loss`.
 
 The metric loss is used twice, on the embedding and on a synthetic one. The
-decoder's output has no loss of its own: it stands among the outputs so that
+decoder's output has no loss of its own: it is among the outputs so that
 the layer, which adds the reconstruction error, is part of the model.
 """
 

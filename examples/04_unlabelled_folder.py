@@ -2,7 +2,7 @@
 
 The folder holds drawn characters. The backbone knows other characters, clean
 ones, as one from ImageNet would know other things. Without a label it adapts
-to the folder; the true names are compared with and nothing else.
+to the folder; the true names are only compared with.
 """
 
 # %%

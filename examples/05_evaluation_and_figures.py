@@ -23,7 +23,7 @@ folder = pathlib.Path(tempfile.mkdtemp())
 
 
 def save(figure, name):
-    """Writes a figure into the folder and says where."""
+    """Writes a figure into the folder and prints where."""
     figure.savefig(folder / name, bbox_inches="tight")
     print("See", folder / name)
 

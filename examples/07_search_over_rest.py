@@ -5,8 +5,8 @@
 
 Embeds the query, finds the most similar images of the gallery and draws them
 in a row. The ids in the answer are taken as paths below `--gallery`; without
-it, or where there is no such file, a grey square stands in. A server that runs
-is needed: see docker-compose.yml beside this file.
+it, or where there is no such file, a grey square is drawn. It needs a running
+server: see docker-compose.yml beside this file.
 """
 
 import argparse
@@ -27,7 +27,7 @@ arguments = parser.parse_args()
 
 
 def predict(signature_name):
-    """Sends the query to a signature; returns what is said of it."""
+    """Sends the query to a signature; returns its prediction."""
     encoded = base64.b64encode(arguments.query.read_bytes()).decode()
     request = {
         "signature_name": signature_name,

@@ -27,8 +27,8 @@ for number, (image, label) in enumerate(zip(images, labels, strict=True)):
 (path.parent / "broken.png").write_bytes(b"not an image")
 
 # %% [markdown]
-# About half of the classes are trained on, the others measured. The broken
-# file is set aside. Started again, the run goes on from what is done.
+# About half of the classes are trained on, the others are evaluated. The
+# broken file is set aside. Started again, the run resumes.
 
 # %%
 arguments = [

@@ -145,14 +145,14 @@ def _check(config: PipelineConfig, root: str, output: str) -> None:
     if "://" not in root:
         raise ValueError(
             "`--root` must be a URI that all containers reach, such as "
-            f"gs://BUCKET/keras_dvml. Received: {root!r}"
+            f"gs://BUCKET/keras_dvml; received {root!r}"
         )
     refuse_wildcards("--root", root)
     refuse_wildcards("--name", config.name)
     if not output.endswith(_SUFFIXES):
         raise ValueError(
-            f"`--output` must end in one of {', '.join(_SUFFIXES)}. "
-            f"Received: {output!r}"
+            f"`--output` must end in one of {', '.join(_SUFFIXES)}; "
+            f"received {output!r}"
         )
     fields = {f"ingest.{k}": v for k, v in vars(config.ingest).items()}
     fields |= {f"train.{k}": v for k, v in vars(config.train).items()}
@@ -161,7 +161,7 @@ def _check(config: PipelineConfig, root: str, output: str) -> None:
             raise ValueError(
                 f"`{name}` must not be a path of this machine, which "
                 "containers do not see: they read data sets of TFDS that were "
-                "prepared in the folder `datasets` below --root. Received: "
+                "prepared in the folder `datasets` below --root; received "
                 f"{name}={value!r}"
             )
 

@@ -36,19 +36,26 @@ from keras_dvml.ops.positives_in_turn import (
     PositivesInTurn,
     positives_in_turn,
 )
-from keras_dvml.ops.replicas import gather_replicas, num_replicas, slice_replica
+from keras_dvml.ops.replicas import (
+    gather_replicas,
+    global_size,
+    num_replicas,
+    share_of_mean,
+    slice_replica,
+)
 
 __all__ = [
     "FAR", "ClassCycles", "LabelsOrPairs", "Pairs", "PositivesInTurn",
     "add_to_entries", "class_cycles", "class_ids", "flatten_labels",
     "four_turns", "gather_replicas", "gaussian_divergence",
-    "has_negatives", "hold_others", "l2_normalize", "log_negative_pairs",
-    "log_pairs", "log_positive_pairs", "log_sum_exp_with_slope",
+    "global_size", "has_negatives", "hold_others", "l2_normalize",
+    "log_negative_pairs", "log_pairs", "log_positive_pairs",
+    "log_sum_exp_with_slope",
     "loss_with_closed_form_gradient", "masked_log_sum_exp", "masked_mean",
     "negative_pairs", "normal_noise", "num_anchors", "num_replicas",
     "own_class", "pairwise_similarity", "pairwise_squared_distance",
     "positive_pairs", "positives_in_turn", "rotation_loss", "safe_sqrt",
-    "slice_replica", "uniform_noise",
+    "share_of_mean", "slice_replica", "uniform_noise",
 ]  # fmt: skip
 
 

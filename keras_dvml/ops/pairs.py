@@ -162,7 +162,7 @@ def negative_pairs(labels: LabelsOrPairs) -> tf.Tensor:
 
 
 def log_positive_pairs(labels: LabelsOrPairs) -> tf.Tensor:
-    """Logarithm of `positive_pairs` as numbers: 0, or -1e9 for no positive.
+    """Logarithm of `positive_pairs` as numbers: 0, or `-FAR` for no positive.
 
     Added to exponents it takes the other pairs out of their sum.
 
@@ -174,9 +174,9 @@ def log_positive_pairs(labels: LabelsOrPairs) -> tf.Tensor:
 
     Example:
         >>> import keras_dvml as kd
-        >>> kd.ops.log_positive_pairs([4, 4]).numpy()
-        array([[-1.e+09,  0.e+00],
-               [ 0.e+00, -1.e+09]], dtype=float32)
+        >>> kd.ops.log_positive_pairs([4, 4]).numpy() / kd.ops.FAR
+        array([[-1.,  0.],
+               [ 0., -1.]], dtype=float32)
     """
     if isinstance(labels, Pairs):
         return tf.where(labels.positives, 0.0, -FAR)
@@ -187,7 +187,7 @@ def log_positive_pairs(labels: LabelsOrPairs) -> tf.Tensor:
 
 
 def log_negative_pairs(labels: LabelsOrPairs) -> tf.Tensor:
-    """Logarithm of `negative_pairs` as numbers: 0, or -1e9 for no negative.
+    """Logarithm of `negative_pairs` as numbers: 0, or `-FAR` for no negative.
 
     Args:
         labels: `(batch,)` or `(batch, 1)` tensor of class ids, or `Pairs`.
@@ -197,9 +197,9 @@ def log_negative_pairs(labels: LabelsOrPairs) -> tf.Tensor:
 
     Example:
         >>> import keras_dvml as kd
-        >>> kd.ops.log_negative_pairs([4, 9]).numpy()
-        array([[-1.e+09, -0.e+00],
-               [-0.e+00, -1.e+09]], dtype=float32)
+        >>> kd.ops.log_negative_pairs([4, 9]).numpy() / kd.ops.FAR
+        array([[-1., -0.],
+               [-0., -1.]], dtype=float32)
     """
     if isinstance(labels, Pairs):
         return tf.where(labels.negatives, 0.0, -FAR)
@@ -207,7 +207,7 @@ def log_negative_pairs(labels: LabelsOrPairs) -> tf.Tensor:
 
 
 def log_pairs(labels: LabelsOrPairs) -> tf.Tensor:
-    """Logarithm of positives and negatives as numbers: 0, or -1e9 for neither.
+    """Logarithm of all pairs as numbers: 0, or `-FAR` for what is none.
 
     Args:
         labels: `(batch,)` or `(batch, 1)` tensor of class ids, or `Pairs`.
@@ -217,9 +217,9 @@ def log_pairs(labels: LabelsOrPairs) -> tf.Tensor:
 
     Example:
         >>> import keras_dvml as kd
-        >>> kd.ops.log_pairs([4, 9]).numpy()
-        array([[-1.e+09, -0.e+00],
-               [-0.e+00, -1.e+09]], dtype=float32)
+        >>> kd.ops.log_pairs([4, 9]).numpy() / kd.ops.FAR
+        array([[-1., -0.],
+               [-0., -1.]], dtype=float32)
     """
     if isinstance(labels, Pairs):
         return tf.where(

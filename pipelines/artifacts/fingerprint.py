@@ -60,7 +60,7 @@ def code_of(module: str) -> list[pathlib.Path]:
     ours = frozenset({"keras_dvml", module.partition(".")[0]})
     waiting = _files_of(module, ours)
     if not waiting:
-        raise ValueError(f"`module` must name a module. Received: {module!r}")
+        raise ValueError(f"`module` must name a module; received {module!r}")
     found = set(waiting)
     while waiting:
         names = set(_names_in(ast.parse(waiting.pop().read_text("utf-8"))))

@@ -201,7 +201,7 @@ def _saved_model_path(
         return path_utils.serving_model_path(model.uri)
     if space != FEATURES:
         raise ValueError(
-            f"`space` must be {FEATURES!r} or {EMBEDDINGS!r}. Received: "
+            f"`space` must be {FEATURES!r} or {EMBEDDINGS!r}; received "
             f"space={space!r}"
         )
     trained = load_keras_model(model.uri)

@@ -45,7 +45,7 @@ def load_config(name: str, images: str | None = None) -> PipelineConfig:
     """
     if name not in config_names():
         raise ValueError(
-            f"`config` must be one of {config_names()}. Received: "
+            f"`config` must be one of {config_names()}; received "
             f"config={name!r}"
         )
     module = importlib.import_module(f"pipelines.configs.{name}")

@@ -20,7 +20,7 @@ def configure(images: str | None) -> PipelineConfig:
     if images is not None:
         raise ValueError(
             "`glyphs_dvml` draws its own images. For a folder of yours use "
-            f"--config folder_dvml. Received: images={images!r}"
+            f"--config folder_dvml; received images={images!r}"
         )
     return PipelineConfig(
         name="glyphs",

@@ -26,7 +26,7 @@ def configure(images: str | None) -> PipelineConfig:
     if images is not None:
         raise ValueError(
             "`glyphs_udml` draws its own images. For a folder of yours use "
-            f"--config folder_udml. Received: images={images!r}"
+            f"--config folder_udml; received images={images!r}"
         )
     return PipelineConfig(
         name="glyphs_udml",

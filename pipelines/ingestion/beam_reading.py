@@ -91,13 +91,13 @@ def read_dataset(
     if given and missing:
         raise ValueError(
             f"`dataset` must have the splits {SPLITS}, or be split anew with "
-            f"split='classes'. Received: dataset={ingest.dataset!r} with "
+            f"split='classes'; received dataset={ingest.dataset!r} with "
             f"{sorted(splits)}"
         )
     missing = [name for name in ("image", "label") if name not in features]
     if missing:
         raise ValueError(
-            "`dataset` must have the features image and label. Received: "
+            "`dataset` must have the features image and label; received "
             f"dataset={ingest.dataset!r} with {sorted(features)}"
         )
     names = features["label"].names

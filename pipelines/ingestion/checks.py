@@ -53,8 +53,8 @@ def check_class_sizes(
     for split in SPLITS:
         if len(sizes[split]) < 2:
             raise ValueError(
-                f"Split `{split}` must hold at least 2 classes with images. "
-                f"Received: {sorted(sizes[split])}"
+                f"Split `{split}` must hold at least 2 classes with images; "
+                f"received {sorted(sizes[split])}"
             )
     shared = sorted(set(sizes["train"]) & set(sizes["test"]))
     if shared and not may_share:
@@ -95,6 +95,6 @@ def check_split_sizes(sizes: dict[str, dict[str, int]]) -> None:
         num_images = sum(sizes[split].values())
         if num_images < least:
             raise ValueError(
-                f"Split `{split}` must hold at least {least} images. Received: "
+                f"Split `{split}` must hold at least {least} images; received "
                 f"{num_images}, after bad files were set aside"
             )

@@ -1,5 +1,6 @@
 """A table of images, CSV or Parquet: path, and label, split and id if any."""
 
+import os
 import pathlib
 
 from keras_dvml.class_split import held_out_classes
@@ -29,7 +30,8 @@ def read_manifest(
 
     Of its columns `path` is needed, absolute or from the table's folder on.
     `label` is the name of a class, `split` is `train` or `test`, `id` stands
-    for the path as the image's id. Other columns are passed over.
+    for the path as the image's id. Other columns are passed over, and so are
+    blanks around what is in a cell.
 
     Args:
         manifest: path of a `.csv` file with a line of column names, or of a
@@ -59,8 +61,13 @@ def read_manifest(
     if split == "given":
         _check_splits(manifest, rows)
     cells = [cells for _, cells in rows]
-    ids = [row.get("id") or row["path"] for row in cells]
-    _check_unique(manifest, [where for where, _ in rows], ids)
+    ids = [row.get("id") or os.path.normpath(row["path"]) for row in cells]
+    # Two ways to write a path are the same image.
+    files = [
+        row.get("id") or os.path.abspath(path.parent / image_id)
+        for row, image_id in zip(cells, ids, strict=True)
+    ]
+    _check_unique(manifest, [where for where, _ in rows], ids, files)
     names = [row["label"] if labelled else None for row in cells]
     if split == "given":
         splits = [row["split"] for row in cells]
@@ -101,13 +108,11 @@ def _check_columns(
     missing = [name for name in needed if name not in columns]
     if missing:
         hint = (
-            " Without labels, say so: labelled=False."
-            if "label" in missing
-            else ""
+            ". Without labels, set labelled=False" if "label" in missing else ""
         )
         raise ValueError(
-            f"`manifest` must have the columns {needed}.{hint} Received: "
-            f"manifest={manifest!r} with the columns {columns}"
+            f"`manifest` must have the columns {needed}; received "
+            f"manifest={manifest!r} with the columns {columns}{hint}"
         )
     return split
 
@@ -116,10 +121,10 @@ def _check_rows(
     manifest: str, rows: list[ManifestRow], needed: list[str]
 ) -> None:
     for name in needed:
-        empty = [where for where, cells in rows if not cells[name].strip()]
+        empty = [where for where, cells in rows if not cells[name]]
         if empty:
             raise ValueError(
-                f"`manifest` must have a {name} in each row. Received: "
+                f"`manifest` must have a {name} in each row; received "
                 f"manifest={manifest!r} without in {_some(empty)}"
             )
 
@@ -132,22 +137,24 @@ def _check_splits(manifest: str, rows: list[ManifestRow]) -> None:
     ]
     if wrong:
         raise ValueError(
-            "`manifest` must have 'train' or 'test' in the column `split`. "
-            f"Received: manifest={manifest!r} with others in {_some(wrong)}"
+            "`manifest` must have 'train' or 'test' in the column `split`; "
+            f"received manifest={manifest!r} with others in {_some(wrong)}"
         )
 
 
-def _check_unique(manifest: str, places: list[str], ids: list[str]) -> None:
+def _check_unique(
+    manifest: str, places: list[str], ids: list[str], files: list[str]
+) -> None:
     first: dict[str, str] = {}
     twice = []
-    for where, image_id in zip(places, ids, strict=True):
-        if image_id in first:
-            twice.append(f"{where} ({image_id!r}, as {first[image_id]})")
-        first.setdefault(image_id, where)
+    for where, image_id, file in zip(places, ids, files, strict=True):
+        if file in first:
+            twice.append(f"{where} ({image_id!r}, as {first[file]})")
+        first.setdefault(file, where)
     if twice:
         raise ValueError(
             "`manifest` must have an id for each image, or a path where there "
-            f"is no id, that no other has. Received: manifest={manifest!r} "
+            f"is no id, that no other has; received manifest={manifest!r} "
             f"with repeated ones in {_some(twice)}"
         )
 
@@ -173,7 +180,7 @@ def _split(
     if len(classes) < _MIN_CLASSES:
         raise ValueError(
             f"`manifest` must have at least {_MIN_CLASSES} classes: two to "
-            "train on and two others to test on. Received: "
+            "train on and two others to test on; received "
             f"manifest={manifest!r} with {classes}"
         )
     share = share_to_test(test_fraction, labelled=True)

@@ -25,7 +25,7 @@ def prepare_dataset(name: str, data_dir: str, archives: str = "") -> str:
     """
     if archives and not pathlib.Path(archives).is_dir():
         raise ValueError(
-            "`archives` must be an existing folder. Received: archives="
+            "`archives` must be an existing folder; received archives="
             f"{archives!r}"
         )
     module = f"keras_dvml.data.datasets.{name.split('/')[0]}"

@@ -78,8 +78,8 @@ def beam_pipeline_args(flags: str = "") -> list[str]:
         given = shlex.split(flags)
     except ValueError as error:
         raise ValueError(
-            f"`--beam-pipeline-args` must close its quotes ({error}). "
-            f"Received: {flags!r}"
+            f"`--beam-pipeline-args` must close its quotes ({error}); "
+            f"received {flags!r}"
         ) from None
     wrong = [
         flag
@@ -91,13 +91,13 @@ def beam_pipeline_args(flags: str = "") -> list[str]:
     if wrong:
         raise ValueError(
             "`--beam-pipeline-args` takes flags that begin with `--`, in one "
-            f'text: --beam-pipeline-args="--a=b --c=d". Received: {wrong[0]!r}'
+            f'text: --beam-pipeline-args="--a=b --c=d"; received {wrong[0]!r}'
         )
     if any("DaskRunner" in flag for flag in given):
         raise ValueError(
             "Beam's DaskRunner loses data without a word: it drops what a "
             "bundle yields at its end and all branches but the last. Choose "
-            f"another one. Received: --beam-pipeline-args={flags!r}"
+            f"another one; received --beam-pipeline-args={flags!r}"
         )
     named = {flag.partition("=")[0] for flag in given}
     engine = [] if _RUNNER in named else [_IN_MEMORY]

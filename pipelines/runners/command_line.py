@@ -86,7 +86,7 @@ def config_of(args: argparse.Namespace) -> PipelineConfig:
     names = config_names()
     if args.config not in names:
         raise ValueError(
-            f"`config` must be one of {', '.join(names)}. Received: "
+            f"`config` must be one of {', '.join(names)}; received "
             f"config={args.config!r}." + did_you_mean(args.config, names)
         )
     config = load_config(args.config, args.images)

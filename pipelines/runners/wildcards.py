@@ -30,6 +30,6 @@ def refuse_wildcards(argument: str, path: str | os.PathLike) -> None:
     if set(path) & set(_WILDCARDS):
         raise ValueError(
             f"`{argument}` must not hold any of {' '.join(_WILDCARDS)}, which "
-            "would be read as a pattern of file names. Received: "
+            "would be read as a pattern of file names; received "
             f"{argument}={path!r}. Images may lie in folders with such names"
         )

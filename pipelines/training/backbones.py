@@ -139,7 +139,7 @@ def _weighted(network: keras.Model, config: TrainConfig) -> keras.Model:
         except Exception as error:
             raise ValueError(
                 "`weights` must be '', 'imagenet' or the path of a file of "
-                f"weights of {config.backbone} without its top. Received: "
+                f"weights of {config.backbone} without its top; received "
                 f"weights={config.weights!r} ({_first_line(error)})"
             ) from error
     elif config.batch_norm_frozen:
@@ -161,7 +161,7 @@ def _keras_hub_backbone(config: TrainConfig) -> keras.Model:
         raise ValueError(
             "`backbone` must be the preset of a KerasHub model of images, by "
             "its name where it can be downloaded, or by the path of its "
-            f"folder. Received: backbone={config.backbone!r} "
+            f"folder; received backbone={config.backbone!r} "
             f"({_first_line(error)})"
         ) from error
     # Of a model of images and texts.
@@ -198,8 +198,8 @@ def _load(config: TrainConfig) -> Any:
         return keras.models.load_model(config.backbone, compile=False)
     except Exception as error:
         raise ValueError(
-            "`backbone` must be the path of a model that Keras saved. "
-            f"Received: backbone={config.backbone!r} ({_first_line(error)})"
+            "`backbone` must be the path of a model that Keras saved; "
+            f"received backbone={config.backbone!r} ({_first_line(error)})"
         ) from error
 
 
@@ -213,7 +213,7 @@ def _tensorflow_hub_backbone(config: TrainConfig) -> keras.Model:
         raise ValueError(
             "`backbone` must be a feature vector of TensorFlow Hub, by its "
             "address or the path of its folder, or one of "
-            f"{('conv', 'efficientnet_lite0', *APPLICATIONS)}. Received: "
+            f"{('conv', 'efficientnet_lite0', *APPLICATIONS)}; received "
             f"backbone={config.backbone!r} ({_first_line(error)})"
         ) from error
     return keras.Model(images, hub_features(images), name="hub_backbone")

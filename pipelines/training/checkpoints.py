@@ -98,6 +98,6 @@ def _check_same_state(kept: str, strategy: tf.distribute.Strategy) -> None:
         digest.update(read_bytes(kept, name))
     if len(set(texts_of_all(strategy, digest.hexdigest()))) > 1:
         raise ValueError(
-            "All processes of a training must see the same state of it. "
-            f"Received different ones in {kept}: is that one folder for all?"
+            "All processes of a training must see the same state of it; "
+            f"received different ones in {kept}: is that one folder for all?"
         )

@@ -111,6 +111,6 @@ def backbone_kind(backbone: str) -> BackboneKind:
         f"`backbone` must be one of {('conv', *APPLICATIONS)}, or "
         "'efficientnet_lite0', or 'efficientnet_lite0:N' for its block N of 0 "
         "to 15, or the path of a '.keras' file, or 'keras_hub:PRESET', or the "
-        "address or path of a feature vector of TensorFlow Hub. Received: "
+        "address or path of a feature vector of TensorFlow Hub; received "
         f"backbone={backbone!r}"
     )

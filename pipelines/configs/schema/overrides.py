@@ -52,7 +52,7 @@ def apply_overrides(
         name = name.strip()
         if not equals:
             raise ValueError(
-                "`--set` takes FIELD=VALUE, such as train.epochs=2. Received: "
+                "`--set` takes FIELD=VALUE, such as train.epochs=2; received "
                 f"{assignment!r}"
             )
         if name in _SET_BY_THE_RUN:
@@ -139,7 +139,7 @@ def _parsed(name: str, text: str, kind: Any) -> Any:
     if origin is typing.Literal:
         if text not in arguments:
             raise ValueError(
-                f"`{name}` must be one of {', '.join(arguments)}. Received: "
+                f"`{name}` must be one of {', '.join(arguments)}; received "
                 f"{text!r}." + did_you_mean(text, list(arguments))
             )
         return text
@@ -148,7 +148,7 @@ def _parsed(name: str, text: str, kind: Any) -> Any:
     except (KeyError, ValueError) as error:
         expected = "true or false" if kind is bool else f"of type {_name(kind)}"
         raise ValueError(
-            f"`{name}` must be {expected}. Received: {text!r}"
+            f"`{name}` must be {expected}; received {text!r}"
         ) from error
 
 

@@ -23,7 +23,7 @@ def check_ranges(
         >>> check_ranges(train, "train.", epochs=AT_LEAST_0)
         Traceback (most recent call last):
           ...
-        ValueError: `train.epochs` must be at least 0. Received: epochs=-1
+        ValueError: `train.epochs` must be at least 0; received epochs=-1
     """
     for name, (least, most) in ranges.items():
         value = getattr(config, name)
@@ -34,7 +34,7 @@ def check_ranges(
                 else f"lie in [{least}, {most}]"
             )
             raise ValueError(
-                f"`{prefix}{name}` must {bounds}. Received: {name}={value}"
+                f"`{prefix}{name}` must {bounds}; received {name}={value}"
             )
 
 
@@ -53,8 +53,8 @@ def check_choices(config: Any, prefix: str = "", **choices: Any) -> None:
         value = getattr(config, name)
         if value not in get_args(choice):
             raise ValueError(
-                f"`{prefix}{name}` must be one of {get_args(choice)}. "
-                f"Received: {name}={value!r}"
+                f"`{prefix}{name}` must be one of {get_args(choice)}; "
+                f"received {name}={value!r}"
             )
 
 

@@ -64,35 +64,35 @@ class IngestConfig:
         if [self.dataset, self.folder, self.manifest].count("") != 2:
             raise ValueError(
                 "Exactly one of `dataset`, `folder` and `manifest` must be "
-                f"set. Received: dataset={self.dataset!r}, "
+                f"set; received dataset={self.dataset!r}, "
                 f"folder={self.folder!r}, manifest={self.manifest!r}"
             )
         if self.archives and not self.dataset:
             raise ValueError(
-                "`archives` are those of a `dataset`. Received: archives="
+                "`archives` are those of a `dataset`; received archives="
                 f"{self.archives!r} without one"
             )
         for name in ("folder", "manifest", "archives"):
             if "://" in getattr(self, name):
                 raise ValueError(
                     f"`{name}` must be a path that this machine has: no URI "
-                    f"is read. Received: {name}={getattr(self, name)!r}"
+                    f"is read; received {name}={getattr(self, name)!r}"
                 )
         if self.dataset and not self.labelled:
             raise ValueError(
                 "`labelled` must be True for a data set, whose labels the "
-                "methods without labels leave aside. Received: "
+                "methods without labels leave aside; received "
                 f"dataset={self.dataset!r}, labelled=False"
             )
         check_choices(self, split=Split)
         if self.split == "classes" and not self.labelled:
             raise ValueError(
-                "`split` must not be 'classes' where images have no labels. "
-                "Received: split='classes', labelled=False"
+                "`split` must not be 'classes' where images have no labels; "
+                "received split='classes', labelled=False"
             )
         if self.test_fraction is not None and not 0 < self.test_fraction < 1:
             raise ValueError(
-                "`test_fraction` must lie between 0 and 1. Received: "
+                "`test_fraction` must lie between 0 and 1; received "
                 f"test_fraction={self.test_fraction}"
             )
         check_ranges(self, max_bad_fraction=SHARE)
@@ -150,7 +150,7 @@ class RoundsConfig:
         )
         if self.num_clusters is not None and self.num_clusters < 2:
             raise ValueError(
-                "`num_clusters` must be at least 2, or None. Received: "
+                "`num_clusters` must be at least 2, or None; received "
                 f"num_clusters={self.num_clusters}"
             )
 
@@ -175,7 +175,7 @@ class EvaluationConfig:
         """Refuses numbers that are out of range."""
         if 1 not in self.ks or min(self.ks) < 1:
             raise ValueError(
-                "`ks` must be at least 1 each, and 1 one of them. Received: "
+                "`ks` must be at least 1 each, and 1 one of them; received "
                 f"ks={self.ks}"
             )
         check_ranges(self, tolerance=SHARE)
@@ -244,49 +244,49 @@ class PipelineConfig:
         if parts != (self.name,) or parts in (("/",), ("..",)):
             # The run would work, and delete, beside its folder.
             raise ValueError(
-                "`name` must be that of a single folder. Received: "
+                "`name` must be that of a single folder; received "
                 f"name={self.name!r}"
             )
         if self.name.endswith("-scann"):
             raise ValueError(
                 "`name` must not end in -scann, as those of models with ScaNN "
-                f"inside do. Received: name={self.name!r}"
+                f"inside do; received name={self.name!r}"
             )
         if len(set(self.methods)) < len(self.methods):
             raise ValueError(
-                "`methods` must be different ones. Received: "
+                "`methods` must be different ones; received "
                 f"methods={self.methods}"
             )
         if self.candidate not in self.methods:
             raise ValueError(
-                f"`candidate` must be one of `methods`. Received: candidate="
+                f"`candidate` must be one of `methods`; received candidate="
                 f"{self.candidate!r}, methods={self.methods}"
             )
         untrained = self.candidate == "as_is" and self.train.refit_on_all
         if untrained or self.candidate in ("pixels", "hog"):
             raise ValueError(
                 "`candidate` must have a backbone, and with "
-                "`train.refit_on_all` be trained. Received: candidate="
+                "`train.refit_on_all` be trained; received candidate="
                 f"{self.candidate!r}"
             )
         needing = [m for m in self.methods if m not in WITHOUT_LABELS]
         if needing and not self.ingest.labelled:
             raise ValueError(
                 f"`methods` must be of {WITHOUT_LABELS} where images have no "
-                f"labels. Received: {needing}"
+                f"labels; received {needing}"
             )
         if self.tune.trials and (
             self.candidate not in TUNABLE or not self.ingest.labelled
         ):
             raise ValueError(
                 f"`tune.trials` need a `candidate` of {TUNABLE} and images "
-                "with labels, which score the trials. Received: "
+                "with labels, which score the trials; received "
                 f"trials={self.tune.trials}, candidate={self.candidate!r}, "
                 f"labelled={self.ingest.labelled}. tune.trials=0 tunes nothing"
             )
         if self.rounds.rotation_epochs and not self.train.rotation_weight:
             raise ValueError(
-                "`rotation_epochs` need a `rotation_weight` above 0. Received: "
+                "`rotation_epochs` need a `rotation_weight` above 0; received "
                 f"rotation_epochs={self.rounds.rotation_epochs}, "
                 f"rotation_weight={self.train.rotation_weight}"
             )

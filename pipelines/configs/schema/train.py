@@ -147,20 +147,20 @@ class TrainConfig:
         for name in TERM_WEIGHTS:
             if len(getattr(self, name)) != 2:
                 raise ValueError(
-                    f"`{name}` must be two numbers, for phases 1 and 2. "
-                    f"Received: {name}={getattr(self, name)}"
+                    f"`{name}` must be two numbers, for phases 1 and 2; "
+                    f"received {name}={getattr(self, name)}"
                 )
         kind = backbone_kind(self.backbone)
         if self.weights and kind in _WITH_WEIGHTS:
             raise ValueError(
                 "`weights` must be '' (`--set train.weights=`) for a backbone "
-                f"that brings its own. Received: weights={self.weights!r}, "
+                f"that brings its own; received weights={self.weights!r}, "
                 f"backbone={self.backbone!r}"
             )
         if self.weights == "imagenet" and kind == "conv":
             raise ValueError(
                 "`weights` must be '' (`--set train.weights=`) or a file for a "
-                "backbone that has none from ImageNet. Received: "
+                "backbone that has none from ImageNet; received "
                 f"weights='imagenet', backbone={self.backbone!r}"
             )
 

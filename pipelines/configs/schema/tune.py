@@ -50,18 +50,18 @@ class TuneConfig:
         if not 0 < self.min_factor <= self.max_factor:
             raise ValueError(
                 "`tune.min_factor` must be above 0 and at most "
-                f"`tune.max_factor`. Received: min_factor={self.min_factor}, "
+                f"`tune.max_factor`; received min_factor={self.min_factor}, "
                 f"max_factor={self.max_factor}"
             )
         if not 0 < self.validation_fraction < 1:
             raise ValueError(
-                "`tune.validation_fraction` must lie between 0 and 1. "
-                f"Received: validation_fraction={self.validation_fraction}"
+                "`tune.validation_fraction` must lie between 0 and 1; "
+                f"received validation_fraction={self.validation_fraction}"
             )
         unknown = set(self.losses) - set(get_args(MetricLoss))
         if unknown or not self.losses:
             raise ValueError(
                 f"`tune.losses` must be of {get_args(MetricLoss)}, one at "
-                f"least. Received: losses={self.losses}"
+                f"least; received losses={self.losses}"
             )
         check_choices(self, "tune.", score=RetrievalScore)

@@ -55,7 +55,7 @@ def check_batch_size(strategy: tf.distribute.Strategy, batch_size: int) -> None:
     if batch_size % devices:
         raise ValueError(
             "`classes_per_batch` * `images_per_class` must be a multiple of "
-            f"the number of devices, {devices}. Received: batches of "
+            f"the number of devices, {devices}; received batches of "
             f"{batch_size} images"
         )
 

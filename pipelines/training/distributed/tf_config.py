@@ -125,7 +125,7 @@ def _read() -> tuple[Task, dict[tuple[str, int], str]]:
     if not text:
         raise ValueError(
             "train.strategy=multi_worker needs the environment variable "
-            f"TF_CONFIG, such as {_EXAMPLE}. Received none. For all devices "
+            f"TF_CONFIG, such as {_EXAMPLE}; received none. For all devices "
             "of this machine alone, did you mean train.strategy=mirrored?"
         )
     try:
@@ -140,7 +140,7 @@ def _read() -> tuple[Task, dict[tuple[str, int], str]]:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(
             "TF_CONFIG must be JSON that names the addresses of all workers, "
-            f"and one of them as this task, such as {_EXAMPLE}. Received: "
+            f"and one of them as this task, such as {_EXAMPLE}; received "
             f"{text}"
         ) from error
     return Task(number, len(addresses)), addresses

@@ -85,6 +85,6 @@ def with_hyperparameters(
         else:
             raise ValueError(
                 f"`hyperparameters` may hold {LOSS!r} and {_FACTOR!r} of "
-                f"{_TERMS}. Received: {name!r}"
+                f"{_TERMS}; received {name!r}"
             )
     return dataclasses.replace(config, **changes)

@@ -145,8 +145,8 @@ def split_by_class(
     if len(classes) < _MIN_CLASSES:
         raise ValueError(
             f"`tune.trials` need at least {_MIN_CLASSES} classes to train on: "
-            "two to train the trials on and two others to score them. "
-            f"Received: {len(classes)}. tune.trials=0 tunes nothing"
+            "two to train the trials on and two others to score them; "
+            f"received {len(classes)}. tune.trials=0 tunes nothing"
         )
     first_validated = classes[
         num_train_classes(len(classes), validation_fraction)

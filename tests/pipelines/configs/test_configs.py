@@ -292,7 +292,7 @@ def test_wrong_losses_and_backbones_are_named(wrong, message):
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"epochs": -1}, "`epochs` must be at least 0. Received: epochs=-1"),
+        ({"epochs": -1}, "`epochs` must be at least 0; received epochs=-1"),
         ({"images_per_class": 1}, "`images_per_class`.*at least 2"),
         ({"margin": float("nan")}, "`margin`.*margin=nan"),
         ({"crop_min_area": 1.5}, r"`crop_min_area` must lie in \[0, 1\]"),
@@ -305,12 +305,12 @@ def test_numbers_of_a_training_have_their_ranges(wrong, message):
 
 @pytest.mark.parametrize("ks", [(), (2, 4), (0, 1)])
 def test_scores_have_the_one_that_models_are_compared_by(ks):
-    with pytest.raises(ValueError, match="1 one of them. Received: ks="):
+    with pytest.raises(ValueError, match="1 one of them; received ks="):
         EvaluationConfig(ks=ks)
 
 
 def test_floor_of_recall_is_a_share():
-    with pytest.raises(ValueError, match=r"\[0, 1\]. Received: recall_floor=2"):
+    with pytest.raises(ValueError, match=r"\[0, 1\]; received recall_floor=2"):
         IndexConfig(recall_floor=2)
 
 
@@ -318,7 +318,7 @@ def test_floor_of_recall_is_a_share():
     "name", ["", ".", "..", "a/b", "/tmp/birds", "birds/", "birds-scann"]
 )
 def test_name_is_that_of_a_folder_of_its_own(name):
-    with pytest.raises(ValueError, match=f"Received: name='{name}'"):
+    with pytest.raises(ValueError, match=f"received name='{name}'"):
         PipelineConfig(name=name, ingest=IngestConfig(folder="birds"))
 
 

@@ -57,6 +57,6 @@ def test_flag_without_its_dashes_is_an_error(flags):
 
 def test_open_quotes_are_refused():
     with pytest.raises(
-        ValueError, match="close its quotes.*Received: '--a=\"b'"
+        ValueError, match="close its quotes.*received '--a=\"b'"
     ):
         beam_pipeline_args('--a="b')

@@ -87,7 +87,7 @@ def test_fewer_than_four_classes_are_too_few_to_tune_on(images):
     from pipelines.training.tuning.trials import split_by_class
 
     few = images._replace(labels=np.arange(24) % 3)
-    with pytest.raises(ValueError, match="at least 4 classes.*Received: 3"):
+    with pytest.raises(ValueError, match="at least 4 classes.*received 3"):
         split_by_class(few, 0.25)
 
 
