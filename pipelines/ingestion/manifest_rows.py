@@ -1,4 +1,4 @@
-"""The rows of a manifest, CSV or Parquet, with where they stand in it."""
+"""The rows of a manifest, CSV or Parquet, with their position in it."""
 
 import base64
 import csv
