@@ -24,6 +24,25 @@ def check_at_least(least: float, **arguments: float) -> None:
             )
 
 
+def check_count(least: int, **arguments: int) -> None:
+    """Raises where an argument is no whole number, or too small.
+
+    Args:
+        least: The smallest value allowed.
+        **arguments: Values by the names of their arguments.
+
+    Raises:
+        ValueError: If a value is below `least` or no integer, `5.0` included.
+    """
+    for name, value in arguments.items():
+        if not isinstance(value, Integral):
+            raise ValueError(
+                f"{name} must be an integer, at least {least}; received "
+                f"{value!r}"
+            )
+    check_at_least(least, **arguments)
+
+
 def check_in_range(
     least: int, most: int, reason: str, **arguments: float
 ) -> None:

@@ -5,6 +5,7 @@ Everything else in the package is written once, for both: mathematics with
 """
 
 from collections.abc import Iterable
+from types import GeneratorType
 from typing import Any
 
 import keras
@@ -37,6 +38,37 @@ class BuiltModel(keras.Model):
         if self.optimizer is not None and not self.optimizer.built:
             with self.distribute_strategy.scope():
                 self.optimizer.build(self.trainable_variables)
+
+
+def build_optimizer(optimizer: Any, variables: list) -> None:
+    """Creates what an optimizer keeps of variables, before its first step."""
+    if hasattr(optimizer, "build"):
+        optimizer.build(variables)
+    elif hasattr(optimizer, "_create_all_weights"):
+        # Private: the optimizers of before Keras 2.11, which those of
+        # tensorflow-addons are, and which Keras 2 takes on Apple's machines,
+        # have no public way.
+        optimizer._create_all_weights(variables)
+
+
+def optimizer_variables(optimizer: Any) -> list:
+    """Returns what an optimizer keeps, a method in the old kind."""
+    kept: Any = optimizer.variables
+    if callable(kept):
+        kept = kept()
+    return list(kept)
+
+
+def fit_options(given: dict[str, Any]) -> dict[str, Any]:
+    """Returns what `fit` is to be called with beside what it was given.
+
+    Of a stream Keras 3 would warn, each time, that its own default, to
+    shuffle, is not heeded.
+    """
+    is_stream = isinstance(given.get("x"), (tf.data.Dataset, GeneratorType))
+    if KERAS_3 and is_stream and "shuffle" not in given:
+        return {"shuffle": False}
+    return {}
 
 
 def scale_loss(optimizer: Any, loss: tf.Tensor) -> tf.Tensor:

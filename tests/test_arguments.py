@@ -1,8 +1,16 @@
 """Messages about single arguments."""
 
+import numpy as np
+import pandas as pd
 import pytest
 
-from keras_dvml.arguments import check_at_least, check_in_range, check_one_of
+from keras_dvml.arguments import (
+    check_at_least,
+    check_count,
+    check_in_range,
+    check_one_of,
+    in_order,
+)
 
 
 def test_least_values_are_kept_to():
@@ -26,3 +34,23 @@ def test_choices_are_kept_to():
     message = "^metric must be one of cosine, euclidean; received 'l1'$"
     with pytest.raises(ValueError, match=message):
         check_one_of(("cosine", "euclidean"), metric="l1")
+
+
+def test_counts_are_whole_numbers():
+    check_count(1, every=1, batch_size=np.int64(7))
+    for value in (5.0, "5", None, np.float32(5)):
+        with pytest.raises(ValueError, match="^every must be an integer, at"):
+            check_count(1, every=value)
+    with pytest.raises(ValueError, match="^every must be at least 1; rec.* 0$"):
+        check_count(1, every=0)
+
+
+def test_order_is_that_of_places():
+    table = pd.Series([3, 1, 2]).sort_values()
+    assert list(in_order(table, "labels")) == [1, 2, 3]
+    assert in_order({"a": 1, "b": 2}.keys(), "ids") == ["a", "b"]
+    array = np.arange(3)
+    assert in_order(array, "labels") is array
+    for none in ({1, 2}, frozenset([1]), {"a": 1}):
+        with pytest.raises(ValueError, match="^labels must be a sequence"):
+            in_order(none, "labels")

@@ -5,12 +5,11 @@ from typing import Any
 import keras
 from numpy.typing import ArrayLike
 
-from keras_dvml.arguments import check_at_least, check_in_range
+from keras_dvml.arguments import check_count, check_in_range
 from keras_dvml.clustering.clustering import Clusterer, Clustering, summarize
 from keras_dvml.clustering.lloyd import lloyd, random_rows
 from keras_dvml.clustering.nearest import assigner_for
-from keras_dvml.clustering.points import prepare_points
-from keras_dvml.embeddings import checked_rows
+from keras_dvml.clustering.points import checked_centroids, prepare_points
 
 
 def k_means(
@@ -44,7 +43,8 @@ def k_means(
         embeddings: `(N, dim)` float array or memory map.
         num_clusters: 1..N.
         initial_centroids: `(num_clusters, dim)` float array to start from, or
-            `None`.
+            `None`. A row of NaN, as `Clustering.align` leaves it, is a
+            cluster that is empty at first.
         num_iterations: >= 1. How often the centroids are moved, at most.
         metric: `"cosine"`, which scales embeddings and centroids to length 1,
             or `"euclidean"`.
@@ -79,13 +79,15 @@ def k_means(
     check_in_range(
         1, num_points, "the number of embeddings", num_clusters=num_clusters
     )
-    check_at_least(1, num_iterations=num_iterations)
-    check_at_least(0, seed=seed)
+    check_count(1, num_iterations=num_iterations)
+    check_count(0, seed=seed)
     assign = assigner_for(engine)
     if initial_centroids is None:
         centroids = random_rows(points.values, num_clusters, seed)
     else:
-        centroids = checked_rows(initial_centroids, "initial_centroids", dim)
+        centroids = checked_centroids(
+            initial_centroids, "initial_centroids", dim
+        )
         if len(centroids) != num_clusters:
             raise ValueError(
                 f"initial_centroids must be ({num_clusters}, {dim}); received "

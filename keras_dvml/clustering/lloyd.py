@@ -26,7 +26,8 @@ def lloyd(
 
     Args:
         points: What is clustered.
-        centroids: `(K, dim)` float32 array to start from, as prepared.
+        centroids: `(K, dim)` float32 array to start from, as prepared; NaN for
+            a cluster without.
         assign: Function of points and centroids to `(N,)` ids, as from
             `assigner_for`.
         num_iterations: >= 1. How often to move them, at most.
@@ -41,7 +42,8 @@ def lloyd(
     for iteration in range(num_iterations + 1):
         previous = assignments
         # Equal centroids would share members by rounding: the first has all.
-        active = _distinct(centroids, range(num_clusters), num_clusters)
+        present = np.flatnonzero(~np.isnan(centroids[:, 0]))
+        active = _distinct(centroids, present, num_clusters)
         assignments = active[assign(points, centroids[active])]
         assignments, num_filled = reseed_empty(
             points.values, assignments, num_clusters

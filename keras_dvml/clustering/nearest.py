@@ -7,8 +7,12 @@ import tensorflow as tf
 from numpy.typing import ArrayLike
 
 from keras_dvml.arguments import check_one_of
-from keras_dvml.clustering.points import Points, prepare_points
-from keras_dvml.embeddings import blocks, checked_rows
+from keras_dvml.clustering.points import (
+    Points,
+    checked_centroids,
+    prepare_points,
+)
+from keras_dvml.embeddings import blocks
 from keras_dvml.extras import import_of
 
 # Similarities held at once, 8 MiB: products of more rows are no faster.
@@ -28,7 +32,8 @@ def nearest_centroids(
 
     Args:
         embeddings: `(N, dim)` float array.
-        centroids: `(K, dim)` float array.
+        centroids: `(K, dim)` float array; a row of NaN, as `Clustering.align`
+            leaves it, is the nearest of nothing.
         metric: `"cosine"` or `"euclidean"`.
         engine: `"tensorflow"` or `"faiss"`.
 
@@ -50,9 +55,12 @@ def nearest_centroids(
         ([1, 0], [0.0, 0.0])
     """
     points = prepare_points(embeddings, metric)
-    centroids = checked_rows(centroids, "centroids", points.values.shape[1])
+    centroids = checked_centroids(
+        centroids, "centroids", points.values.shape[1]
+    )
     centroids = points.prepare(centroids)
-    assignments = assigner_for(engine)(points, centroids)
+    ids = np.flatnonzero(~np.isnan(centroids[:, 0]))
+    assignments = ids[assigner_for(engine)(points, centroids[ids])]
     return assignments, points.distances(assignments, centroids)
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_dvml.arguments import check_one_of
+from keras_dvml.arguments import check_one_of, in_order
 from keras_dvml.embeddings import (
     ROWS_AT_ONCE,
     blocks,
@@ -92,6 +92,29 @@ def prepare_points(embeddings: ArrayLike, metric: str) -> Points:
     for rows in blocks(len(embeddings), ROWS_AT_ONCE):
         values[rows] = _scaled(embeddings[rows], metric) - origin
     return Points(values, origin, metric)
+
+
+def checked_centroids(centroids: ArrayLike, name: str, dim: int) -> np.ndarray:
+    """Returns centroids as a `(K, dim)` array, a row of NaN for none.
+
+    `Clustering.align` leaves such rows for ids that have no cluster.
+
+    Args:
+        centroids: `(K, dim)` array.
+        name: What the argument is called.
+        dim: Width that they must have.
+
+    Raises:
+        ValueError: If they are no such matrix, no row is a centroid, or one
+            is not finite but in part.
+    """
+    centroids = np.asarray(in_order(centroids, name))
+    if centroids.ndim == 2 and centroids.dtype.kind == "f":
+        is_none = np.isnan(centroids).all(axis=1, keepdims=True)
+        if not is_none.all():
+            checked_rows(np.where(is_none, 0, centroids), name, dim)
+            return centroids
+    return checked_rows(centroids, name, dim)
 
 
 def cluster_means(

@@ -7,8 +7,13 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import ArrayLike
 
-from keras_dvml.arguments import check_at_least, in_order
-from keras_dvml.data.image_source import Images, ImageSource, image_source
+from keras_dvml.arguments import check_count, in_order
+from keras_dvml.data.image_source import (
+    Images,
+    ImageSource,
+    check_number_of_labels,
+    image_source,
+)
 from keras_dvml.data.sampler import BalancedSampler
 
 Augment = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
@@ -69,11 +74,7 @@ def balanced_batches(
     """
     source = image_source(images, image_size)
     labels = np.asarray(in_order(labels, "labels"))
-    if len(labels) != len(source):
-        raise ValueError(
-            "labels must be one an image; received "
-            f"{len(labels)} labels for {len(source)} images"
-        )
+    check_number_of_labels(len(labels), source)
     sampler = BalancedSampler(
         labels, classes_per_batch, images_per_class, seed, replacement
     )
@@ -112,7 +113,7 @@ def sampled_batches(
     steps = steps_per_epoch
     if steps is None:
         steps = max(1, len(source) // batch_size)
-    check_at_least(1, steps_per_epoch=steps)
+    check_count(1, steps_per_epoch=steps)
     position = Position(steps)
 
     def epoch_batches() -> Iterator[tuple[np.ndarray, ...]]:
@@ -125,6 +126,8 @@ def sampled_batches(
             seeds = np.stack([np.full_like(draws, seed), draws], axis=1)
             yield indices, sampler.labels[indices], seeds
 
+    if augment is not None:
+        _check_augment(augment, source.image_shape)
     spec = tf.TensorSpec((batch_size,), tf.int64)
     seeds_spec = tf.TensorSpec((batch_size, 2), tf.int64)
     dataset = tf.data.Dataset.from_generator(
@@ -147,6 +150,36 @@ def sampled_batches(
     dataset = dataset.prefetch(tf.data.AUTOTUNE)
     # What Keras passes on is the data set itself, with its attributes.
     dataset.position = position  # pyright: ignore[reportAttributeAccessIssue]
+    return _naming_errors(dataset, source)
+
+
+def _check_augment(augment, image_shape):
+    """Raises where it would fail, or return what is no such image."""
+    must = f"augment must return a uint8 image {image_shape}, 0..255; received"
+    drawn = np.zeros(image_shape, np.uint8), np.zeros(2, np.int64)
+    try:
+        returned = tf.data.Dataset.from_tensors(drawn).map(augment).element_spec
+    # Whatever it was, it is for whoever wrote the function.
+    except Exception as error:
+        raise ValueError(
+            "augment must be a function (image, seed) -> image; received "
+            f"{augment!r}, which fails on {image_shape} uint8 and (2,) int64: "
+            f"{type(error).__name__}: {error}"
+        ) from error
+    if not isinstance(returned, tf.TensorSpec):
+        raise ValueError(f"{must} {returned}")
+    if returned.dtype != tf.uint8 or not returned.shape.is_compatible_with(
+        image_shape
+    ):
+        raise ValueError(
+            f"{must} {returned.dtype.name} {returned.shape}. Of floats "
+            "tf.saturate_cast(tf.round(image), tf.uint8) makes one"
+        )
+
+
+def _naming_errors(dataset, source):
+    """Lets those who read a data set name the image that fails in it."""
+    dataset.errors_named = source.errors_named
     return dataset
 
 
@@ -205,7 +238,7 @@ def image_batches(
 
 def batches_in_order(source: ImageSource, batch_size: int) -> tf.data.Dataset:
     """Batches of the images of a source, as from `image_batches`."""
-    check_at_least(1, batch_size=batch_size)
+    check_count(1, batch_size=batch_size)
     dataset = tf.data.Dataset.range(len(source)).batch(batch_size)
     dataset = dataset.map(source.read, num_parallel_calls=tf.data.AUTOTUNE)
-    return dataset.prefetch(tf.data.AUTOTUNE)
+    return _naming_errors(dataset.prefetch(tf.data.AUTOTUNE), source)

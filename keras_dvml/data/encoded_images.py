@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, cast
 
 import numpy as np
+import tensorflow as tf
 from numpy.typing import ArrayLike
 
 from keras_dvml.data import examples
@@ -104,7 +105,8 @@ def load_examples(file_patterns: str | Sequence[str]) -> EncodedImages:
     Raises:
         FileNotFoundError: If no file matches.
         ValueError: If an id occurs twice, some examples have labels and
-            others none, or there is no example at all.
+            others none, or there is no example at all; or a file is broken,
+            not compressed, or holds something else.
 
     Example:
         >>> import os, tempfile
@@ -130,7 +132,11 @@ def load_examples(file_patterns: str | Sequence[str]) -> EncodedImages:
             label_names.append(row[examples.LABEL_NAME].decode())
             yield row[examples.IMAGE_BYTES]
 
-    rows = SpooledBytes(image_bytes())
+    try:
+        rows = SpooledBytes(image_bytes())
+    except tf.errors.OpError:
+        examples.check_examples(file_patterns)
+        raise
     if not ids:
         raise ValueError(
             "file_patterns must match files with examples; received "

@@ -1,5 +1,6 @@
 """The tf.Example contract: the only file that spells feature keys."""
 
+import re
 from collections.abc import Sequence
 
 import tensorflow as tf
@@ -11,6 +12,9 @@ LABEL_NAME = "label/name"
 
 #: Label of an example that has none.
 NO_LABEL = -1
+
+# What a compressed file begins with.
+_GZIP = b"\x1f\x8b"
 
 #: How a serialized example is parsed.
 FEATURES = {
@@ -69,6 +73,7 @@ def read_examples(file_patterns: str | Sequence[str]) -> tf.data.Dataset:
 
     Raises:
         FileNotFoundError: If no file matches.
+        ValueError: If a file is not compressed.
 
     Example:
         >>> import os, tempfile
@@ -87,11 +92,54 @@ def read_examples(file_patterns: str | Sequence[str]) -> tf.data.Dataset:
         raise FileNotFoundError(
             f"file_patterns must match files; received {file_patterns!r}"
         )
+    for path in paths:
+        with tf.io.gfile.GFile(path, "rb") as file:
+            begin = file.read(2)
+        # What was closed before a record was written is empty.
+        if begin not in (b"", _GZIP):
+            raise ValueError(
+                "file_patterns must match TFRecord files that are compressed, "
+                f"as by TFRecordWriter(path, 'GZIP'); received {path!r}, which "
+                "is not"
+            )
+    return _examples_of(paths)
+
+
+def check_examples(file_patterns: str | Sequence[str]) -> None:
+    """Raises where a file does not hold examples, for an error to name it.
+
+    Args:
+        file_patterns: Glob patterns.
+
+    Raises:
+        ValueError: If so.
+    """
+    for path in sorted(tf.io.gfile.glob(file_patterns)):
+        number = 0
+        try:
+            for _ in _examples_of([path]):
+                number += 1
+        except tf.errors.OpError as error:
+            raise ValueError(
+                "file_patterns must match GZIP TFRecord files of examples, as "
+                f"encode_example makes them; received {path!r}, which is not "
+                f"readable as one behind {number} of them: "
+                f"{_first_sentence(error)}"
+            ) from error
+
+
+def _examples_of(paths):
     records = tf.data.TFRecordDataset(paths, compression_type="GZIP")
     return records.map(
         lambda record: tf.io.parse_single_example(record, FEATURES),
         num_parallel_calls=tf.data.AUTOTUNE,
     )
+
+
+def _first_sentence(error):
+    """Returns an error's message without TensorFlow's names of nodes."""
+    text = re.sub(r"\{\{.*?\}\}|\[\[.*|\[Op:.*", "", error.message)
+    return " ".join(text.split())[:200]
 
 
 def _bytes_feature(value: bytes) -> tf.train.Feature:

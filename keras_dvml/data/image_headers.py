@@ -5,6 +5,8 @@ known before it is decoded, and in the graph itself: nobody else checks what a
 served model receives.
 """
 
+import re
+
 import numpy as np
 import tensorflow as tf
 
@@ -29,6 +31,17 @@ _SIGNATURES = (
     b"BM..........",
     b"RIFF....WEBP",
 )
+
+
+_BEGINNINGS = re.compile(
+    b"|".join(re.escape(one).replace(rb"\.", b".") for one in _SIGNATURES),
+    re.DOTALL,
+)
+
+
+def begins_as_image(image_bytes: bytes) -> bool:
+    """Returns whether bytes begin as those of an image of some kind do."""
+    return _BEGINNINGS.match(image_bytes) is not None
 
 
 def is_webp(image_bytes: tf.Tensor) -> tf.Tensor:

@@ -1,6 +1,9 @@
 """One way to read images by number, whatever they come as."""
 
+import collections
+import contextlib
 import os
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
@@ -9,7 +12,11 @@ import tensorflow as tf
 
 from keras_dvml.arguments import in_order
 from keras_dvml.data.encoded_images import SpooledBytes, spool
-from keras_dvml.data.images import decode_images
+from keras_dvml.data.image_headers import KINDS, begins_as_image
+from keras_dvml.data.images import check_image, decode_images
+
+# Batches of which some may be read before the step that fails.
+_BATCHES_AHEAD = 64
 
 EncodedFiles = Sequence[str | bytes | os.PathLike] | SpooledBytes | np.ndarray
 Images = EncodedFiles | tf.data.Dataset
@@ -80,6 +87,15 @@ class ArraySource:
     def __len__(self) -> int:
         return len(self._images)
 
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        """(height, width, 3) of an image."""
+        return self._images.shape[1:]
+
+    def errors_named(self) -> contextlib.AbstractContextManager:
+        """Returns a context, in which nothing can fail for its images."""
+        return contextlib.nullcontext()
+
     def read(self, indices: tf.Tensor) -> tf.Tensor:
         """Returns the images at `(batch,)` indices as a uint8 tensor."""
         batch = tf.numpy_function(
@@ -95,9 +111,33 @@ class EncodedSource:
     def __init__(self, images: EncodedFiles, image_size: int) -> None:
         self._images = images
         self._image_size = image_size
+        # What was asked for last: decoding fails without saying of what.
+        self._latest = collections.deque(maxlen=_BATCHES_AHEAD)
 
     def __len__(self) -> int:
         return len(self._images)
+
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        """(height, width, 3) of an image."""
+        return (self._image_size, self._image_size, 3)
+
+    @contextlib.contextmanager
+    def errors_named(self) -> Iterator[None]:
+        """Names the image for which a step over batches of them fails.
+
+        Raises:
+            ValueError: In place of TensorFlow's error, if it is for one.
+        """
+        try:
+            yield
+        except tf.errors.InvalidArgumentError as error:
+            # Other steps may fail as well, and to look takes time.
+            if re.search("[Dd]ecode|image", error.message):
+                batches = [[], *self._latest.copy()]
+                for index in dict.fromkeys(np.concatenate(batches).tolist()):
+                    self._check(int(index), error)
+            raise
 
     def read(self, indices: tf.Tensor) -> tf.Tensor:
         """Returns the images at `(batch,)` indices as a uint8 tensor."""
@@ -106,11 +146,50 @@ class EncodedSource:
         return decode_images(image_bytes, self._image_size)
 
     def _encoded(self, indices: np.ndarray) -> np.ndarray:
-        rows = [_encoded(self._images[index]) for index in indices.tolist()]
+        self._latest.append(indices)
+        rows = [self._contents(index) for index in indices.tolist()]
         return np.asarray(rows, object)
+
+    def _contents(self, index: int) -> bytes:
+        """Returns the bytes of an image, if they begin as those of one do."""
+        try:
+            content = _encoded(self._images[index])
+        except (OSError, tf.errors.OpError) as error:
+            raise self._error(index, error) from None
+        if not begins_as_image(content):
+            raise self._error(index, "other bytes" if content else "no bytes")
+        return content
+
+    def _check(self, index, error):
+        content = self._contents(index)
+        try:
+            check_image(content)
+        except ValueError as reason:
+            raise self._error(index, reason) from error
+
+    def _error(self, index, reason):
+        image: Any = self._images[index]
+        path = "" if isinstance(image, bytes) else f" {os.fspath(image)!r},"
+        return ValueError(
+            f"images must be {KINDS} files; received in place {index}{path} "
+            f"{reason}"
+        )
 
 
 ImageSource = ArraySource | EncodedSource
+
+
+def check_number_of_labels(num_labels: int, source: ImageSource) -> None:
+    """Raises where there is not one label an image.
+
+    Raises:
+        ValueError: If the numbers differ.
+    """
+    if num_labels != len(source):
+        raise ValueError(
+            f"labels must be one an image; received {num_labels} labels for "
+            f"{len(source)} images"
+        )
 
 
 def _encoded(image: Any) -> bytes:

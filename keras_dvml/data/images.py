@@ -117,7 +117,12 @@ def _decoded_in_turn(
         lambda: tf.identity(image_bytes),
     )
     image = _square(_decoded(image_bytes), image_size)
-    turn = tf.cond(large, lambda: _after(image, turn), lambda: turn)
+    # On lines of their own, or AutoGraph warns that it cannot tell them apart.
+    turn = tf.cond(
+        large,
+        lambda: _after(image, turn),
+        lambda: turn,
+    )
     return image, turn
 
 

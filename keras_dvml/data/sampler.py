@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_dvml.arguments import check_at_least, check_in_range, in_order
+from keras_dvml.arguments import check_count, check_in_range, in_order
 
 
 class BalancedSampler:
@@ -60,8 +60,8 @@ class BalancedSampler:
                 "images have no class to balance"
             )
         # With one image a class, a batch has no positive pair.
-        check_at_least(2, images_per_class=images_per_class)
-        check_at_least(0, seed=seed)
+        check_count(2, images_per_class=images_per_class)
+        check_count(0, seed=seed)
         self.labels = labels
         self.classes_per_batch = classes_per_batch
         self.images_per_class = images_per_class
@@ -71,7 +71,7 @@ class BalancedSampler:
         self._members = np.split(order, np.cumsum(counts)[:-1])
         # As soon as there is a class, repetitions fill up a batch.
         if replacement and len(classes):
-            check_at_least(1, classes_per_batch=classes_per_batch)
+            check_count(1, classes_per_batch=classes_per_batch)
         else:
             self._check_sizes(classes, counts)
 

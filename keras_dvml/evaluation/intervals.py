@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from keras_dvml.arguments import check_at_least
+from keras_dvml.arguments import check_count
 from keras_dvml.evaluation.clustering_draws import clustering_of_draws
 from keras_dvml.evaluation.ranks import query_scores
 from keras_dvml.evaluation.retrieval import RetrievalScores
@@ -82,7 +82,7 @@ def mean_interval(
         [Efron, 1979](https://doi.org/10.1214/aos/1176344552)
     """
     _check_settings(level, num_draws)
-    check_at_least(1, group_size=group_size)
+    check_count(1, group_size=group_size)
     if not np.size(values) or np.size(values) % group_size:
         raise ValueError(
             f"values must be one or more groups of {group_size}, group_size; "
@@ -258,4 +258,4 @@ def _draw(scores, num_draws, seed):
 def _check_settings(level, num_draws):
     if not 0 < level < 1:
         raise ValueError(f"level must be in (0, 1); received {level}")
-    check_at_least(1, num_draws=num_draws)
+    check_count(1, num_draws=num_draws)

@@ -100,12 +100,11 @@ def positive_ranks(
     rows = np.flatnonzero(num_positive)
     num_left_out = len(query_labels) - len(rows)
     if not len(rows):
-        held = f"{len(labels)} items of {len(np.unique(labels))} classes"
+        if queries is None:
+            check_has_pairs(labels)
         raise ValueError(
-            f"labels must give a class two items; received {held}"
-            if queries is None
-            else "queries must be of classes that the gallery has; received "
-            f"none among its {held}"
+            "queries must be of classes that the gallery has; received none "
+            f"among its {_described(labels)}"
         )
     if num_left_out:
         logger.info(
@@ -125,6 +124,22 @@ def positive_ranks(
         gallery_size,
         num_left_out,
     )
+
+
+def check_has_pairs(labels: np.ndarray) -> None:
+    """Raises where no two of `(N,)` labels are equal: nothing is to be found.
+
+    Raises:
+        ValueError: If so.
+    """
+    if len(np.unique(labels)) == len(labels):
+        raise ValueError(
+            f"labels must give a class two items; received {_described(labels)}"
+        )
+
+
+def _described(labels):
+    return f"{len(labels)} items of {len(np.unique(labels))} classes"
 
 
 def query_scores(

@@ -13,6 +13,7 @@ from keras_dvml.evaluation.clustering_scores import (
 )
 from keras_dvml.evaluation.ranks import (
     PositiveRanks,
+    check_has_pairs,
     checked_queries,
     positive_ranks,
     query_scores,
@@ -132,6 +133,23 @@ def evaluate_retrieval(
         clusters = cluster_as_classes(*clustered, seed, progress)
         scores |= scores_of_clusters(clustered[1], clusters)
     return RetrievalScores(scores, ks, ranks, clustered[1], clusters)
+
+
+def check_scorable(labels: np.ndarray, ks: Sequence[int]) -> None:
+    """Raises where items of these labels could not be scored.
+
+    For what is evaluated after hours: whether it can be is known before.
+
+    Args:
+        labels: `(N,)` array, as from `checked_labels`.
+        ks: As for `evaluate_retrieval`.
+
+    Raises:
+        ValueError: If a k is out of range, or no class has two items.
+    """
+    for k in ks:
+        check_in_range(1, len(labels) - 1, _GALLERY_SIZE, k=k)
+    check_has_pairs(labels)
 
 
 def score_names(

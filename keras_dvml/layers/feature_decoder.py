@@ -5,7 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_dvml.arguments import check_at_least
+from keras_dvml.arguments import check_count
 from keras_dvml.configured_layer import ConfiguredLayer
 from keras_dvml.typing import LayerOptions, TensorLike, Unpack
 
@@ -51,7 +51,7 @@ class FeatureDecoder(ConfiguredLayer):
         **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(**kwargs)
-        check_at_least(1, feature_dim=feature_dim, hidden_dim=hidden_dim)
+        check_count(1, feature_dim=feature_dim, hidden_dim=hidden_dim)
         self.feature_dim = feature_dim
         self.hidden_dim = hidden_dim
         self.reconstruction_weight = reconstruction_weight

@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_dvml import keras_versions, ops
-from keras_dvml.arguments import check_at_least
+from keras_dvml.arguments import check_count
 from keras_dvml.configured_layer import ConfiguredLayer
 from keras_dvml.typing import LayerOptions, TensorLike, Unpack
 
@@ -56,7 +56,7 @@ class GaussianSampling(ConfiguredLayer):
         **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(**kwargs)
-        check_at_least(1, num_samples=num_samples)
+        check_count(1, num_samples=num_samples)
         self.num_samples = num_samples
         self.seed = np.random.randint(2**31) if seed is None else seed
         self.num_draws = self.add_weight(
@@ -85,9 +85,9 @@ class GaussianSampling(ConfiguredLayer):
         # Drawn for the global batch, so that replicas differ, and together
         # have what one replica would have had.
         noise = ops.normal_noise(
-            (num_samples, batch * ops.num_replicas(), dim),
+            (num_samples, ops.global_size(batch), dim),
             seed=tf.stack([self.seed, tf.convert_to_tensor(self.num_draws)]),
         )
         self.num_draws.assign_add(1)
-        noise = ops.slice_replica(noise, axis=1)
+        noise = ops.slice_replica(noise, axis=1, num_rows=batch)
         return mean + tf.exp(0.5 * log_variance) * noise

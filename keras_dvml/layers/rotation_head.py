@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from keras_dvml import ops
-from keras_dvml.arguments import check_at_least
+from keras_dvml.arguments import check_count
 from keras_dvml.configured_layer import ConfiguredLayer
 from keras_dvml.typing import LayerOptions, TensorLike, Unpack
 
@@ -55,7 +55,7 @@ class RotationHead(ConfiguredLayer):
         **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(**kwargs)
-        check_at_least(1, hidden_dim=hidden_dim)
+        check_count(1, hidden_dim=hidden_dim)
         self.hidden_dim = hidden_dim
         self.rotation_weight = rotation_weight
         self.hidden = keras.layers.Dense(

@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from keras_dvml import ops
-from keras_dvml.arguments import check_at_least
+from keras_dvml.arguments import check_count
 from keras_dvml.configured_layer import ConfiguredLayer
 from keras_dvml.layers.gaussian_sampling import GaussianSampling
 from keras_dvml.typing import LayerOptions, TensorLike, Unpack
@@ -87,7 +87,7 @@ class VariationalEmbedding(ConfiguredLayer):
         **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(**kwargs)
-        check_at_least(1, embedding_dim=embedding_dim)
+        check_count(1, embedding_dim=embedding_dim)
         self.embedding_dim = embedding_dim
         self.prior_weight = prior_weight
         self.invariant = self._head("invariant")

@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from keras_dvml import ops
-from keras_dvml.arguments import check_at_least
+from keras_dvml.arguments import check_count
 from keras_dvml.configured_layer import ConfiguredLayer
 from keras_dvml.losses.metric_loss import MetricLoss
 from keras_dvml.typing import TensorLike
@@ -122,7 +122,7 @@ class ProxyLoss(MetricLoss):
         name: str | None = None,
     ) -> None:
         super().__init__(name)
-        check_at_least(2, num_classes=num_classes)
+        check_count(2, num_classes=num_classes)
         self.num_classes = num_classes
         self.embedding_dim = embedding_dim
         self.seed = seed

@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from keras_dvml import ops
-from keras_dvml.arguments import check_at_least
+from keras_dvml.arguments import check_count
 from keras_dvml.layers import FeatureDecoder, VariationalEmbedding
 from keras_dvml.models.loss_term import LossTerm
 from keras_dvml.models.metric_model import MetricModel
@@ -123,8 +123,8 @@ class DVML(MetricModel):
             raise ValueError(f"phase must be 1 or 2; received {phase!r}")
         self.phase.assign(float(phase))
 
-    def embed(self, features: tf.Tensor) -> tf.Tensor:
-        return self.finish(self.head(features).invariant)
+    def embed(self, features: tf.Tensor, training: bool = False) -> tf.Tensor:
+        return self.finish(self.head(features, training=training).invariant)
 
     def generate(self, images: TensorLike, num_samples: int) -> tf.Tensor:
         """Draws synthetic embeddings `z_I + z_V` around images.
@@ -146,7 +146,7 @@ class DVML(MetricModel):
             >>> model.generate(images, num_samples=5).shape.as_list()
             [5, 2, 8]
         """
-        check_at_least(1, num_samples=num_samples)
+        check_count(1, num_samples=num_samples)
         parts = self.head(self.features(images))
         variation = self.head.sampling.draw(
             parts.variation_mean, parts.variation_log_variance, num_samples
@@ -164,9 +164,12 @@ class DVML(MetricModel):
         )
         reconstruction = self.decoder(self._cut(parts.synthetic))
         error = tf.square(reconstruction - tf.stop_gradient(features))
+        num_rows = tf.shape(features)[0]
         values = {
-            "prior": tf.reduce_mean(divergence),
-            "reconstruction": tf.reduce_mean(error),
+            "prior": ops.share_of_mean(tf.reduce_mean(divergence), num_rows),
+            "reconstruction": ops.share_of_mean(
+                tf.reduce_mean(error), num_rows
+            ),
             "synthetic": self._synthetic_loss(labels, parts.synthetic),
             "invariant": self.metric_loss(labels, embeddings),
         }

@@ -53,7 +53,7 @@ class EmbeddingModel(MetricModel):
     def feature_terms(
         self, features: tf.Tensor, labels: tf.Tensor, training: bool
     ) -> dict[str, LossTerm]:
-        embeddings = self.embed(features)
+        embeddings = self.embed(features, training)
         return {"metric": LossTerm(1.0, self.metric_loss(labels, embeddings))}
 
     def get_config(self) -> dict[str, Any]:

@@ -3,6 +3,9 @@
 from typing import Any
 
 import keras
+import tensorflow as tf
+
+from keras_dvml import ops
 
 
 def images_and_labels(data: Any) -> tuple[Any, Any]:
@@ -20,3 +23,23 @@ def images_and_labels(data: Any) -> tuple[Any, Any]:
     if sample_weight is not None:
         raise ValueError("losses over pairs take no sample_weight")
     return images, labels
+
+
+def with_an_image(images: Any) -> tuple[Any, Any]:
+    """Returns images for layers that fail where there are none.
+
+    Of a batch smaller than the replicas of a strategy some have no part.
+
+    Args:
+        images: `(batch, height, width, 3)` tensor.
+
+    Returns:
+        The images, or a black one where there are none, and how many of them
+        count, `None` for all.
+    """
+    if ops.num_replicas() == 1 or images.shape[0]:
+        return images, None
+    images = tf.convert_to_tensor(images)
+    num_rows = tf.shape(images)[0]
+    missing = [[0, tf.maximum(1 - num_rows, 0)], [0, 0], [0, 0], [0, 0]]
+    return tf.pad(images, missing), num_rows

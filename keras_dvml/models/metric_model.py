@@ -9,15 +9,18 @@ import tensorflow as tf
 from keras_dvml import keras_versions, ops
 from keras_dvml.losses import ProxyLoss
 from keras_dvml.losses.third_party import over_embeddings
-from keras_dvml.models.finite_losses import raises_unless_finite
-from keras_dvml.models.labelled_batch import images_and_labels
+from keras_dvml.models.compiled_model import CompiledModel
+from keras_dvml.models.labelled_batch import (
+    images_and_labels,
+    with_an_image,
+)
 from keras_dvml.models.learning_rates import scale_change
 from keras_dvml.models.loss_term import LossTerm
 from keras_dvml.models.pooled_backbone import pooled_backbone
 from keras_dvml.typing import LayerOptions, Self, TensorLike, Unpack
 
 
-class MetricModel(keras_versions.BuiltModel):
+class MetricModel(CompiledModel):
     """Base of the models that learn an embedding from labels.
 
     Compile it with a loss over `(labels, embeddings)` and fit it on batches
@@ -61,7 +64,8 @@ class MetricModel(keras_versions.BuiltModel):
         >>> class SmallFeatures(kd.models.MetricModel):
         ...     term_names = ("metric", "size")
         ...     def feature_terms(self, features, labels, training):
-        ...         loss = self.metric_loss(labels, self.embed(features))
+        ...         embeddings = self.embed(features, training)
+        ...         loss = self.metric_loss(labels, embeddings)
         ...         size = tf.reduce_mean(tf.square(features))
         ...         return {
         ...             "metric": kd.models.LossTerm(1.0, loss),
@@ -123,7 +127,8 @@ class MetricModel(keras_versions.BuiltModel):
         return height, width
 
     def call(self, images: TensorLike, training: bool = False) -> tf.Tensor:
-        return self.embed(self.features(images, training=training))
+        features = self.features(images, training=training)
+        return self.embed(features, training=training)
 
     def features(self, images: TensorLike, training: bool = False) -> tf.Tensor:
         """Returns pooled features as the head takes them.
@@ -132,14 +137,19 @@ class MetricModel(keras_versions.BuiltModel):
             `(batch, feature_dim)` float32 tensor, of a root mean square of 1
             where `normalize_features`.
         """
-        features = self.backbone(self.preprocessing(images), training=training)
+        images, num_rows = with_an_image(images)
+        # To each layer: some change images at random unless told otherwise.
+        images = self.preprocessing(images, training=training)
+        features = self.backbone(images, training=training)
+        if num_rows is not None:
+            features = features[:num_rows]
         if self.normalize_features:
             features = self.to_unit_length(features)
         return self.scaling(features)
 
-    def embed(self, features: tf.Tensor) -> tf.Tensor:
+    def embed(self, features: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Returns the embeddings of pooled features, `(batch, dim)`."""
-        return self.finish(self.head(features))
+        return self.finish(self.head(features, training=training))
 
     def finish(self, embeddings: tf.Tensor) -> tf.Tensor:
         """Scales embeddings to unit length, where `normalized`."""
@@ -213,19 +223,6 @@ class MetricModel(keras_versions.BuiltModel):
         keras_versions.replace_layer(
             self, "proxies", self.loss.proxies if has_proxies else None
         )
-
-    # Keras leaves loading to those who override `compile`.
-    def compile_from_config(self, config: dict[str, Any]) -> None:
-        self.compile(**keras.saving.deserialize_keras_object(config))
-        self.optimizer.build(self.trainable_variables)
-
-    def make_train_function(self, force: bool = False) -> Any:
-        """Makes a step that ends `fit` where a loss is no longer finite."""
-        known = self.train_function
-        super().make_train_function(force)
-        if self.train_function is not known:
-            self.train_function = raises_unless_finite(self.train_function)
-        return self.train_function
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """Takes one gradient step on a batch of (images, labels)."""

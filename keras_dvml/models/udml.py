@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from keras_dvml import ops
-from keras_dvml.arguments import check_at_least
+from keras_dvml.arguments import check_at_least, check_count
 from keras_dvml.layers import RotationHead
 from keras_dvml.models.dvml import DVML, TermWeight
 from keras_dvml.models.embedding_model import EmbeddingModel
@@ -35,7 +35,7 @@ class RotationModel(MetricModel):
         **kwargs: Any,
     ) -> None:
         check_at_least(0, rotation_weight=rotation_weight)
-        check_at_least(1, rotation_batch=rotation_batch)
+        check_count(1, rotation_batch=rotation_batch)
         backbone = pooled_backbone(backbone)
         if rotation_weight:
             _check_square(backbone)
@@ -67,7 +67,10 @@ class RotationModel(MetricModel):
         logits = self.rotation_head(
             tf.concat([tf.gather(of_batch, chosen), of_turned], axis=0)
         )
-        rotation = LossTerm(self.rotation_weight, ops.rotation_loss(logits))
+        value = ops.share_of_mean(
+            ops.rotation_loss(logits), tf.shape(chosen)[0]
+        )
+        rotation = LossTerm(self.rotation_weight, value)
         return {
             **self.feature_terms(of_batch, labels, training),
             "rotation": rotation,
@@ -77,7 +80,8 @@ class RotationModel(MetricModel):
         """Returns positions in the batch at equal distances, from 0 on."""
         share = -(-self.rotation_batch // ops.num_replicas())
         number = tf.minimum(share, batch)
-        return tf.range(number) * batch // number
+        # A replica that was left without an image turns none.
+        return tf.range(number) * batch // tf.maximum(number, 1)
 
     def get_config(self) -> dict[str, Any]:
         return {

@@ -26,17 +26,24 @@ from keras_dvml.ops.pairs import (
     own_class,
     positive_pairs,
 )
-from keras_dvml.ops.replicas import gather_replicas, num_replicas, slice_replica
+from keras_dvml.ops.replicas import (
+    gather_replicas,
+    global_size,
+    num_replicas,
+    share_of_mean,
+    slice_replica,
+)
 
 __all__ = [
     "FAR", "ClassCycles", "add_to_entries", "class_cycles",
     "flatten_labels", "four_turns", "gather_replicas",
-    "gaussian_divergence", "l2_normalize", "log_negative_pairs",
+    "gaussian_divergence", "global_size", "l2_normalize", "log_negative_pairs",
     "log_positive_pairs", "log_sum_exp_with_slope",
     "loss_with_closed_form_gradient", "masked_log_sum_exp", "masked_mean",
     "negative_pairs", "normal_noise", "num_replicas", "own_class",
     "pairwise_similarity", "pairwise_squared_distance", "positive_pairs",
-    "rotation_loss", "safe_sqrt", "slice_replica", "uniform_noise",
+    "rotation_loss", "safe_sqrt", "share_of_mean", "slice_replica",
+    "uniform_noise",
 ]  # fmt: skip
 
 

@@ -11,8 +11,8 @@ from keras_dvml.typing import TensorLike
 
 #: Value of what is not there: large enough to lose every comparison and
 #: small enough that arithmetic on it stays finite in float32 (an infinity
-#: would turn into NaN in a gradient).
-FAR = 1e9
+#: would turn into NaN in a gradient). A power of 2, exact in every precision.
+FAR = 2.0**100
 
 
 def masked_log_sum_exp(values: TensorLike, mask: TensorLike) -> tf.Tensor:
@@ -23,7 +23,7 @@ def masked_log_sum_exp(values: TensorLike, mask: TensorLike) -> tf.Tensor:
         mask: `(rows, columns)` bool tensor.
 
     Returns:
-        `(rows,)` float tensor; about -1e9 where no entry is marked.
+        `(rows,)` float tensor; about `-FAR` where no entry is marked.
 
     Example:
         >>> import keras_dvml as kd
@@ -40,7 +40,7 @@ def log_sum_exp_with_slope(values: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         values: `(rows, columns)` float tensor; `-FAR` counts as no entry.
 
     Returns:
-        `(rows, 1)` float tensor, about -1e9 for a row without entries, and
+        `(rows, 1)` float tensor, about `-FAR` for a row without entries, and
         `(rows, columns)` float tensor of derivatives: the softmax.
 
     Example:

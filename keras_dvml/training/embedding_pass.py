@@ -32,12 +32,13 @@ def embed_all(
         len(source), verbose=int(progress), unit_name="image"
     )
     embeddings, done = np.empty((0, 0)), 0
-    for images in batches_in_order(source, batch_size):
-        batch = embed(images).numpy()
-        if not done:
-            # Filled in place: a list of batches would need the memory twice.
-            embeddings = np.empty((len(source), batch.shape[1]), np.float32)
-        embeddings[done : done + len(batch)] = batch
-        done += len(batch)
-        bar.update(done)
+    with source.errors_named():
+        for images in batches_in_order(source, batch_size):
+            batch = embed(images).numpy()
+            if not done:
+                # Filled in place: a list of batches would need it twice.
+                embeddings = np.empty((len(source), batch.shape[1]), np.float32)
+            embeddings[done : done + len(batch)] = batch
+            done += len(batch)
+            bar.update(done)
     return embeddings

@@ -1,6 +1,6 @@
 """When DVML's decoder may start to shape the embedding."""
 
-from keras_dvml.arguments import check_at_least
+from keras_dvml.arguments import check_count
 from keras_dvml.training.typed_callback import TypedCallback
 
 
@@ -25,7 +25,7 @@ class PhaseSchedule(TypedCallback):
 
     def __init__(self, release_decoder_at: int) -> None:
         super().__init__()
-        check_at_least(0, release_decoder_at=release_decoder_at)
+        check_count(0, release_decoder_at=release_decoder_at)
         self.release_decoder_at = release_decoder_at
 
     def on_train_begin(self, logs: dict | None = None) -> None:

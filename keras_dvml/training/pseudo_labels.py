@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import ArrayLike
 
-from keras_dvml.arguments import check_at_least, check_in_range, in_order
+from keras_dvml.arguments import check_count, check_in_range, in_order
 from keras_dvml.clustering import Clustering, k_means_clusterer
 from keras_dvml.clustering.clustering import Clusterer
 from keras_dvml.data.batches import sampled_batches
@@ -44,8 +44,8 @@ class PseudoLabels(TypedCallback):
     history and TensorBoard: `clusters_round`, `clusters_smallest`, `_median`
     and `_largest` (members), `_num_empty`, `_num_single`, `_num_noise`,
     `_changed` (share of images), `_nmi_previous` and, with true labels,
-    `_nmi_true`; `LabelRound` explains them, and what is `None` there is logged
-    as NaN. `training.resumable_fit` restores labels and rounds.
+    `_nmi_true`; `LabelRound` explains them, and what is `None` there is not
+    logged. `training.resumable_fit` restores labels and rounds.
 
     Args:
         images: N images: uint8 array, paths, encoded images or
@@ -123,7 +123,7 @@ class PseudoLabels(TypedCallback):
                 "one of num_clusters and clusterer must be given; received "
                 f"num_clusters={num_clusters}, clusterer={clusterer}"
             )
-        check_at_least(1, every=every)
+        check_count(1, every=every)
         if true_labels is not None:
             true_labels = np.asarray(in_order(true_labels, "true_labels"))
         if true_labels is not None and true_labels.shape != (num_images,):
@@ -132,9 +132,13 @@ class PseudoLabels(TypedCallback):
                 f"shape {true_labels.shape}"
             )
         self._rounds = LabelRounds(clusterer, true_labels)
-        self._not_logged = ["epoch", "num_clusters", "num_reseeded", "inertia"]
+        not_logged = {"epoch", "num_clusters", "num_reseeded", "inertia"}
         if true_labels is None:
-            self._not_logged.append("nmi_true")
+            not_logged.add("nmi_true")
+        self._figures = [
+            name for name in LabelRound._fields if name not in not_logged
+        ]
+        self.logged_names = [f"clusters_{name}" for name in self._figures]
         self.num_clusters = num_clusters
         self.every = every
         self.batch_size = batch_size
@@ -236,10 +240,10 @@ class PseudoLabels(TypedCallback):
         self._epoch = -1
         self._num_epochs += 1
         if logs is not None:
-            for name, value in self.rounds[-1]._asdict().items():
-                if name not in self._not_logged:
-                    # Keras wants numbers.
-                    value = np.nan if value is None else value
+            for name in self._figures:
+                value = getattr(self.rounds[-1], name)
+                # Callbacks of Keras compare what is there, NaN as well.
+                if value is not None:
                     logs[f"clusters_{name}"] = value
 
     def get_state(self) -> dict[str, np.ndarray]:

@@ -12,7 +12,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_dvml.arguments import check_at_least
+from keras_dvml import keras_versions
+from keras_dvml.arguments import check_count
 from keras_dvml.training.typed_callback import TypedCallback
 from keras_dvml.whole_files import whole_file
 
@@ -83,7 +84,7 @@ def resumable_fit(
         >>> len(history["loss"])
         2
     """
-    check_at_least(1, save_every=save_every)
+    check_count(1, save_every=save_every)
     position = getattr(batches, "position", None)
     if position is None:
         raise ValueError(
@@ -148,7 +149,9 @@ class _Run(TypedCallback):
 
     def restore(self):
         """Restores the saved state, where there is one."""
-        self.model.optimizer.build(self.model.trainable_variables)
+        keras_versions.build_optimizer(
+            self.model.optimizer, self.model.trainable_variables
+        )
         if not tf.io.gfile.exists(self._path):
             return
         state = _read_state(self._path)
@@ -180,7 +183,9 @@ class _Run(TypedCallback):
 
     def _variables(self, kind):
         if kind == "variable":
-            return [*self.model.weights, *self.model.optimizer.variables]
+            optimizer = self.model.optimizer
+            kept = keras_versions.optimizer_variables(optimizer)
+            return [*self.model.weights, *kept]
         metrics = self.model.metrics
         return [one for metric in metrics for one in metric.variables]
 

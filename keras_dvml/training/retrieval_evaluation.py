@@ -8,9 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_dvml.arguments import check_at_least, check_one_of, in_order
-from keras_dvml.data import image_batches
+from keras_dvml.arguments import check_count, check_one_of, in_order
+from keras_dvml.data.batches import batches_in_order
+from keras_dvml.data.image_source import check_number_of_labels, image_source
 from keras_dvml.evaluation import evaluate_retrieval, score_names
+from keras_dvml.evaluation.checks import checked_labels
+from keras_dvml.evaluation.retrieval import check_scorable
 from keras_dvml.training.best_weights import BestWeights
 from keras_dvml.training.embedding_projector import EmbeddingProjector
 from keras_dvml.training.score_log import ScoreLog
@@ -22,7 +25,9 @@ class RetrievalEvaluation(TypedCallback):
 
     Scores go into the logs of the epoch, and so into `fit`'s history, as
     `val_recall@1`, `val_map@r`, `val_nmi` and so on; epochs without an
-    evaluation log NaN. With a `log_dir` they also go into
+    evaluation have none, as with the `validation_freq` of `fit`, and so the
+    history is shorter. Callbacks that watch a score, such as Keras's
+    `EarlyStopping`, stand behind this one. With a `log_dir` scores also go into
 
     - `retrieval.csv`, a row an evaluation;
     - TensorBoard's scalars, as `retrieval/recall@1` and so on;
@@ -36,9 +41,11 @@ class RetrievalEvaluation(TypedCallback):
         images: held-out images: uint8 array, paths, encoded images or
             `tf.data.Dataset`, as for `data.balanced_batches`.
         labels: `(N,)` array of class ids.
-        ks: The k of Recall@k.
+        ks: The k of Recall@k, each in 1..N-1.
         every: >= 1. Evaluates after every so many epochs, and after the last.
-        batch_size: Images embedded at once.
+        batch_size: >= 1. Images embedded at once.
+        image_size: Height and width in pixels to decode to, where the model
+            takes images of any size; by default the model's.
         clustering: Whether to give `nmi`, `ami` and `f1`, which take long
             where there are thousands of classes.
         log_dir: Folder of the files above, one run's, also as a URI such as
@@ -56,7 +63,9 @@ class RetrievalEvaluation(TypedCallback):
             `best.restore(model)` gives a model these weights.
 
     Raises:
-        ValueError: If an argument is out of range.
+        ValueError: If an argument is out of range, or no class has two images;
+            when training begins, if there is not one label an image, or the
+            model takes images of another size.
 
     Example:
         >>> import numpy as np
@@ -87,6 +96,7 @@ class RetrievalEvaluation(TypedCallback):
         every: int = 1,
         batch_size: int = 256,
         *,
+        image_size: int | None = None,
         clustering: bool = True,
         log_dir: str | os.PathLike | None = None,
         keep_best: str | None = None,
@@ -94,7 +104,7 @@ class RetrievalEvaluation(TypedCallback):
     ) -> None:
         super().__init__()
         self._names = score_names(ks, clustering)
-        check_at_least(1, every=every)
+        check_count(1, every=every, batch_size=batch_size)
         if keep_best is not None:
             check_one_of(self._names, keep_best=keep_best)
         elif restore_best:
@@ -103,31 +113,46 @@ class RetrievalEvaluation(TypedCallback):
                 "True; received None"
             )
         self.images = images
-        self.labels = np.asarray(in_order(labels, "labels"))
+        labels = np.asarray(in_order(labels, "labels"))
+        self.labels = checked_labels(
+            labels, len(np.atleast_1d(labels)), "images"
+        )
+        check_scorable(self.labels, ks)
         self.ks = ks
         self.every = every
         self.batch_size = batch_size
+        self.image_size = image_size
         self.clustering = clustering
         self.log_dir = log_dir
         self.keep_best = keep_best
         self.restore_best = restore_best
+        self.logged_names = [f"val_{name}" for name in self._names]
         self.evaluations = []
         self.best = BestWeights()
         self._num_epochs = 0
-        self._log = self._projector = None
+        self._log = self._projector = self._source = None
 
     def on_train_begin(self, logs: dict | None = None) -> None:
-        self._batches = image_batches(
-            self.images, self.batch_size, self.model.image_size[0]
-        )
+        size = self.model.image_size
+        if self._source is None:
+            # Once: a data set may not be there, or not the same, again.
+            self._source = image_source(self.images, self.image_size or size[0])
+        check_number_of_labels(len(self.labels), self._source)
+        self._batches = batches_in_order(self._source, self.batch_size)
+        spec: Any = self._batches.element_spec
+        shape = spec.shape[1:3]
+        if not shape.is_compatible_with(size):
+            raise ValueError(
+                f"images must be of the size that the model takes, {size}; "
+                f"received {tuple(shape)}"
+            )
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         self._num_epochs = epoch + 1
-        scores = dict.fromkeys(self._names, float("nan"))
         if self._num_epochs % self.every == 0 or self._is_last_epoch():
             scores = self._evaluate(epoch)
-        if logs is not None:
-            logs.update({f"val_{name}": scores[name] for name in scores})
+            if logs is not None:
+                logs.update({f"val_{name}": scores[name] for name in scores})
 
     def on_train_end(self, logs: dict | None = None) -> None:
         if self._log is not None:

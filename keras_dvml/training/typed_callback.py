@@ -1,5 +1,6 @@
 """A Keras callback with the types that Keras leaves out."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -10,6 +11,9 @@ class TypedCallback(keras.callbacks.Callback):
 
     Keras declares both as `None`, which they are before training alone.
     """
+
+    #: Names that it adds to the logs of an epoch, for those behind it.
+    logged_names: Sequence[str] = ()
 
     if TYPE_CHECKING:
         params: dict[str, Any]

@@ -1,11 +1,10 @@
 """A folder of images: one sub-folder a class, or in any order."""
 
 import logging
-import os
 import pathlib
-from collections.abc import Iterable, Iterator
 
 from keras_dvml.class_split import held_out_classes
+from pipelines.ingestion.folder_walk import files_below, visible
 from pipelines.ingestion.image_file import ImageFile, files_fingerprint
 from pipelines.ingestion.splits import (
     held_out,
@@ -16,7 +15,6 @@ from pipelines.ingestion.splits import (
 
 __all__ = ["ImageFile", "files_fingerprint", "scan_folder", "scan_unlabelled"]
 
-_CLUTTER = {"thumbs.db", "desktop.ini", "ehthumbs.db", "icon\r"}
 _MIN_CLASSES = 4
 _MIN_IMAGES = 20
 _SPLITS = ("train", "test")
@@ -33,8 +31,9 @@ def scan_folder(
     """Lists the files of all classes; nothing is opened.
 
     About half of the classes, drawn by their names, are tested on, the others
-    trained on, so that every test class is unseen. Hidden files and what file
-    managers leave behind are passed over.
+    trained on, so that every test class is unseen. Links to folders are
+    followed. Hidden files and what file managers and storage devices leave
+    behind are passed over.
 
     Args:
         folder: path of a folder with one sub-folder a class.
@@ -116,8 +115,8 @@ def scan_unlabelled(
     below = _split_folders(root, folder) if split == "given" else [root]
     paths = {
         path.relative_to(root).as_posix(): path
-        for place in below
-        for path in _files_below(place)
+        for files in files_below(below).values()
+        for path in files
     }
     if len(paths) < _MIN_IMAGES:
         raise ValueError(
@@ -174,14 +173,15 @@ def _files_by_class(
     root: pathlib.Path, folder: str
 ) -> dict[str, list[pathlib.Path]]:
     """Returns the files of each class that has any, by the class' name."""
-    folders = [path for path in _visible(root) if path.is_dir()]
-    files_by_class = {path.name: list(_files_below(path)) for path in folders}
-    filled = {name: files for name, files in files_by_class.items() if files}
-    if len(filled) < len(files_by_class):
+    filled: dict[str, list[pathlib.Path]] = {}
+    for path in files_below([root])[root]:
+        name, *below = path.relative_to(root).parts
+        if below:
+            filled.setdefault(name, []).append(path)
+    num_empty = sum(path.is_dir() for path in visible(root)) - len(filled)
+    if num_empty:
         logger.warning(
-            "Passed over %d empty sub-folders of %s",
-            len(files_by_class) - len(filled),
-            folder,
+            "Passed over %d empty sub-folders of %s", num_empty, folder
         )
     strays = _strays(root)
     if filled and strays:
@@ -205,23 +205,4 @@ def _existing(folder: str, kind: str) -> pathlib.Path:
 
 
 def _strays(root: pathlib.Path) -> list[str]:
-    return [path.name for path in _visible(root) if not path.is_dir()]
-
-
-def _visible(root: pathlib.Path) -> Iterable[pathlib.Path]:
-    return sorted(path for path in root.iterdir() if not _is_clutter(path.name))
-
-
-def _files_below(class_dir: pathlib.Path) -> Iterator[pathlib.Path]:
-    for parent, dirs, files in os.walk(
-        class_dir,
-        onerror=lambda error: logger.warning("Passed over: %s", error),
-    ):
-        dirs[:] = sorted(name for name in dirs if not _is_clutter(name))
-        for name in sorted(files):
-            if not _is_clutter(name):
-                yield pathlib.Path(parent, name)
-
-
-def _is_clutter(name: str) -> bool:
-    return name.startswith(".") or name.lower() in _CLUTTER
+    return [path.name for path in visible(root) if not path.is_dir()]

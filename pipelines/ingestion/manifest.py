@@ -1,5 +1,6 @@
 """A table of images, CSV or Parquet: path, and label, split and id if any."""
 
+import os
 import pathlib
 
 from keras_dvml.class_split import held_out_classes
@@ -29,7 +30,8 @@ def read_manifest(
 
     Of its columns `path` is needed, absolute or from the table's folder on.
     `label` is the name of a class, `split` is `train` or `test`, `id` stands
-    for the path as the image's id. Other columns are passed over.
+    for the path as the image's id. Other columns are passed over, and so are
+    blanks around what is in a cell.
 
     Args:
         manifest: path of a `.csv` file with a line of column names, or of a
@@ -59,8 +61,13 @@ def read_manifest(
     if split == "given":
         _check_splits(manifest, rows)
     cells = [cells for _, cells in rows]
-    ids = [row.get("id") or row["path"] for row in cells]
-    _check_unique(manifest, [where for where, _ in rows], ids)
+    ids = [row.get("id") or os.path.normpath(row["path"]) for row in cells]
+    # Two ways to write a path are the same image.
+    files = [
+        row.get("id") or os.path.abspath(path.parent / image_id)
+        for row, image_id in zip(cells, ids, strict=True)
+    ]
+    _check_unique(manifest, [where for where, _ in rows], ids, files)
     names = [row["label"] if labelled else None for row in cells]
     if split == "given":
         splits = [row["split"] for row in cells]
@@ -114,7 +121,7 @@ def _check_rows(
     manifest: str, rows: list[ManifestRow], needed: list[str]
 ) -> None:
     for name in needed:
-        empty = [where for where, cells in rows if not cells[name].strip()]
+        empty = [where for where, cells in rows if not cells[name]]
         if empty:
             raise ValueError(
                 f"`manifest` must have a {name} in each row; received "
@@ -135,13 +142,15 @@ def _check_splits(manifest: str, rows: list[ManifestRow]) -> None:
         )
 
 
-def _check_unique(manifest: str, places: list[str], ids: list[str]) -> None:
+def _check_unique(
+    manifest: str, places: list[str], ids: list[str], files: list[str]
+) -> None:
     first: dict[str, str] = {}
     twice = []
-    for where, image_id in zip(places, ids, strict=True):
-        if image_id in first:
-            twice.append(f"{where} ({image_id!r}, as {first[image_id]})")
-        first.setdefault(image_id, where)
+    for where, image_id, file in zip(places, ids, files, strict=True):
+        if file in first:
+            twice.append(f"{where} ({image_id!r}, as {first[file]})")
+        first.setdefault(file, where)
     if twice:
         raise ValueError(
             "`manifest` must have an id for each image, or a path where there "

@@ -95,6 +95,7 @@ def fit_model(
     Returns:
         Term to values of each epoch.
     """
+    curve = None
     callbacks: list[keras.callbacks.Callback] = []
     if curve_images is not None and curve_images.labels is not None:
         # First, so that its scores are in the logs that the others see.
@@ -120,9 +121,13 @@ def fit_model(
         history = kd.training.resumable_fit(
             model, batches, checkpoint_dir=checkpoint_dir, **epochs
         )
-        return kept_values(history)
-    batches.position.step = first_epoch * config.steps_per_epoch
-    return kept_values(model.fit(batches, **epochs).history)
+    else:
+        batches.position.step = first_epoch * config.steps_per_epoch
+        history = model.fit(batches, **epochs).history
+    scores = [] if curve is None else curve.evaluations
+    return kept_values(
+        history, {one["epoch"] - first_epoch: one["recall@1"] for one in scores}
+    )
 
 
 def _decay(config: TrainConfig, first_epoch: int) -> keras.callbacks.Callback:

@@ -4,10 +4,9 @@ import logging
 import time
 
 import keras
-import numpy as np
 import tensorflow as tf
 
-from pipelines.artifacts.histories import CURVE, History
+from pipelines.artifacts.histories import CURVE, History, num_epochs
 
 _SECONDS_BETWEEN_LINES = 3.0
 # What Keras adds of its own.
@@ -27,13 +26,27 @@ def write_summaries(folder: str, history: History) -> None:
     writer.close()
 
 
-def kept_values(history: dict[str, list[float]]) -> History:
-    """Chooses what is worth keeping of what `fit` returned."""
-    return {
-        name: [_number(value) for value in values]
+def kept_values(
+    history: dict[str, list[float]], curve: dict[int, float]
+) -> History:
+    """Chooses what is worth keeping of a training.
+
+    Args:
+        history: what `fit` returned.
+        curve: epoch, from 0, to score, of the epochs that have one.
+
+    Example:
+        >>> kept_values({"loss": [3, 2], "val_recall@1": [0.5]}, {1: 0.5})
+        {'loss': [3.0, 2.0], 'val_recall@1': [None, 0.5]}
+    """
+    kept: History = {
+        name: [float(value) for value in values]
         for name, values in history.items()
-        if name == CURVE or not name.startswith(_NOT_KEPT)
+        if not name.startswith(_NOT_KEPT)
     }
+    if curve:
+        kept[CURVE] = [curve.get(epoch) for epoch in range(num_epochs(kept))]
+    return kept
 
 
 class EpochLines(keras.callbacks.Callback):
@@ -74,10 +87,5 @@ def _shown(logs: dict[str, float]) -> dict[str, float]:
         for name, value in sorted(
             logs.items(), key=lambda log: log[0] != "loss"
         )
-        if (name == CURVE and value == value) or not name.startswith(_NOT_KEPT)
+        if name == CURVE or not name.startswith(_NOT_KEPT)
     }
-
-
-def _number(value: float) -> float | None:
-    # JSON knows no NaN, which epochs without an evaluation log.
-    return None if np.isnan(value) else float(value)

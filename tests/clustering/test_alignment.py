@@ -7,6 +7,7 @@ import pytest
 from scipy import optimize
 from sklearn import metrics
 
+import keras_dvml as kd
 from keras_dvml.clustering import align_clusters, k_means
 
 
@@ -106,3 +107,36 @@ def test_clustering_aligned_with_more_clusters_leaves_ids_unused():
     assert aligned.sizes.tolist() == [0, 2, 0, 2]
     assert np.isnan(aligned.centroids[[0, 2]]).all()
     np.testing.assert_allclose(aligned.centroids[[1, 3], 0], [5.05, 0.05], 1e-5)
+
+
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+@pytest.mark.parametrize("engine", ["tensorflow", "faiss"])
+def test_aligned_centroids_serve_what_they_are_for(engine, metric):
+    # Three clusters of which two are left, the middle one's id unused.
+    random = np.random.default_rng(0)
+    points = np.repeat(np.eye(3), 20, axis=0)
+    points += 0.01 * random.normal(size=points.shape)
+    left = points[[*range(20), *range(40, 60)]]
+    now = kd.clustering.k_means(left, 2, metric=metric).align(
+        np.repeat([0, 2], 20)
+    )
+    assert now.sizes.tolist() == [20, 0, 20]
+    how = {"engine": engine, "metric": metric}
+    ids, distances = kd.clustering.nearest_centroids(left, now.centroids, **how)
+    assert ids.tolist() == np.repeat([0, 2], 20).tolist()
+    assert distances.max() < 0.1
+    # Once there is a cluster in the middle again, it gets the free id.
+    again = kd.clustering.k_means(
+        points, 3, initial_centroids=now.centroids, **how
+    )
+    assert again.sizes.tolist() == [20, 20, 20]
+    assert len(set(again.assignments[20:40])) == 1
+    assert np.isfinite(again.centroids).all()
+
+
+def test_centroid_that_is_none_only_in_part_is_refused():
+    centroids = np.eye(3)
+    centroids[1, 2] = np.nan
+    centroids[0] = np.nan
+    with pytest.raises(ValueError, match="centroids must be finite.* row 1"):
+        kd.clustering.nearest_centroids(np.eye(3), centroids)

@@ -276,3 +276,91 @@ def test_bad_arguments_are_named(pictures, change, message):
 def test_batches_of_no_images_are_refused(pictures):
     with pytest.raises(ValueError, match="batch_size must be at least 1"):
         kd.data.image_batches(pictures[0], batch_size=0)
+
+
+def without(paths, number, content=None):
+    """Breaks one of the files."""
+    if content is None:
+        paths[number].unlink()
+    else:
+        paths[number].write_bytes(content)
+    return paths
+
+
+@pytest.fixture
+def paths(pictures, tmp_path):
+    return as_kind("paths", pictures[0], tmp_path)
+
+
+NOT_IMAGES = {
+    "other": (b"<html>404 not found</html>", "7.png'.* other bytes"),
+    "empty": (b"", "7.png'.* no bytes"),
+    "gone": (None, "7.png'.*"),
+}
+
+
+@pytest.mark.parametrize("kind", NOT_IMAGES)
+def test_file_that_is_no_image_is_named(kind, paths):
+    content, message = NOT_IMAGES[kind]
+    without(paths, 7, content)
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        list(kd.data.image_batches(paths, image_size=8))
+
+
+@pytest.fixture
+def small_model():
+    backbone = kd.models.conv_backbone(16, widths=(4, 8))
+    model = kd.models.EmbeddingModel(backbone, embedding_dim=8)
+    model.compile("sgd", loss=kd.losses.NPairLoss())
+    return model
+
+
+# One that begins as an image does, but ends early: found when it is decoded.
+@pytest.mark.parametrize("kind", [*NOT_IMAGES, "cut off"])
+def test_training_and_embedding_name_the_file_that_fails(
+    kind, paths, pictures, small_model
+):
+    content = {**NOT_IMAGES, "cut off": (paths[7].read_bytes()[:45], "")}[kind]
+    without(paths, 7, content[0])
+    labels = pictures[1]
+    message = f"images must be .* files; received in place 7 '{paths[7]}', "
+    batches = kd.data.image_batches(paths, image_size=16)
+    with pytest.raises(ValueError, match=message):
+        small_model.predict(batches, verbose=0)
+    if kind != "cut off":
+        return
+    training = kd.data.balanced_batches(
+        paths, labels, classes_per_batch=6, image_size=16
+    )
+    with pytest.raises(ValueError, match=message):
+        small_model.fit(training, verbose=0)
+    pseudo = kd.training.PseudoLabels(paths, 3, image_size=16)
+    with pytest.raises(ValueError, match=message):
+        small_model.fit(pseudo.batches(2, 2), callbacks=[pseudo], verbose=0)
+    evaluation = kd.training.RetrievalEvaluation(paths, labels)
+    images = np.zeros((4, 16, 16, 3), np.uint8), np.arange(4) // 2
+    with pytest.raises(ValueError, match=message):
+        small_model.fit(*images, callbacks=[evaluation], verbose=0)
+
+
+def fails(image, seed):
+    raise RuntimeError("no such colour")
+
+
+@pytest.mark.parametrize(
+    ("augment", "message"),
+    [
+        (lambda image, _: tf.cast(image, tf.float32), r"float32 \(8, 8, 3\)"),
+        (lambda image, _: image[:4], r"received uint8 \(4, 8, 3\)"),
+        (lambda image, seed: (image, seed), "must return a uint8 image"),
+        (lambda image: image, r"must be a function \(image, seed\)"),
+        (fails, "(?s)fails on .* no such colour"),
+    ],
+)
+def test_augmentation_is_checked_before_the_first_batch(
+    augment, message, pictures, paths
+):
+    how = {"classes_per_batch": 2, "images_per_class": 2, "augment": augment}
+    for images in (pictures[0], paths):
+        with pytest.raises(ValueError, match=message):
+            kd.data.balanced_batches(images, pictures[1], image_size=8, **how)

@@ -70,3 +70,42 @@ def test_spooled_bytes_index_like_a_list():
         rows[3]
     assert np.array_equal(list(rows.take([2, 0])), [b"ccc", b"a"])
     assert list(rows.take([2, 0]).take(np.array([1]))) == [b"a"]
+
+
+def write_records(path, options, *records):
+    with tf.io.TFRecordWriter(str(path), options) as writer:
+        for record in records:
+            writer.write(record)
+    return str(path)
+
+
+@pytest.fixture
+def record():
+    return kd.data.encode_example(b"a file", "wren.jpg", 1).SerializeToString()
+
+
+def test_file_that_is_not_compressed_is_named(record, tmp_path):
+    path = write_records(tmp_path / "plain.tfrecord", "", record)
+    with pytest.raises(ValueError, match="compressed.* received .*plain.tfr"):
+        kd.data.load_examples(path)
+
+
+def test_file_that_is_cut_off_is_named(record, tmp_path):
+    write_records(tmp_path / "a.gz", "GZIP", record)
+    path = tmp_path / "b.gz"
+    write_records(path, "GZIP", *[record * 99 for _ in range(9)])
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(ValueError, match=r"b.gz', which is not readable"):
+        kd.data.load_examples(str(tmp_path / "*.gz"))
+
+
+def test_file_of_other_examples_is_named(record, tmp_path):
+    other = tf.train.Example().SerializeToString()
+    path = write_records(tmp_path / "other.gz", "GZIP", record, other)
+    with pytest.raises(
+        ValueError, match="other.gz.* behind 1 of them: .*image"
+    ):
+        kd.data.load_examples(path)
+    path = write_records(tmp_path / "junk.gz", "GZIP", b"no example")
+    with pytest.raises(ValueError, match="junk.gz.* behind 0 of them: "):
+        kd.data.load_examples(path)

@@ -172,3 +172,28 @@ def test_file_of_another_kind_is_refused(tmp_path):
         ValueError, match="saved OtherIndex; received ExactIndex"
     ):
         OtherIndex.load(tmp_path / "index.npz")
+
+
+@every_index
+@pytest.mark.parametrize("content", ["cut", "text", "empty", "array", "other"])
+def test_file_that_is_no_whole_index_is_named(content, kind, tmp_path):
+    path = tmp_path / "index.npz"
+    kind.build(gallery()).save(path)
+    if content == "cut":
+        path.write_bytes(path.read_bytes()[:-100])
+    elif content == "array":
+        with open(path, "wb") as file:
+            np.save(file, np.eye(3))
+    elif content == "other":
+        np.savez(path, embeddings=np.eye(3))
+    else:
+        path.write_bytes(b"<html>" if content == "text" else b"")
+    with pytest.raises(ValueError, match=r"received .*index.npz, which cannot"):
+        kind.load(path)
+
+
+@every_index
+@pytest.mark.parametrize("k", [5.0, "5", None])
+def test_k_that_is_no_integer_is_named(k, kind):
+    with pytest.raises(ValueError, match=f"k must be in 1..60, .*{k}"):
+        kind.build(gallery()).search(gallery()[0], k=k)

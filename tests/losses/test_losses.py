@@ -536,3 +536,14 @@ def test_large_batch_equals_a_naive_loop(name):
     np.testing.assert_allclose(
         LOSSES[name](labels, embeddings), expected, rtol=1e-4
     )
+
+
+# Distances of 1e10 between squares: what is masked must lie beyond them.
+@pytest.mark.parametrize("name", ["triplet_hard", "triplet_semi_hard"])
+def test_embeddings_of_any_length_keep_their_pairs(name):
+    labels, embeddings = batch()
+    embeddings *= 2e5
+    expected = NAIVE[name](labels, embeddings.astype(np.float64))
+    np.testing.assert_allclose(
+        LOSSES[name](labels, embeddings), expected, rtol=1e-4
+    )

@@ -105,3 +105,17 @@ def test_two_processes_step_as_one_with_the_whole_batch(case, workers, step):
     whole = step("whole", case)
     for results in workers:
         assert_same_step(results[case], whole)
+
+
+def test_batches_that_replicas_share_unevenly_count_as_on_one(run_forked):
+    script = SCRIPT.with_name("uneven_shares.py").read_text()
+    printed = json.loads(run_forked(script).splitlines()[-1])
+    for kind in ("EmbeddingModel", "DVML"):
+        one, two = printed[kind]
+        for name, expected in one.items():
+            np.testing.assert_allclose(
+                two[name], expected, atol=1e-5, err_msg=f"{kind} {name}"
+            )
+    # A replica without an image has nothing to train on.
+    assert "each of 2 replicas an image of every" in printed["refused"]
+    assert np.isfinite(printed["after"]).all()

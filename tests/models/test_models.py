@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 import keras_dvml as kd
+from keras_dvml import keras_versions
 
 DVML_WEIGHTS = {
     "prior": 0.01,
@@ -218,6 +219,154 @@ def test_mixed_precision_trains_with_finite_losses(
     for losses in history.history.values():
         assert np.isfinite(losses).all()
     assert model.predict(tiny_images[0], verbose=0).dtype == np.float32
+
+
+class Noise(keras.layers.Layer):
+    """Random where the training flag does not reach it, as Keras' own are."""
+
+    def call(self, inputs, training=True):
+        if not training:
+            return tf.cast(inputs, tf.float32)
+        return tf.cast(inputs, tf.float32) + tf.random.normal(tf.shape(inputs))
+
+
+class WithinLayer(keras.layers.Layer):
+    """Takes no flag itself: its inner layer has it from the call around."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.noise = Noise()
+
+    def call(self, inputs):
+        return self.noise(inputs)
+
+
+def random_layers():
+    yield Noise()
+    yield keras.Sequential([Noise(), keras.layers.Rescaling(1 / 255)])
+    yield WithinLayer()
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_training_flag_reaches_the_layers_of_preprocessing(
+    number, kind, make_model, tiny_images
+):
+    preprocessing = list(random_layers())[number]
+    model = make_model(kind, preprocessing=preprocessing)
+    model.compile("sgd", loss=kd.losses.NPairLoss(), run_eagerly=True)
+    images, labels = (part[:8] for part in tiny_images)
+    for measure in (
+        lambda: model.evaluate(images, labels, verbose=0),
+        lambda: model(images),
+        lambda: model.features(images),
+        lambda: tf.function(model.features)(images),
+        lambda: model.predict(images, verbose=0),
+    ):
+        np.testing.assert_array_equal(measure(), measure())
+    noisy = [model.features(images, training=True) for _ in range(2)]
+    assert not np.array_equal(*noisy)
+    first, second = (
+        model.loss_terms(images, labels, training=True) for _ in range(2)
+    )
+    assert any(first[name].value != second[name].value for name in first)
+
+
+def test_training_flag_reaches_the_head(tiny_backbone, tiny_images):
+    class Dropping(kd.models.MetricModel):
+        term_names = ("metric",)
+
+        def feature_terms(self, features, labels, training):
+            embeddings = self.embed(features, training)
+            loss = self.metric_loss(labels, embeddings)
+            return {"metric": kd.models.LossTerm(1.0, loss)}
+
+    head = keras.Sequential([keras.layers.Dense(8), keras.layers.Dropout(0.9)])
+    model = Dropping(tiny_backbone, head)
+    images = tiny_images[0]
+    assert np.any(model(images, training=True) == 0)
+    assert not np.any(model(images) == 0)
+
+
+@pytest.mark.parametrize(
+    "name", ["metrics", "weighted_metrics", "loss_weights"]
+)
+def test_what_a_step_would_not_heed_is_refused(name, make_model):
+    model = make_model("EmbeddingModel")
+    loss = kd.losses.NPairLoss()
+    with pytest.raises(ValueError, match=f"^{name} must not be given"):
+        model.compile("adam", loss=loss, **{name: ["accuracy"]})
+    with pytest.raises(ValueError, match="must not be given"):
+        model.compile("adam", loss, ["accuracy"])
+    model.compile("adam", loss=loss, **{name: None})
+
+
+def test_model_that_was_saved_with_metrics_is_loaded(make_model, tmp_path):
+    model = make_model("EmbeddingModel")
+    keras.Model.compile(
+        model, "adam", kd.losses.NPairLoss(), metrics=["accuracy"]
+    )
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert isinstance(loaded.loss, kd.losses.NPairLoss)
+
+
+def optimizers_of_before():
+    """Those of Keras 2 that have another interface, as Addons' have too."""
+    if keras_versions.KERAS_3:
+        return {"adam": keras.optimizers.Adam}
+    import tensorflow_addons as tfa
+
+    return {
+        "adam": keras.optimizers.legacy.Adam,
+        "sgd": lambda: keras.optimizers.legacy.SGD(momentum=0.9),
+        "lamb": tfa.optimizers.LAMB,
+        "lookahead": lambda: tfa.optimizers.Lookahead("sgd"),
+    }
+
+
+@pytest.mark.parametrize("name", optimizers_of_before())
+def test_model_is_loaded_and_resumed_with_any_optimizer(
+    name, make_model, tiny_images, tmp_path
+):
+    keras.utils.set_random_seed(0)
+    model = make_model("EmbeddingModel")
+    optimizer = optimizers_of_before()[name]
+    model.compile(optimizer(), loss=kd.losses.NPairLoss())
+    batches = kd.data.balanced_batches(
+        *tiny_images, classes_per_batch=4, images_per_class=5
+    )
+    start = model.get_weights()
+
+    def weights_after(epochs, folder):
+        model.set_weights(start)
+        model.compile(optimizer(), loss=kd.losses.NPairLoss())
+        kd.training.resumable_fit(
+            model, batches, epochs, tmp_path / folder, verbose=0
+        )
+        return model.get_weights()
+
+    expected = weights_after(2, "straight")
+    weights_after(1, "resumed")
+    for weight, other in zip(
+        expected, weights_after(2, "resumed"), strict=True
+    ):
+        np.testing.assert_allclose(weight, other, atol=1e-6)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(loaded(tiny_images[0]), model(tiny_images[0]))
+    loaded.fit(*tiny_images, batch_size=20, verbose=0)
+
+
+def test_fit_of_a_data_set_warns_of_nothing(make_model, tiny_images, recwarn):
+    model = make_model("EmbeddingModel")
+    model.compile("sgd", loss=kd.losses.NPairLoss(), run_eagerly=True)
+    dataset = tf.data.Dataset.from_tensor_slices(tiny_images).batch(20)
+    model.fit(dataset, verbose=0)
+    batches = list(dataset)
+    model.fit(
+        (batch for batch in batches), steps_per_epoch=len(batches), verbose=0
+    )
+    assert [str(one.message) for one in recwarn] == []
 
 
 def test_fit_without_labels_is_refused(compiled, tiny_images):

@@ -36,7 +36,7 @@ SMALL = (
 CLUSTERED = ("folder_dvml", "methods=udml", "candidate=udml")
 TUNED = (
     *("folder_dvml", "methods=dvml", "candidate=dvml", "train.epochs=2"),
-    *("tune.trials=2", "tune.epochs=1"),
+    *("tune.trials=2", "tune.epochs=1", "ingest.test_fraction=0.3"),
 )
 UNLABELLED = ("folder_udml", "methods=udml")
 

@@ -428,3 +428,10 @@ def test_arguments_that_do_not_fit_are_named(model, exact, tmp_path):
     with pytest.raises(ValueError, match="8 dimensions.* of 12"):
         kd.serving.export(model, tmp_path / "birds", narrow)
     assert not list(tmp_path.iterdir())
+
+
+def test_export_warns_of_nothing(model, exact, tmp_path, caplog, recwarn):
+    # AutoGraph tells, in a graph, of lambdas that it cannot tell apart.
+    kd.serving.export(model, tmp_path / "quiet", index=exact)
+    assert "AutoGraph" not in caplog.text
+    assert not [one for one in recwarn if "AutoGraph" in str(one.message)]

@@ -320,10 +320,11 @@ def test_epochs_log_the_figures_of_their_round(tiny_images, model, tmp_path):
         "num_empty": [0, 0, 0],
         "num_single": [1, 1, 0],
         "num_noise": [0, 0, 0],
-        "changed": [np.nan, np.nan, 5 / 40],
+        # Nothing is logged where there is nothing to compare with.
+        "changed": [5 / 40],
     }
     nmi = functools.partial(metrics.normalized_mutual_info_score)
-    expected["nmi_previous"] = [np.nan, np.nan, nmi(first, second)]
+    expected["nmi_previous"] = [nmi(first, second)]
     expected["nmi_true"] = [nmi(truth, first)] * 2 + [nmi(truth, second)]
     for name, values in expected.items():
         np.testing.assert_allclose(
@@ -331,6 +332,17 @@ def test_epochs_log_the_figures_of_their_round(tiny_images, model, tmp_path):
         )
     assert pseudo.rounds[1].changed == 5 / 40
     assert "clusters_nmi_true" in csv_path.read_text().splitlines()[0]
+
+
+@pytest.mark.parametrize("name", ["clusters_changed", "clusters_num_single"])
+def test_callback_before_the_rounds_it_watches_is_refused(
+    name, tiny_images, model
+):
+    pseudo = pseudo_labels(tiny_images[0])
+    stopping = keras.callbacks.EarlyStopping(name, mode="min")
+    with pytest.raises(ValueError, match=f"PseudoLabels before .* '{name}'"):
+        model.fit(pseudo.batches(4, 5), callbacks=[stopping, pseudo], verbose=0)
+    assert pseudo.rounds == []
 
 
 def test_without_true_labels_none_are_compared(tiny_images, model):

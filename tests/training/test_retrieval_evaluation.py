@@ -63,9 +63,11 @@ def test_history_holds_the_scores_of_predict(model, tiny_images):
 def test_evaluation_runs_when_due_and_at_the_end(model, tiny_images):
     evaluation = kd.training.RetrievalEvaluation(*tiny_images, every=2)
     history = fit(model, tiny_images, evaluation, epochs=5)
-    measured = np.isfinite(history["val_recall@1"]).tolist()
-    assert measured == [False, True, False, True, True]
     assert [one["epoch"] for one in evaluation.evaluations] == [1, 3, 4]
+    # An epoch without an evaluation logs nothing.
+    assert history["val_recall@1"] == [
+        one["recall@1"] for one in evaluation.evaluations
+    ]
 
 
 def test_clustering_scores_may_be_left_out(model, tiny_images):
@@ -140,7 +142,7 @@ def test_csv_has_a_row_an_evaluation(logged):
     assert [row.pop("epoch") for row in rows] == ["1", "2"]
     for name in kd.evaluation.score_names((1,)):
         written = [float(row[name]) for row in rows]
-        assert written == history[f"val_{name}"][1:]
+        assert written == history[f"val_{name}"]
 
 
 def scalars(folder, tag):
@@ -160,7 +162,7 @@ def test_tensorboard_shows_every_score(logged):
         steps, values = scalars(folder, f"retrieval/{name}")
         assert steps == [1, 2]
         # TensorBoard keeps float32.
-        assert values == pytest.approx(history[f"val_{name}"][1:], rel=1e-6)
+        assert values == pytest.approx(history[f"val_{name}"], rel=1e-6)
 
 
 def test_projector_config_names_files_that_are_there(logged):
@@ -328,6 +330,77 @@ def test_best_weights_are_restored_where_training_stops_early(
     assert_same(model.get_weights(), recorder.weights[0])
 
 
+# The callbacks of Keras that watch a score.
+
+
+def rising(scripted, model, images, *callbacks):
+    """Fits for 8 epochs, scores rising at every other one."""
+    scripted(0.1, 0.2, 0.3, 0.4)
+    evaluation = kd.training.RetrievalEvaluation(*images, ks=(1,), every=2)
+    return fit(model, images, evaluation, 8, callbacks)
+
+
+@pytest.mark.filterwarnings("ignore:Early stopping conditioned:UserWarning")
+@pytest.mark.filterwarnings("ignore:Learning rate reduction:UserWarning")
+@pytest.mark.filterwarnings("ignore:Can save best model:UserWarning")
+def test_epochs_without_an_evaluation_count_for_no_callback(
+    model, tiny_images, scripted, tmp_path
+):
+    watched = {"monitor": "val_map@r", "mode": "max"}
+    stopping = keras.callbacks.EarlyStopping(
+        **watched, patience=1, restore_best_weights=True
+    )
+    plateau = keras.callbacks.ReduceLROnPlateau(**watched, patience=1)
+    keep_best = keras.callbacks.ModelCheckpoint(
+        str(tmp_path / "best.weights.h5"),
+        **watched,
+        save_best_only=True,
+        save_weights_only=True,
+    )
+    log = keras.callbacks.CSVLogger(str(tmp_path / "log.csv"))
+    rate = float(model.optimizer.learning_rate)
+    history = rising(
+        scripted, model, tiny_images, stopping, plateau, keep_best, log
+    )
+    assert len(history["loss"]) == 8
+    assert history["val_map@r"] == [0.1, 0.2, 0.3, 0.4]
+    assert stopping.best == keep_best.best == 0.4
+    assert float(model.optimizer.learning_rate) == rate
+
+
+@pytest.mark.parametrize(
+    "watcher",
+    [
+        keras.callbacks.EarlyStopping("val_recall@1", mode="max"),
+        keras.callbacks.ReduceLROnPlateau("val_recall@1", mode="max"),
+        keras.callbacks.ModelCheckpoint(
+            "best.weights.h5", "val_recall@1", save_weights_only=True
+        ),
+    ],
+    ids=lambda one: type(one).__name__,
+)
+def test_callback_before_the_scores_it_watches_is_refused(
+    watcher, model, tiny_images, tmp_path
+):
+    evaluation = kd.training.RetrievalEvaluation(*tiny_images)
+    callbacks = [watcher, evaluation]
+    message = (
+        f"have RetrievalEvaluation before {type(watcher).__name__}, which "
+        "watches its 'val_recall@1'"
+    )
+    with pytest.raises(ValueError, match=message):
+        model.fit(*tiny_images, verbose=0, callbacks=callbacks)
+    batches = kd.data.balanced_batches(
+        *tiny_images, classes_per_batch=4, images_per_class=5
+    )
+    with pytest.raises(ValueError, match=message):
+        kd.training.resumable_fit(
+            model, batches, 1, tmp_path, callbacks=callbacks, verbose=0
+        )
+    # What it watches besides is not ours.
+    assert len(fit(model, tiny_images, Recorder())["loss"]) == 1
+
+
 class Interruption(keras.callbacks.Callback):
     """Ends a run as a kill would, without the end of anything."""
 
@@ -431,8 +504,64 @@ def test_nothing_is_kept_before_the_first_evaluation(tiny_images):
         ({"keep_best": "accuracy"}, r"one of recall@1, .*received 'accuracy'"),
         ({"keep_best": "nmi", "clustering": False}, "received 'nmi'"),
         ({"restore_best": True}, "keep_best must be .*; received None"),
+        ({"batch_size": 0}, "batch_size must be at least 1; received 0"),
+        ({"ks": (1, 8)}, "k must be in 1..7, .*; received 8"),
+        ({"ks": (1.0,)}, "k must be in 1..7, .*; received 1.0"),
+        ({"labels": np.arange(8)}, "a class two items; received 8 items of 8"),
+        ({"labels": np.eye(8)}, r"one for each of 8 images; .*\(8, 8\)"),
+        ({"labels": [0, 0, np.nan]}, "labels of images .* NaN .* row 2"),
     ],
 )
 def test_bad_arguments_are_named(settings, message):
+    settings = {"labels": np.arange(8) // 2, "ks": (1,)} | settings
     with pytest.raises(ValueError, match=message):
-        kd.training.RetrievalEvaluation([], [], **settings)
+        kd.training.RetrievalEvaluation([], **settings)
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (np.zeros((7, 16, 16, 3), np.uint8), "received 8 labels for 7 images"),
+        (np.zeros((8, 32, 16, 3), np.uint8), r"\(16, 16\); received \(32, 16"),
+        (["a.png", 3], "received an item of type int in place 1"),
+    ],
+)
+def test_images_that_do_not_fit_are_named_before_the_first_step(
+    images, message, model, tiny_images
+):
+    evaluation = kd.training.RetrievalEvaluation(
+        images, np.arange(8) // 2, ks=(1,)
+    )
+    with pytest.raises(ValueError, match=message):
+        fit(model, tiny_images, evaluation)
+    assert int(model.optimizer.iterations) == 0
+
+
+def test_files_are_decoded_to_a_size_where_the_model_has_none(tmp_path):
+    images = keras.Input((None, None, 3))
+    features = keras.layers.Conv2D(4, 3)(images)
+    features = keras.layers.GlobalAveragePooling2D()(features)
+    model = kd.models.EmbeddingModel(keras.Model(images, features), 8)
+    model.compile("adam", loss=kd.losses.NPairLoss())
+    paths = [tmp_path / f"{number}.png" for number in range(6)]
+    for path in paths:
+        path.write_bytes(tf.io.encode_png(np.zeros((9, 9, 3), "u1")).numpy())
+    labels = np.arange(6) // 2
+    batch = np.zeros((6, 16, 16, 3), np.uint8), labels
+    with pytest.raises(ValueError, match="image_size must be given"):
+        fit(model, batch, kd.training.RetrievalEvaluation(paths, labels, (1,)))
+    evaluation = kd.training.RetrievalEvaluation(
+        paths, labels, (1,), image_size=16
+    )
+    assert fit(model, batch, evaluation)["val_recall@1"] == [0.0]
+
+
+def test_a_stream_of_images_is_read_once(model, tiny_images):
+    stream = iter(tiny_images[0])
+    images = tf.data.Dataset.from_generator(
+        lambda: stream, output_signature=tf.TensorSpec((16, 16, 3), tf.uint8)
+    )
+    evaluation = kd.training.RetrievalEvaluation(images, tiny_images[1])
+    first = fit(model, tiny_images, evaluation)
+    second = fit(model, tiny_images, evaluation)
+    assert first["val_map@r"] and second["val_map@r"]

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from keras_dvml.arguments import check_at_least, check_in_range
+from keras_dvml.arguments import check_count, check_in_range
 from keras_dvml.data.datasets.glyph_classes import (
     CLASS_NAMES,
     characters,
@@ -70,7 +70,7 @@ def load_glyphs(
     check_in_range(
         1, len(members), "the classes of a split", num_classes=num_classes
     )
-    check_at_least(1, images_per_class=images_per_class)
+    check_count(1, images_per_class=images_per_class)
     difficulty = split_difficulty(split, config)
     images = [
         draw_glyph(character, index, difficulty, seed=seed)

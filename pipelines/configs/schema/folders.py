@@ -17,6 +17,9 @@ PRETRAINED = TrainConfig(
     learning_rate=3e-4,
     learning_rate_decay=True,
     head_rate=3.0,
+    # Less of these, and the metric loss, which is small by then, is heard.
+    prior_weight=(0.001, 0.001),
+    reconstruction_weight=(0.1, 0.1),
     release_decoder_at=2,
     evaluate_every=3,
 )

@@ -13,6 +13,7 @@ import logging
 import os
 import pathlib
 import shutil
+import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
@@ -138,9 +139,36 @@ def last_parameters(path: pathlib.Path) -> dict[str, dict[str, Any]]:
 def _store(path: pathlib.Path) -> metadata_store.MetadataStore | None:
     if not path.exists():
         return None
+    _check_readable(path)
     config = metadata_store_pb2.ConnectionConfig()
     config.sqlite.filename_uri = str(path)
-    return metadata_store.MetadataStore(config)
+    try:
+        return metadata_store.MetadataStore(config)
+    except errors.StatusError as error:
+        raise _unreadable(path, error) from error
+
+
+def _check_readable(path: pathlib.Path) -> None:
+    """Raises where SQLite finds a file broken, in a sentence.
+
+    ML Metadata would tell of the query that failed, in hundreds of letters.
+    """
+    try:
+        with contextlib.closing(sqlite3.connect(path)) as records:
+            (found,) = records.execute("pragma quick_check(1)").fetchone()
+    except sqlite3.DatabaseError as error:
+        raise _unreadable(path, error) from error
+    if found != "ok":
+        raise _unreadable(path, found)
+
+
+def _unreadable(path: pathlib.Path, reason: object) -> ValueError:
+    words = " ".join(str(reason).split())[:150]
+    return ValueError(
+        f"{path} cannot be read as the records of earlier runs ({words}). Move "
+        "it away and start the same command again: every step then runs anew. "
+        "What was published stays as it is"
+    )
 
 
 def _outputs(pipeline_root: pathlib.Path) -> Iterator[pathlib.Path]:

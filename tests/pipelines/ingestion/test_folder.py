@@ -66,6 +66,88 @@ def test_hidden_files_and_clutter_are_passed_over(folder):
     assert scan_folder(str(folder)) == before
 
 
+@pytest.fixture
+def nas(tmp_path):
+    """Ten files that a link may lead to."""
+    (tmp_path / "nas" / "2026").mkdir(parents=True)
+    for i in range(10):
+        (tmp_path / "nas" / "2026" / f"{i}.png").write_bytes(b"a")
+    return tmp_path / "nas"
+
+
+def ids_of(files):
+    return [file.image_id for file in files]
+
+
+def test_links_to_folders_are_followed(flat, nas, folder):
+    (flat / "album").symlink_to(nas)
+    ids = ids_of(scan_unlabelled(str(flat)))
+    assert len(ids) == 40 and "album/2026/0.png" in ids
+    # A class may be one, or have one within.
+    (folder / "class_9").symlink_to(nas)
+    assert len(scan_folder(str(folder))) == 20
+    (folder / "class_9").unlink()
+    (folder / "class_0" / "more").symlink_to(nas)
+    labels = {file.image_id: file.label for file in scan_folder(str(folder))}
+    assert labels["class_0/more/2026/7.png"] == 0
+
+
+def test_each_folder_is_read_once_whatever_links_lead_to_it(
+    flat, nas, folder, caplog
+):
+    before = ids_of(scan_unlabelled(str(flat)))
+    (flat / "more" / "up").symlink_to(flat)
+    (flat / "a").symlink_to(flat / "more")
+    assert ids_of(scan_unlabelled(str(flat))) == before
+    assert "Passed over 2 links to folders that are read already" in caplog.text
+    # Two links: the first by name.
+    (flat / "b").symlink_to(nas)
+    (flat / "c").symlink_to(nas / "2026")
+    ids = ids_of(scan_unlabelled(str(flat)))
+    assert len(ids) == 40 and "b/2026/0.png" in ids
+    # The same class under a second name would be another.
+    classes = scan_folder(str(folder))
+    (folder / "again").symlink_to(folder / "class_0")
+    assert scan_folder(str(folder)) == classes
+
+
+@pytest.mark.parametrize(
+    "clutter",
+    [
+        "@eaDir/1.png/SYNOPHOTO_THUMB_XL.jpg",
+        "#recycle/1.png",
+        "@Recycle/1.png",
+        "$RECYCLE.BIN/$R1.png",
+        "System Volume Information/1.png",
+        "__MACOSX/._1.png",
+        "lost+found/1.png",
+        ".@__thumb/1.png",
+    ],
+)
+def test_what_storage_devices_leave_is_passed_over_and_counted(
+    clutter, flat, folder, caplog
+):
+    for place, scan in (
+        (flat / "more", scan_unlabelled),
+        (flat, scan_unlabelled),
+        (folder / "class_0", scan_folder),
+        (folder, scan_folder),
+    ):
+        root = str(flat if scan is scan_unlabelled else folder)
+        before = scan(root)
+        path = place / clutter
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"a")
+        caplog.clear()
+        assert scan(root) == before
+        name = clutter.partition("/")[0]
+        assert "Passed over 1 hidden" in caplog.text and name in caplog.text
+        path.unlink()
+        path.parent.rmdir()
+        if (place / name).exists():
+            (place / name).rmdir()
+
+
 def test_files_outside_classes_are_named_in_a_warning(folder, caplog):
     (folder / "notes.txt").write_text("x")
     assert len(scan_folder(str(folder))) == 10

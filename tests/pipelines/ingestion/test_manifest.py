@@ -116,6 +116,87 @@ def test_parquet_may_hold_labels_as_numbers(tmp_path):
     assert names == ["7", "30"]
 
 
+def test_blanks_around_cells_and_names_of_columns_are_no_part(write):
+    rows = [
+        f"{c}{i}.png,{' ' * i}{c}\u00a0, {c}{i} "
+        for c in "abcd"
+        for i in (0, 1)
+    ]
+    files = read_manifest(write("path , label, id", *rows))
+    assert [file.label_name for file in files] == list("aabbccdd")
+    assert files[1].image_id == "a1"
+
+
+def test_one_name_in_two_spellings_of_its_letters_is_one_class(write):
+    names = ["caf\u00e9", "cafe\u0301", "bee", "cat", "dog"]
+    rows = [f"{i}.png,{name}" for i, name in enumerate(names)]
+    files = read_manifest(write("path,label", *rows))
+    assert files[0].label_name == files[1].label_name == "caf\u00e9"
+    assert len({file.label for file in files}) == 4
+
+
+def write_parquet(folder, **columns):
+    path = folder / "images.parquet"
+    parquet.write_table(pyarrow.table(columns), path)
+    return str(path)
+
+
+def test_cells_of_parquet_are_read_as_what_they_say(tmp_path):
+    given = {"split": ["train", "test"], "label": [7.0, 30.0]}
+    manifest = write_parquet(
+        tmp_path, path=[b"1.png", "é.png".encode()], **given
+    )
+    files = read_manifest(manifest)
+    assert [file.image_id for file in files] == ["1.png", "é.png"]
+    assert files[1].path == str(tmp_path / "é.png")
+    # A column of numbers in which one was missing has become one of floats.
+    assert [file.label_name for file in files] == ["7", "30"]
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"label": [1.0, float("nan")]}, "a label in each row.* row 2"),
+        ({"label": ["ant", None]}, "a label in each row.* row 2"),
+        ({"label": ["ant", " "]}, "a label in each row.* row 2"),
+        ({"label": [["a"], ["b"]]}, "in each cell.* label in row 1.* a list"),
+        ({"label": [b"\xff", b"b"]}, "in each cell.* label in row 1.*decode"),
+    ],
+)
+def test_cells_that_say_nothing_are_named(columns, message, tmp_path):
+    manifest = write_parquet(tmp_path, path=["1.png", "2.png"], **columns)
+    with pytest.raises(ValueError, match=message):
+        read_manifest(manifest)
+
+
+@pytest.mark.parametrize("second", ["label", " label", "note"])
+def test_columns_of_one_name_are_refused(second, write, tmp_path):
+    first = second.strip()
+    message = f"each column once.*'{first}'"
+    rows = [f"{c}.png,{c},x,{c}" for c in "abcd"]
+    with pytest.raises(ValueError, match=message):
+        read_manifest(write(f"path,{first},note2,{second}", *rows))
+    table = pyarrow.table([["a.png"]] * 3, names=["path", first, second])
+    parquet.write_table(table, tmp_path / "twice.parquet")
+    with pytest.raises(ValueError, match=message):
+        read_manifest(str(tmp_path / "twice.parquet"))
+
+
+def test_two_ways_to_write_a_path_are_one_image(write, tmp_path):
+    others = [f"{c}.png,{c}" for c in "bcd"]
+    files = read_manifest(write("path,label", "./sub/../a.png,a", *others))
+    assert files[0].image_id == "a.png"
+    for second in ("./a.png", "sub/../a.png", f"{tmp_path}/a.png", " a.png"):
+        manifest = write("path,label", "a.png,a", *others, f"{second},a")
+        with pytest.raises(ValueError, match="line 6 .*, as line 2"):
+            read_manifest(manifest)
+    # Where each row has an id of its own, the same file may be two images.
+    manifest = write(
+        "path,label,id", "a.png,a,1", "./a.png,b,2", "c,c,3", "d,d,4"
+    )
+    assert len(read_manifest(manifest)) == 4
+
+
 def test_byte_order_mark_is_no_part_of_a_name(tmp_path):
     path = tmp_path / "images.csv"
     path.write_text("path,label,split\n1.png,a,train\n", "utf-8-sig")

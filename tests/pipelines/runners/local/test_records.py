@@ -141,3 +141,33 @@ def test_records_are_read_without_tfx(tmp_path, run_python):
         tmp_path / "metadata.db",
     )
     assert shown.splitlines() == ["{}", "False False"]
+
+
+@pytest.mark.parametrize("damage", ["text", "begin", "page"])
+def test_broken_records_are_named_with_a_way_out(damage, tmp_path):
+    from pipelines.runners.local.records import (
+        delete_unfinished,
+        last_parameters,
+    )
+
+    path = tmp_path / "metadata.db"
+    with sqlite3.connect(path) as records:
+        records.execute("create table events (name)")
+        records.executemany(
+            "insert into events values (?)", [("x" * 2000,)] * 20
+        )
+    records.close()
+    content = path.read_bytes()
+    places = {"begin": 16, "page": 3 * 4096}
+    if damage == "text":
+        path.write_bytes(b"no records at all, but a long text" * 200)
+    else:
+        begin = places[damage]
+        junk = b"\xff" * 200
+        path.write_bytes(content[:begin] + junk + content[begin + 200 :])
+    for read in (last_parameters, lambda path: delete_unfinished(path, path)):
+        with pytest.raises(ValueError) as raised:
+            read(path)
+        message = str(raised.value)
+        assert message.startswith(f"{path} cannot be read as the records")
+        assert "Move it away" in message and len(message) < 500

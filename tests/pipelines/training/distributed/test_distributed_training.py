@@ -29,6 +29,7 @@ pytestmark = [pytest.mark.pipeline, pytest.mark.slow]
 ROOT = pathlib.Path(__file__).parents[4]
 WRITTEN = {
     "Format-Serving",
+    "classes.json",
     "history.json",
     "model.keras",
     "run",
