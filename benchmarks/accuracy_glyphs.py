@@ -5,7 +5,7 @@ r"""Retrieval of unseen classes: every method, its parts and its bounds.
 
 Cost: about 190 runs of a minute or two, each on a core of its own. Each run
 that is finished is a file in `runs/accuracy_glyphs`: started again, the command
-goes on with those that are missing, and changes nothing where none is. Prints
+runs those that are missing, and changes nothing where none is. Prints
 scores on the classes of the glyphs' `test` split in %, mean and 95% interval
 (Student's t, from three seeds on), then each row's difference to its baseline,
 paired by seed, and draws both. `scores.md` and `scores.svg` keep table and

@@ -10,9 +10,9 @@ the labels (`ingest.labelled`): both learn from one half of the classes and are
 scored on the other. A seed decides on that half and on all that is drawn in
 training. Cost: about ten minutes a run on two cores, two runs a seed. Each run
 that is finished is a file in `runs/real_images/scores`: started again, the
-command goes on with those that are missing.
+command runs those that are missing.
 
-Beside the product's own rows without training stands the best such row: the
+Beside the product's own rows without training is the best such row: the
 pooled features of each of EfficientNet-Lite0's upper blocks, on images of each
 size of `SIZES`. `scores.md` has the tables: mean and 95% interval (Student's t)
 over the seeds, differences paired by seed, and whether the aims are met.

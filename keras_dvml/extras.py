@@ -32,7 +32,7 @@ def install_command(extra: str) -> str:
 
 @contextlib.contextmanager
 def import_of(extra: str, need: str) -> Iterator[None]:
-    """Tells of a failing import what needs it, and how to install it.
+    """Adds to a failing import what needs it, and how to install it.
 
     Args:
         extra: As pyproject.toml names it.

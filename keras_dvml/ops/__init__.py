@@ -1,6 +1,7 @@
 """Stateless tensor maths: distances, pair masks, masked reductions."""
 
 from keras_dvml.ops.class_cycles import ClassCycles, class_cycles
+from keras_dvml.ops.classes import class_ids, own_class
 from keras_dvml.ops.closed_form import loss_with_closed_form_gradient
 from keras_dvml.ops.distances import (
     l2_normalize,
@@ -21,7 +22,6 @@ from keras_dvml.ops.noise import normal_noise, uniform_noise
 from keras_dvml.ops.pairs import (
     LabelsOrPairs,
     Pairs,
-    class_ids,
     flatten_labels,
     has_negatives,
     hold_others,
@@ -30,7 +30,6 @@ from keras_dvml.ops.pairs import (
     log_positive_pairs,
     negative_pairs,
     num_anchors,
-    own_class,
     positive_pairs,
 )
 from keras_dvml.ops.positives_in_turn import (
@@ -48,9 +47,10 @@ from keras_dvml.ops.replicas import (
 __all__ = [
     "FAR", "ClassCycles", "LabelsOrPairs", "Pairs", "PositivesInTurn",
     "add_to_entries", "class_cycles", "class_ids", "flatten_labels",
-    "four_turns", "gather_replicas", "gaussian_divergence", "global_size",
-    "has_negatives", "hold_others", "l2_normalize", "log_negative_pairs",
-    "log_pairs", "log_positive_pairs", "log_sum_exp_with_slope",
+    "four_turns", "gather_replicas", "gaussian_divergence",
+    "global_size", "has_negatives", "hold_others", "l2_normalize",
+    "log_negative_pairs", "log_pairs", "log_positive_pairs",
+    "log_sum_exp_with_slope",
     "loss_with_closed_form_gradient", "masked_log_sum_exp", "masked_mean",
     "negative_pairs", "normal_noise", "num_anchors", "num_replicas",
     "own_class", "pairwise_similarity", "pairwise_squared_distance",

@@ -66,10 +66,10 @@ def publish(
     """Copies a SavedModel to `<base_dir>/<version>`, whole or not at all.
 
     The copy is made beside its place under a name that servers ignore, and
-    renamed when it is complete. Beside the versions lie then `README.md` and
-    `models.config`, as after `export`. Processes that publish or export the
+    renamed when it is complete. `README.md` and `models.config` are written
+    beside the versions, as by `export`. Processes that publish or export the
     same model at once take turns. Folders may be URIs that TensorFlow can use,
-    such as `gs://`; what a store cannot give is said at `export`.
+    such as `gs://`; `export` documents what a store cannot do.
 
     Args:
         source_dir: A SavedModel.

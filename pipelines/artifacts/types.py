@@ -24,8 +24,8 @@ class Quarantine(Artifact):
 class PseudoLabels(Artifact):
     """Cluster ids of images, to be trained on; see `pseudo_label_table`.
 
-    `pseudo_labels.csv` has a row an image, `clusters.json` what is to be said
-    of the clusters, `centroids.npy` their centres.
+    `pseudo_labels.csv` has a row per image, `clusters.json` facts about the
+    clusters, `centroids.npy` their centres.
     """
 
     TYPE_NAME = "pipelines.PseudoLabels"

@@ -4,7 +4,7 @@ Paper: Lin et al., Deep Variational Metric Learning, ECCV 2018.
 Command: `make demo IMAGES=path/to/folder`, or
     python -m pipelines.local_runner --config folder_dvml --images FOLDER
     A table of images, .csv or .parquet with the columns `path` and `label`,
-    stands for the folder as well.
+    can take the folder's place.
 Hardware: any; 2 CPU cores without a GPU will do.
 Time: not measured; 2 x 200 steps, however many images there are.
 Expected: as good as your images tell your classes apart. The backbone starts

@@ -4,8 +4,8 @@ Paper: Cao et al., Unsupervised Deep Metric Learning via Auxiliary Rotation
     Loss, 2019.
 Command: `make demo IMAGES=path/to/folder LABELS=none`, or
     python -m pipelines.local_runner --config folder_udml --images FOLDER
-    A table of images, .csv or .parquet with a column `path`, stands for the
-    folder as well.
+    A table of images, .csv or .parquet with a column `path`, can take the
+    folder's place.
 Hardware: any; 2 CPU cores without a GPU will do.
 Time: not measured; 240 steps, however many images there are, and four times
     an embedding of them all.

@@ -1,10 +1,10 @@
-"""DVML against the plain triplet loss on the embedded glyphs.
+"""DVML against the plain triplet loss on the built-in glyphs.
 
 Paper: Lin et al., Deep Variational Metric Learning, ECCV 2018.
 Command: `make demo`, or
     python -m pipelines.local_runner --config glyphs_dvml
 Hardware: any; 2 CPU cores without a GPU will do.
-Time: about 7 minutes there (`make demo`).
+Time: see README.
 Expected: see README for Recall@1/2/4/8, MAP@R and NMI on unseen characters.
 """
 

@@ -1,4 +1,4 @@
-"""UDML-SS on the embedded glyphs, whose labels only the scores look at.
+"""UDML-SS on the built-in glyphs, whose labels only the scores use.
 
 Paper: Cao et al., Unsupervised Deep Metric Learning via Auxiliary Rotation
     Loss, 2019.
@@ -6,7 +6,7 @@ Command: `make demo LABELS=none`, or
     python -m pipelines.local_runner --config glyphs_udml
 Hardware: any; 2 CPU cores without a GPU will do.
 Time: about 8 minutes there (`make demo LABELS=none`).
-Expected: see README for the scores on unseen characters.
+Expected: scores on unseen characters above those of `pixels` and `as_is`.
 """
 
 from pipelines.configs.schema import (

@@ -54,9 +54,9 @@ def CopyEvaluator(  # noqa: N802
 
     Copies are made of images that were held out of training: a random part of
     at least a quarter of the image, in slightly other colours, as a new JPEG.
-    They search among all images. This tells how well a model recognises an
-    image again, not how well it finds others of its kind: without labels
-    nobody knows those.
+    They search among all images. This shows how well a model recognises an
+    image again, not how well it finds others of its kind, which are unknown
+    without labels.
 
     Writes `scores.json`, `intervals.json` (score to low and high, 95% over
     the choice of originals) and `embeddings.npz`: `ids` and `embeddings` of

@@ -1,4 +1,4 @@
-"""What a run was told, in the words of its report."""
+"""The settings of a run, in the words of its report."""
 
 from pipelines.configs import UNSUPERVISED, YARDSTICKS, PipelineConfig
 

@@ -1,4 +1,4 @@
-"""When what was read is too bad, or too little, to go on with."""
+"""Fails a run whose images are too often broken, or too few."""
 
 import logging
 
@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 def check_quarantine(
     bad: list[dict[str, str]], num_images: int, max_bad_fraction: float
 ) -> None:
-    """Warns of bad files, and refuses to go on when there are too many.
+    """Warns of bad files, and fails when there are too many.
 
     Args:
         bad: what was quarantined: dicts with `path` and `reason`.

@@ -46,6 +46,6 @@ def input_fingerprint(ingest: IngestConfig) -> str:
 
     Returns:
         16 hexadecimal digits; "" for a data set of TFDS, whose name and
-        version say it all.
+        version identify it.
     """
     return "" if ingest.dataset else files_fingerprint(list_files(ingest))

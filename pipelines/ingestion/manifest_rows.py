@@ -1,4 +1,4 @@
-"""The rows of a manifest, CSV or Parquet, with where they stand in it."""
+"""The rows of a manifest, CSV or Parquet, with their position in it."""
 
 import base64
 import csv
@@ -125,7 +125,7 @@ def _column_names(path: pathlib.Path, names: list[str]) -> list[str]:
     twice = sorted({name for name in names if name and names.count(name) > 1})
     if twice:
         raise ValueError(
-            "`manifest` must have each column once. Received: "
+            "`manifest` must have each column once; received "
             f"manifest={str(path)!r} with several of the name {twice}"
         )
     return names
@@ -138,8 +138,8 @@ def _row(path: pathlib.Path, place: str, cells: dict[str, Any]) -> ManifestRow:
             texts[name] = _text(value)
         except (TypeError, UnicodeDecodeError) as error:
             raise ValueError(
-                "`manifest` must have text or a number in each cell. "
-                f"Received: manifest={str(path)!r} with another {name} in "
+                "`manifest` must have text or a number in each cell; "
+                f"received manifest={str(path)!r} with another {name} in "
                 f"{place}: {error}"
             ) from None
     if "label" in texts:

@@ -55,12 +55,12 @@ def Indexer(  # noqa: N802
         examples: the gallery.
         model: embedder with exact search, loadable by any TF Serving.
         scann_model: embedder with the ScaNN index inside.
-        num_neighbors: results a query.
+        num_neighbors: results per query.
         recall_floor: the run fails when the ScaNN index finds a smaller
             share of the true ten nearest neighbours.
         false_match_rate: in [0, 1]. Share of queries of unknown classes that
             may be answered with a match; `None` where images have no labels,
-            and results do not say whether they match.
+            and results do not state whether they match.
         code_fingerprint: changes when the code does; only the cache reads it.
         measured_model: what was measured in the place of `trained_model`,
             which has seen all images. Where queries match is found with it.

@@ -1,4 +1,4 @@
-"""What steps of a run have to say, in the words of its report."""
+"""What the steps of a run found, in the words of its report."""
 
 from tfx.types import standard_artifacts
 

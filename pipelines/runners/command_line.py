@@ -51,7 +51,7 @@ def config_parser(prog: str, description: str) -> argparse.ArgumentParser:
         "--max-bad-fraction",
         type=float,
         metavar="SHARE",
-        help="share of bad files, 0..1, that the run puts up with",
+        help="share of bad files, 0..1, that the run tolerates",
     )
     parser.add_argument(
         "--set",

@@ -76,11 +76,11 @@ def build_preprocessing(config: TrainConfig) -> keras.layers.Layer:
 
 
 def freeze_parts(backbone: keras.Model, config: TrainConfig) -> None:
-    """Makes those parts stay as they are that the configuration says.
+    """Freezes the parts that the configuration keeps as pretrained.
 
     Args:
         backbone: changed in place.
-        config: says which parts.
+        config: of the training.
     """
     layers = keras_versions.nested_layers(backbone)
     innermost = [

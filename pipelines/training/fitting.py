@@ -80,7 +80,7 @@ def fit_model(
     curve_images: kd.data.EncodedImages | None = None,
     checkpoint_dir: str | None = None,
 ) -> History:
-    """Trains a model for as many epochs as its configuration says.
+    """Trains a model for the epochs of its configuration.
 
     Args:
         model: compiled.
@@ -89,8 +89,8 @@ def fit_model(
         first_epoch: number of the first epoch, where there were others.
         curve_images: images whose retrieval is measured on the way, where
             they have labels; `None` for none.
-        checkpoint_dir: where the state of the training is kept, to go on from
-            when it is stopped; `None` for nowhere.
+        checkpoint_dir: where the state of the training is kept, to resume
+            from when it is stopped; `None` for nowhere.
 
     Returns:
         Term to values of each epoch.

@@ -66,7 +66,7 @@ def continue_model(path: str, config: TrainConfig) -> kd.models.MetricModel:
 
     Args:
         path: of a `.keras` file.
-        config: what to go on with.
+        config: of the training that continues.
 
     Returns:
         The model, compiled with the method's loss.

@@ -7,7 +7,7 @@ import typing
 from collections.abc import Iterable
 from typing import Any
 
-from pipelines.configs import PipelineConfig
+from pipelines.configs.schema.run import PipelineConfig
 
 _BOOLEANS = {"true": True, "false": False}
 # Each method of `methods` is trained with the rest of `train`.

@@ -1,4 +1,4 @@
-"""What numbers and words in a run may be, and what is said of others."""
+"""Which numbers and words the fields of a run accept."""
 
 import math
 from typing import Any, get_args

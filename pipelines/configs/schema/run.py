@@ -39,12 +39,12 @@ class IngestConfig:
             builders that cannot download theirs; where they are not yet
             prepared and this is empty, TFDS looks in `downloads/manual`.
         labelled: whether the images have labels. Without, only methods that
-            need none can run, and nothing but copies of images is sought.
+            need none can run, and only searches with copies are scored.
         split: what is trained on and what is tested on; see `Split`.
-        test_fraction: in (0, 1). Share to test on where the source does not
-            say: half of the classes or of each class' images, and a tenth of
-            images without labels, where `None`.
-        split_seed: another one draws others to test on.
+        test_fraction: in (0, 1). Share to test on where the source has no
+            split. `None` for half of the classes or of each class' images,
+            or a tenth of images without labels.
+        split_seed: chooses what is tested on.
         max_bad_fraction: in [0, 1]. The run fails when a larger share of the
             files is quarantined.
     """
@@ -186,13 +186,13 @@ class IndexConfig:
     """How the gallery is searched.
 
     Attributes:
-        num_neighbors: results a query.
+        num_neighbors: results per query.
         recall_floor: in [0, 1]. The run fails when the ScaNN index finds a
             smaller share of the true ten nearest neighbours.
         false_match_rate: in [0, 1]. Share of queries of unknown classes that
             may be answered with a match; the similarity that this takes is
-            found on the classes to test on. Without labels no search says
-            whether it matches.
+            found on the test classes. Without labels, results do not state
+            whether they match.
     """
 
     num_neighbors: int = 10

@@ -1,9 +1,9 @@
-"""Takes part in a training on several machines; `chief` starts it.
+"""One process of a training on several machines; `chief` starts it.
 
-A process of its own: what takes part must do so before anything else with
-TensorFlow, and ends where another of them does. That TensorFlow sees to: each
-process tells the chief every few seconds that it lives, and where one falls
-silent for ten, what the others wait for fails.
+It is separate because it must join before it uses TensorFlow for anything
+else, and because it ends when another one does. TensorFlow provides that: each
+process reports to the chief every few seconds, and where one is silent for
+ten, what the others wait for fails.
 """
 
 import argparse

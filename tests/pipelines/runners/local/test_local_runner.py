@@ -65,7 +65,7 @@ def test_a_graph_does_not_wait_for_vertex_ai_or_kubeflow(run_python):
 
 def test_help_names_runs_with_what_they_do_and_fields(told_lightly):
     told, _ = told_lightly("--help")
-    assert "glyphs_dvml" in told and "on the embedded glyphs" in told
+    assert "glyphs_dvml" in told and "on the built-in glyphs" in told
     assert "train.learning_rate" in told
 
 
