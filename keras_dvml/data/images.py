@@ -33,7 +33,8 @@ def decode_image(
     """Decodes, turns upright and fits to a size.
 
     The orientation in the EXIF data of JPEG, PNG and WebP files is applied.
-    JPEG files decode to what Pillow makes of them, value by value.
+    JPEG files decode to what Pillow makes of them, value by value, of CMYK
+    within 1.
 
     Args:
         image_bytes: Scalar string: a JPEG, PNG, GIF (first frame) or BMP

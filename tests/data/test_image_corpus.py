@@ -51,7 +51,8 @@ def test_every_good_file_is_what_pillow_reads_or_refused_by_name(served):
         assert (readable.image_bytes == content) == is_served(name), name
         found = served(tf.constant([readable.image_bytes]))[0].numpy()
         difference = np.abs(found.astype(int) - expected).max()
-        if difference:
+        # CMYK becomes RGB by different roundings.
+        if difference > ("CMYK" in name):
             wrong[name] = difference
         if not is_served(name):
             with pytest.raises(
