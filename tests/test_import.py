@@ -41,7 +41,7 @@ for name in keras_dvml.__all__:
         for public in room.__all__:
             assert not isinstance(getattr(room, public), types.ModuleType)
 """
-    assert len(run_forked(code).split()) == 11
+    assert len(run_forked(code).split()) == 12
 
 
 def test_unknown_room_is_an_attribute_error(run_forked):

@@ -24,7 +24,8 @@ def read_index(folder: str, facts: Mapping[str, Any]) -> Index | None:
         ValueError: If the variables are not those of an index.
     """
     path = os.path.join(folder, "variables", "variables")
-    reader = tf.train.load_checkpoint(path)
+    # `tf.train.load_checkpoint` takes a name in an object store for a folder.
+    reader = tf.compat.v1.train.NewCheckpointReader(path)
     held = {
         name.removeprefix("index/").removesuffix(_SUFFIX): name
         for name in reader.get_variable_to_shape_map()

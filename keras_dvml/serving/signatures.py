@@ -50,7 +50,7 @@ class EmbedModule(tf.Module):
 
         def embed_part(part):
             images = data.decode_images(part, self.image_size, self.image_fit)
-            return [tf.cast(self._call(images), tf.float32)]
+            return [self._embedded(images)]
 
         (embeddings,) = in_parts(embed_part, image_bytes, [tf.float32])
         return embeddings
@@ -67,13 +67,21 @@ class EmbedModule(tf.Module):
             images, is_image = decode_each(
                 part, self.image_size, self.image_fit
             )
-            embeddings = tf.cast(self._call(images), tf.float32)
+            embeddings = self._embedded(images)
             return tf.where(is_image[:, None], embeddings, 0.0), is_image
 
         embeddings, is_image = in_parts(
             embed_part, image_bytes, [tf.float32, tf.bool]
         )
         return embeddings, is_image
+
+    def _embedded(self, images: tf.Tensor) -> tf.Tensor:
+        # Of no image some layers fail in a graph: one is added, and left out.
+        num_images = tf.shape(images)[0]
+        one_more = tf.cast(num_images == 0, tf.int32)
+        paddings = tf.convert_to_tensor([[0, one_more], *3 * [[0, 0]]])
+        images = tf.pad(images, paddings)
+        return tf.cast(self._call(images), tf.float32)[:num_images]
 
     def signatures(self) -> dict[str, Callable]:
         """Returns the signatures of the module, by name."""

@@ -3,6 +3,7 @@
 import base64
 import concurrent.futures
 import contextlib
+import errno
 import json
 import shutil
 import signal
@@ -198,6 +199,11 @@ def test_newer_version_is_taken_up_and_sigterm_loses_no_request(
                     status, answer = search(url, png(number))
                 except urllib.error.URLError:
                     # It has ended: not one that it had taken.
+                    return
+                except ConnectionResetError as error:
+                    # Nor is one that still waited to be taken.
+                    if error.errno != errno.ECONNRESET:
+                        raise
                     return
                 right = status == 200 and (
                     answer["predictions"][0]["ids"][0] == NAMES[number]
