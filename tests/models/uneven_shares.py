@@ -55,7 +55,8 @@ def results(kind, strategy):
     return {
         "history": [history[name][0] for name in sorted(history)],
         "weights": np.concatenate(
-            [weight.ravel() for weight in model.get_weights()]
+            # Keras 2 counts what its metrics keep among the weights.
+            [weight.numpy().ravel() for weight in model.trainable_weights]
         ).tolist(),
         "scores": np.ravel(model.evaluate(by_name, verbose=0)).tolist(),
         "embeddings": model.predict(images, batch_size=11, verbose=0).tolist(),
