@@ -12,6 +12,23 @@ import math
 from collections.abc import Iterable
 
 
+def in_class_order(names: Iterable[str]) -> list[str]:
+    """Sorts the names of classes: by number where all are numbers.
+
+    Args:
+        names: Of classes, with or without repetition.
+
+    Example:
+        >>> from keras_dvml.class_split import in_class_order
+        >>> in_class_order(["10", "9", "10"]), in_class_order(["10", "b"])
+        (['9', '10'], ['10', 'b'])
+    """
+    names = sorted(set(names))
+    if all(name.isdecimal() for name in names):
+        return sorted(names, key=int)
+    return names
+
+
 def num_train_classes(
     num_classes: int, test_fraction: float = 0.5, min_classes: int = 2
 ) -> int:

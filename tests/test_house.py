@@ -43,6 +43,7 @@ ANYWHERE = {
     "configured_layer",
     "embeddings",
     "extras",
+    "folder_walk",
     "keras_versions",
     "publisher_lock",
     "typing",

@@ -1,8 +1,11 @@
 """Pictures that a command is given: files, folders, addresses."""
 
 import os
+import pathlib
 import urllib.request
 from collections.abc import Iterable, Iterator
+
+from keras_dvml.folder_walk import files_below
 
 # As a SavedModel refuses more than 64 megapixels, hardly a picture is larger.
 _MOST_BYTES = 64 << 20
@@ -34,11 +37,10 @@ def image_names(given: Iterable[str]) -> Iterator[str]:
 
 def images_below(folder: str) -> Iterator[str]:
     """Yields the paths of the pictures below a folder, sorted."""
-    for inside, folders, names in os.walk(folder):
-        folders[:] = sorted(one for one in folders if not one.startswith("."))
-        for name in sorted(names):
-            if name.lower().endswith(_KINDS) and not name.startswith("."):
-                yield os.path.join(inside, name)
+    root = pathlib.Path(folder)
+    for path in files_below([root])[root]:
+        if path.suffix.lower() in _KINDS:
+            yield os.path.join(folder, path.relative_to(root))
 
 
 def read_image(name: str) -> bytes:

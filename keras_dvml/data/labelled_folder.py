@@ -5,14 +5,15 @@ import pathlib
 
 import numpy as np
 
-# What file managers leave behind, beside hidden files.
-_CLUTTER = {"thumbs.db", "desktop.ini", "ehthumbs.db", "icon\r"}
+from keras_dvml.class_split import in_class_order
+from keras_dvml.folder_walk import files_below, visible
 
 
 def from_folder(folder: str | os.PathLike) -> tuple[list[str], np.ndarray]:
     """Lists the files of a folder with one sub-folder a class.
 
-    Nothing is opened. Hidden files, what file managers leave behind, and files
+    Nothing is opened. Links to folders are followed, each folder once. Hidden
+    files, what file managers and storage devices leave behind, and files
     outside the sub-folders are passed over.
 
     Args:
@@ -43,35 +44,17 @@ def from_folder(folder: str | os.PathLike) -> tuple[list[str], np.ndarray]:
             "folder must be an existing folder with one sub-folder a class; "
             f"received {os.fspath(folder)!r}"
         )
+    folders = [path for path in visible(root) if path.is_dir()]
     members = {
-        path.name: _files_below(path)
-        for path in root.iterdir()
-        if path.is_dir() and not _is_clutter(path.name)
+        path.name: [str(file) for file in files]
+        for path, files in files_below(folders).items()
     }
-    names = sorted(name for name in members if members[name])
+    names = in_class_order(name for name in members if members[name])
     if not names:
         raise ValueError(
             "folder must have sub-folders with files, one a class; received "
             f"{os.fspath(folder)!r} with {len(members)} sub-folders, all empty"
         )
-    if all(name.isdecimal() for name in names):
-        names.sort(key=int)
     paths = [path for name in names for path in members[name]]
     counts = [len(members[name]) for name in names]
     return paths, np.repeat(np.arange(len(names)), counts)
-
-
-def _files_below(folder: pathlib.Path) -> list[str]:
-    files = []
-    for parent, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not _is_clutter(name))
-        files += [
-            os.path.join(parent, name)
-            for name in sorted(names)
-            if not _is_clutter(name)
-        ]
-    return files
-
-
-def _is_clutter(name: str) -> bool:
-    return name.startswith(".") or name.lower() in _CLUTTER

@@ -3,13 +3,12 @@
 import logging
 import pathlib
 
-from keras_dvml.class_split import held_out_classes
-from pipelines.ingestion.folder_walk import files_below, visible
+from keras_dvml.class_split import held_out_classes, in_class_order
+from keras_dvml.folder_walk import files_below, visible
 from pipelines.ingestion.image_file import ImageFile, files_fingerprint
 from pipelines.ingestion.splits import (
     held_out,
     held_out_of_class,
-    in_class_order,
     share_to_test,
 )
 

@@ -3,13 +3,12 @@
 import os
 import pathlib
 
-from keras_dvml.class_split import held_out_classes
+from keras_dvml.class_split import held_out_classes, in_class_order
 from pipelines.ingestion.image_file import ImageFile
 from pipelines.ingestion.manifest_rows import ManifestRow, read_rows
 from pipelines.ingestion.splits import (
     held_out,
     held_out_of_class,
-    in_class_order,
     share_to_test,
 )
 

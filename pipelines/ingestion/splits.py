@@ -11,18 +11,6 @@ _LABELLED_SHARE = 0.5
 _UNLABELLED_SHARE = 0.1
 
 
-def in_class_order(names: Iterable[str]) -> list[str]:
-    """Sorts the names of classes: by number where all are numbers.
-
-    Args:
-        names: of classes, with or without repetition.
-    """
-    names = sorted(set(names))
-    if all(name.isdecimal() for name in names):
-        return sorted(names, key=int)
-    return names
-
-
 def share_to_test(test_fraction: float | None, labelled: bool) -> float:
     """Returns the share of the test split, given or not.
 

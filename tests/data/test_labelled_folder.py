@@ -40,6 +40,15 @@ def test_classes_are_sorted_by_name(tmp_path):
     ]
 
 
+def test_links_are_followed_and_storage_devices_passed_over(tmp_path):
+    write(tmp_path, "elsewhere/2.png", "birds/robin/1.png")
+    write(tmp_path, "birds/robin/@eaDir/1.png/SYNOPHOTO_THUMB_M.jpg")
+    (tmp_path / "birds" / "robin" / "more").symlink_to(tmp_path / "elsewhere")
+    images, _ = kd.data.from_folder(tmp_path / "birds")
+    names = [pathlib.Path(path).name for path in images]
+    assert names == ["1.png", "2.png"]
+
+
 def test_folder_without_classes_is_refused(tmp_path):
     with pytest.raises(ValueError, match="existing folder.*nowhere"):
         kd.data.from_folder(tmp_path / "nowhere")
