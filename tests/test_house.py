@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "index": {"ops"},
     "models": {"ops", "layers", "losses"},
     "training": {"data", "models", "clustering", "evaluation"},
-    "serving": {"data", "models", "index"},
+    "serving": {"ops", "data", "models", "index"},
     "reports": {"evaluation", "data"},
     # Both stand on top of what they show.
     "server": {"serving", "reports"},

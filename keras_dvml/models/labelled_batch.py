@@ -39,7 +39,4 @@ def with_an_image(images: Any) -> tuple[Any, Any]:
     """
     if ops.num_replicas() == 1 or images.shape[0]:
         return images, None
-    images = tf.convert_to_tensor(images)
-    num_rows = tf.shape(images)[0]
-    missing = [[0, tf.maximum(1 - num_rows, 0)], [0, 0], [0, 0], [0, 0]]
-    return tf.pad(images, missing), num_rows
+    return ops.with_a_row(images), tf.shape(images)[0]

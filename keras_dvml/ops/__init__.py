@@ -43,6 +43,7 @@ from keras_dvml.ops.replicas import (
     share_of_mean,
     slice_replica,
 )
+from keras_dvml.ops.rows import with_a_row
 
 __all__ = [
     "FAR", "ClassCycles", "LabelsOrPairs", "Pairs", "PositivesInTurn",
@@ -55,7 +56,7 @@ __all__ = [
     "negative_pairs", "normal_noise", "num_anchors", "num_replicas",
     "own_class", "pairwise_similarity", "pairwise_squared_distance",
     "positive_pairs", "positives_in_turn", "rotation_loss", "safe_sqrt",
-    "share_of_mean", "slice_replica", "uniform_noise",
+    "share_of_mean", "slice_replica", "uniform_noise", "with_a_row",
 ]  # fmt: skip
 
 

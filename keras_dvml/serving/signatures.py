@@ -8,7 +8,7 @@ from typing import Any, SupportsFloat
 import keras
 import tensorflow as tf
 
-from keras_dvml import data, keras_versions
+from keras_dvml import data, keras_versions, ops
 from keras_dvml.index import Index
 from keras_dvml.serving.image_parts import decode_each, in_parts
 
@@ -76,12 +76,8 @@ class EmbedModule(tf.Module):
         return embeddings, is_image
 
     def _embedded(self, images: tf.Tensor) -> tf.Tensor:
-        # Of no image some layers fail in a graph: one is added, and left out.
-        num_images = tf.shape(images)[0]
-        one_more = tf.cast(num_images == 0, tf.int32)
-        paddings = tf.convert_to_tensor([[0, one_more], *3 * [[0, 0]]])
-        images = tf.pad(images, paddings)
-        return tf.cast(self._call(images), tf.float32)[:num_images]
+        embeddings = self._call(ops.with_a_row(images))
+        return tf.cast(embeddings, tf.float32)[: tf.shape(images)[0]]
 
     def signatures(self) -> dict[str, Callable]:
         """Returns the signatures of the module, by name."""
