@@ -17,8 +17,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "clustering", "data", "evaluation", "index", "layers", "load", "losses",
-    "miners",
-    "models", "ops", "reports", "serving", "training", "__version__",
+    "miners", "models", "ops", "reports", "serving", "training", "__version__",
 ]  # fmt: skip
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_dvml import keras_versions, ops
-from keras_dvml.arguments import check_at_least
+from keras_dvml.arguments import check_count
 from keras_dvml.configured_layer import ConfiguredLayer
 from keras_dvml.losses.metric_loss import MetricLoss, keras_loss
 from keras_dvml.losses.pair_loss import PairLoss
@@ -40,7 +40,7 @@ class Memory(ConfiguredLayer):
 
     def __init__(self, size: int, **kwargs: Any) -> None:
         super().__init__(dtype="float32", **kwargs)
-        check_at_least(1, size=size)
+        check_count(1, size=size)
         self.size = size
 
     def build(self, input_shape: Any) -> None:
@@ -154,7 +154,7 @@ class CrossBatchMemory(MetricLoss):
                 "loss must be a loss over pairs, a keras_dvml.losses.PairLoss; "
                 f"received {self.loss!r}"
             )
-        check_at_least(0, warm_up=self.warm_up)
+        check_count(0, warm_up=self.warm_up)
         self.memory = Memory(self.size, name=f"{self.name}_rows")
 
     def build(self, embedding_dim: int) -> None:

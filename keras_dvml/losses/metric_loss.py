@@ -23,8 +23,8 @@ class MetricLoss(keras.losses.Loss):
     Call arguments:
         labels: `(batch,)` or `(batch, 1)` tensor of class ids: integers of
             any width, booleans, whole floats, or names: what
-            `ops.flatten_labels` takes; for
-            losses over pairs, `ops.Pairs` as well.
+            `ops.flatten_labels` takes; for losses over pairs, `ops.Pairs` as
+            well.
         embeddings: `(batch, dim)` float tensor of any precision.
 
     Returns:

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from keras_dvml.arguments import check_at_least
+from keras_dvml.arguments import check_count
 from keras_dvml.losses.class_softmax import (
     cosines_of_centers,
     softmax_with_margin,
@@ -113,7 +113,7 @@ class SoftTripleLoss(ProxyLoss):
         return self.num_centers
 
     def __post_init__(self) -> None:
-        check_at_least(1, num_centers=self.num_centers)
+        check_count(1, num_centers=self.num_centers)
         super().__post_init__()
 
     def call(self, labels: tf.Tensor, embeddings: tf.Tensor) -> tf.Tensor:

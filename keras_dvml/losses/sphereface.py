@@ -5,7 +5,7 @@ import math
 import tensorflow as tf
 
 from keras_dvml import ops
-from keras_dvml.arguments import check_at_least
+from keras_dvml.arguments import check_count
 from keras_dvml.losses.class_softmax import softmax_with_margin
 from keras_dvml.losses.metric_loss import keras_loss
 from keras_dvml.losses.proxy_loss import ProxyLoss, cosines
@@ -113,7 +113,7 @@ class SphereFaceLoss(ProxyLoss):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_at_least(1, multiple=self.multiple)
+        check_count(1, multiple=self.multiple)
 
     def call(self, labels: tf.Tensor, embeddings: tf.Tensor) -> tf.Tensor:
         return sphereface_loss(

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from keras_dvml.arguments import check_at_least
+from keras_dvml.arguments import check_count
 from keras_dvml.losses.arcface import check_angular_margin, turned_away
 from keras_dvml.losses.class_softmax import (
     cosines_of_centers,
@@ -108,7 +108,7 @@ class SubCenterArcFaceLoss(ProxyLoss):
         return self.num_centers
 
     def __post_init__(self) -> None:
-        check_at_least(1, num_centers=self.num_centers)
+        check_count(1, num_centers=self.num_centers)
         super().__post_init__()
         check_angular_margin(self.margin)
 

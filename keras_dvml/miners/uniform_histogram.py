@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from keras_dvml import ops
-from keras_dvml.arguments import check_at_least
+from keras_dvml.arguments import check_count
 from keras_dvml.miners.miner import Miner, keras_miner
 from keras_dvml.miners.nearest import distances
 
@@ -44,7 +44,7 @@ class UniformHistogramMiner(Miner):
     seed: int = 0
 
     def __post_init__(self) -> None:
-        check_at_least(
+        check_count(
             1,
             num_bins=self.num_bins,
             positives_per_bin=self.positives_per_bin,
