@@ -6,7 +6,8 @@ Command: `make demo IMAGES=path/to/folder`, or
     A table of images, .csv or .parquet with the columns `path` and `label`,
     can take the folder's place.
 Hardware: any; 2 CPU cores without a GPU will do.
-Time: not measured; 2 x 200 steps, however many images there are.
+Time: 8 minutes there with 1,200 images (`make accuracy-real`): 2 x 120 steps,
+    however many images there are, and embeddings of them all.
 Expected: as good as your images tell your classes apart. The backbone starts
     from its weights on ImageNet, so a few hundred images will do.
 """
