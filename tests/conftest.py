@@ -1,5 +1,6 @@
 """What tests of several rooms share."""
 
+import contextlib
 import functools
 import importlib.util
 import json
@@ -127,6 +128,31 @@ def run_python():
         return finished.stdout
 
     return run
+
+
+@pytest.fixture(scope="session")
+def serving():
+    """Returns the context of a process that serves models, and its answer."""
+
+    @contextlib.contextmanager
+    def serve(*arguments):
+        process = subprocess.Popen(
+            [
+                *(sys.executable, "-Wignore", "-m", "keras_dvml", "serve"),
+                *("--port=0", "--grpc-port=0", "--json", *map(str, arguments)),
+            ],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            ready = process.stdout.readline()
+            assert ready, "the server ended before it was ready"
+            yield process, json.loads(ready)
+        finally:
+            process.terminate()
+            process.wait(20)
+
+    return serve
 
 
 @pytest.fixture(scope="session")

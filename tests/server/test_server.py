@@ -2,13 +2,10 @@
 
 import base64
 import concurrent.futures
-import contextlib
 import errno
 import json
 import shutil
 import signal
-import subprocess
-import sys
 import threading
 import time
 import urllib.error
@@ -52,29 +49,10 @@ def folder(tmp_path_factory):
     return folder
 
 
-@contextlib.contextmanager
-def running(*arguments):
-    process = subprocess.Popen(
-        [
-            *(sys.executable, "-Wignore", "-m", "keras_dvml", "serve"),
-            *("--port=0", "--grpc-port=0", "--json", *map(str, arguments)),
-        ],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        ready = process.stdout.readline()
-        assert ready, "the server ended before it was ready"
-        yield process, json.loads(ready)
-    finally:
-        process.kill()
-        process.wait(20)
-
-
 @pytest.fixture(scope="module")
-def url(folder):
+def url(folder, serving):
     images = f"--images={folder / 'images'}"
-    with running(folder / "saved_models", images) as (_, ready):
+    with serving(folder / "saved_models", images) as (_, ready):
         assert ready["models"] == ["birds"] and ready["warm_up_requests"] == 6
         yield ready["url"]
 
@@ -151,8 +129,8 @@ def test_nothing_but_the_gallery_is_read(url, name):
     assert ask(f"{url}/pictures/birds/{name}?full")[0] == 404
 
 
-def test_token_is_asked_for(folder):
-    with running(folder / "saved_models", "--token=secret") as (_, ready):
+def test_token_is_asked_for(folder, serving):
+    with serving(folder / "saved_models", "--token=secret") as (_, ready):
         url = ready["url"]
         model = f"{url}/v1/models/birds"
         for path in (model, f"{url}/models", f"{url}/metrics"):
@@ -185,12 +163,12 @@ def grpc_code(address, token=None):
 
 
 def test_newer_version_is_taken_up_and_sigterm_loses_no_request(
-    folder, tmp_path
+    folder, tmp_path, serving
 ):
     base_dir = tmp_path / "birds"
     shutil.copytree(folder / "saved_models" / "birds", base_dir)
     statuses, stop = [], threading.Event()
-    with running(base_dir) as (process, ready):
+    with serving(base_dir) as (process, ready):
         url = ready["url"]
 
         def keep_searching(number):
@@ -270,9 +248,9 @@ def dropped(page, name, content, kind="image/png"):
 
 
 @pytest.mark.slow
-def test_page_searches_goes_on_and_back(folder, browser):
+def test_page_searches_goes_on_and_back(folder, browser, serving):
     images = f"--images={folder / 'images'}"
-    with running(folder / "saved_models", images) as (process, ready):
+    with serving(folder / "saved_models", images) as (process, ready):
         page = browser.new_page()
         problems = []
         page.on("pageerror", lambda error: problems.append(error))

@@ -1,10 +1,6 @@
 """A model that is served while the tests of serving run."""
 
-import contextlib
 import dataclasses
-import json
-import subprocess
-import sys
 
 import keras
 import numpy as np
@@ -42,27 +38,8 @@ class Served:
     num_warm_up_requests: int
 
 
-@contextlib.contextmanager
-def running_server(base_path):
-    process = subprocess.Popen(
-        [
-            *(sys.executable, "-Wignore", "-m", "keras_dvml", "serve"),
-            *(str(base_path), "--port=0", "--grpc-port=0", "--json"),
-        ],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        ready = process.stdout.readline()
-        assert ready, "the server ended before it was ready"
-        yield process, json.loads(ready)
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
 @pytest.fixture(scope="session")
-def served(tmp_path_factory):
+def served(tmp_path_factory, serving):
     keras.utils.set_random_seed(0)
     random = np.random.default_rng(0)
     pixels = random.integers(0, 256, (30, 16, 16, 3)).astype(np.uint8)
@@ -80,7 +57,7 @@ def served(tmp_path_factory):
     (folder,) = kd.serving.export(
         model, base_path, index=index, k=3, match_threshold=threshold
     )
-    with running_server(base_path) as (process, ready):
+    with serving(base_path) as (process, ready):
         yield Served(
             url=f"{ready['url']}/v1/models/birds",
             grpc_address=ready["grpc_address"],
