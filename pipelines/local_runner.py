@@ -44,7 +44,7 @@ from pipelines.runners.local.workspace import (
 )
 from pipelines.runners.progress import Progress
 from pipelines.runners.wildcards import refuse_wildcards
-from pipelines.training.distributed.tf_config import read_chief
+from pipelines.training.tf_config import read_chief
 
 if TYPE_CHECKING:  # TFX takes 20 s to import; nobody waits for it in vain.
     from pipelines.runners.local.step_runner import StepOutcome

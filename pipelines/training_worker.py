@@ -18,7 +18,7 @@ import sys
 
 from pipelines.training.distributed.chief import training_process
 from pipelines.training.distributed.log_lines import log_to_stdout
-from pipelines.training.distributed.tf_config import read_task
+from pipelines.training.tf_config import read_task
 
 # Run as a command, this module has another name.
 logger = logging.getLogger("pipelines.training_worker")

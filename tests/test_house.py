@@ -66,6 +66,14 @@ def imported_names(path):
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
+def folder_of(name):
+    """Returns the folder that holds what a dotted name means."""
+    folder = ROOT.joinpath(*name.split("."))
+    while not folder.is_dir():
+        folder = folder.parent
+    return folder
+
+
 def room_of(path):
     return path.relative_to(ROOT).parts[1].removesuffix(".py")
 
@@ -140,6 +148,18 @@ def test_file_of_the_pipeline_imports_only_floors_below(path):
             # Names such as `pipelines.Report` are those of artifacts.
             below = floor_of.get(rest[0], 0)
             assert below < floor_of[room], f"{path} imports {name}"
+
+
+def test_no_room_and_its_own_sub_room_import_each_other():
+    arrows = {
+        (path.parent, folder_of(name))
+        for path in [*library_files(), *pipeline_files()]
+        if path.name not in ("__init__.py", "__main__.py")
+        for name in imported_names(path)
+    }
+    for room, other in arrows:
+        back = room in other.parents and (other, room) in arrows
+        assert not back, f"{room} and {other} import each other"
 
 
 # What the pipeline takes of a room although the room does not list it.

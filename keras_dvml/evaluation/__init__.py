@@ -6,6 +6,7 @@ from keras_dvml.evaluation.clustering_scores import (
     nmi,
     pairwise_f1,
 )
+from keras_dvml.evaluation.image_features import hog_features, pixel_features
 from keras_dvml.evaluation.intervals import (
     Difference,
     Interval,
@@ -28,7 +29,6 @@ from keras_dvml.evaluation.retrieval import (
     recall_at_k,
     score_names,
 )
-from keras_dvml.evaluation.yardsticks import hog_features, pixel_features
 
 __all__ = [
     "Difference", "Interval", "MatchThreshold", "PositiveRanks",

@@ -16,7 +16,7 @@ from keras_dvml.ops.distances import (
     pairwise_similarity,
     pairwise_squared_distance,
 )
-from keras_dvml.ops.small import is_small
+from keras_dvml.ops.small_matrices import is_small
 from keras_dvml.typing import TensorLike
 
 

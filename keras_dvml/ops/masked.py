@@ -6,7 +6,7 @@ in batches that lack positive or negative pairs.
 
 import tensorflow as tf
 
-from keras_dvml.ops.small import is_small
+from keras_dvml.ops.small_matrices import is_small
 from keras_dvml.typing import TensorLike
 
 #: Value of what is not there: large enough to lose every comparison and

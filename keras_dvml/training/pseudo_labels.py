@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import ArrayLike
 
-from keras_dvml.arguments import check_count, check_in_range, in_order
+from keras_dvml.arguments import check_count, check_in_range
 from keras_dvml.clustering import Clustering, k_means_clusterer
 from keras_dvml.clustering.clustering import Clusterer
 from keras_dvml.data.batches import sampled_batches
@@ -18,7 +18,7 @@ from keras_dvml.data.sampler import BalancedSampler
 from keras_dvml.models import MetricModel
 from keras_dvml.training.embedding_pass import embed_all
 from keras_dvml.training.label_round import LabelRound
-from keras_dvml.training.label_rounds import LabelRounds
+from keras_dvml.training.round_history import RoundHistory
 from keras_dvml.training.typed_callback import TypedCallback
 
 logger = logging.getLogger(__name__)
@@ -127,14 +127,7 @@ class PseudoLabels(TypedCallback):
                 f"num_clusters={num_clusters}, clusterer={clusterer}"
             )
         check_count(1, every=every)
-        if true_labels is not None:
-            true_labels = np.asarray(in_order(true_labels, "true_labels"))
-        if true_labels is not None and true_labels.shape != (num_images,):
-            raise ValueError(
-                f"true_labels must be one an image, {num_images}; received "
-                f"shape {true_labels.shape}"
-            )
-        self._rounds = LabelRounds(clusterer, true_labels)
+        self._rounds = RoundHistory(clusterer, num_images, true_labels)
         not_logged = {"epoch", "num_clusters", "num_reseeded", "inertia"}
         if true_labels is None:
             not_logged.add("nmi_true")

@@ -19,12 +19,12 @@ from tfx.dsl.io import fileio
 
 from pipelines.artifacts.files import read_bytes
 from pipelines.artifacts.remote_folders import copy_folder, is_remote
-from pipelines.training.distributed.strategies import (
+from pipelines.training.job import TrainingJob
+from pipelines.training.strategies import (
     task_of,
     texts_of_all,
     wait_for_all,
 )
-from pipelines.training.job import TrainingJob
 
 #: The folder of all states below the root of a pipeline.
 CHECKPOINTS = "unfinished_trainings"

@@ -8,7 +8,7 @@ from typing import Any
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 from pipelines.configs import YARDSTICKS, TrainConfig
-from pipelines.training.tuning.hyperparameters import with_hyperparameters
+from pipelines.training.hyperparameters import with_hyperparameters
 
 
 @dataclasses.dataclass(frozen=True)

@@ -26,16 +26,16 @@ from pipelines.artifacts.pseudo_label_table import read_pseudo_labels
 from pipelines.artifacts.remote_folders import written_folder
 from pipelines.configs import UNSUPERVISED
 from pipelines.training.checkpoints import checkpoint_folder
-from pipelines.training.distributed.strategies import (
+from pipelines.training.fitting import fit_model, training_batches
+from pipelines.training.history import write_summaries
+from pipelines.training.job import TrainingJob
+from pipelines.training.methods import build_model, continue_model
+from pipelines.training.strategies import (
     build_strategy,
     check_batch_size,
     task_of,
     wait_for_all,
 )
-from pipelines.training.fitting import fit_model, training_batches
-from pipelines.training.history import write_summaries
-from pipelines.training.job import TrainingJob
-from pipelines.training.methods import build_model, continue_model
 
 
 def run_fn(fn_args: FnArgs) -> None:

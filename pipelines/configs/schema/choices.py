@@ -25,7 +25,7 @@ MetricLoss = Literal["triplet", "n_pair", "angular", "multi_similarity"]
 
 Strategy = Literal["default", "mirrored", "multi_worker"]
 """One device; all devices of this machine; those of all the machines that
-TF_CONFIG names. See `pipelines.training.distributed.strategies`."""
+TF_CONFIG names. See `pipelines.training.strategies`."""
 
 RetrievalScore = Literal["recall@1", "map@r"]
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from pipelines.training.distributed.log_lines import parse_log_line
-from pipelines.training.distributed.tf_config import read_chief
+from pipelines.training.tf_config import read_chief
 
 if TYPE_CHECKING:
     from tfx.components.trainer.fn_args_utils import FnArgs

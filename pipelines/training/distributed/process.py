@@ -22,13 +22,13 @@ import tensorflow as tf
 from pipelines.artifacts.fingerprint import code_fingerprint
 from pipelines.training import trainer
 from pipelines.training.distributed.log_lines import log_to_stdout
-from pipelines.training.distributed.strategies import (
+from pipelines.training.job import TrainingJob
+from pipelines.training.strategies import (
     build_strategy,
     task_of,
     texts_of_all,
 )
-from pipelines.training.distributed.tf_config import others_named_in, task_names
-from pipelines.training.job import TrainingJob
+from pipelines.training.tf_config import others_named_in, task_names
 
 _SHOWN_LIBRARIES = ("tensorflow", "keras", "numpy")
 

@@ -18,11 +18,11 @@ import keras_dvml as kd
 from keras_dvml.class_split import num_train_classes
 from pipelines.configs import TrainConfig, TuneConfig
 from pipelines.training.fitting import fit_model, training_batches
-from pipelines.training.methods import build_model
-from pipelines.training.tuning.hyperparameters import (
+from pipelines.training.hyperparameters import (
     search_space,
     with_hyperparameters,
 )
+from pipelines.training.methods import build_model
 
 _MIN_CLASSES = 4
 _SCORES = ("recall@1", "map@r")

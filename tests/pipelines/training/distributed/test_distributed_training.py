@@ -45,7 +45,7 @@ if tf_config:
 import tensorflow as tf
 from tfx.components.trainer.fn_args_utils import FnArgs
 from pipelines.training.distributed import process
-from pipelines.training.distributed.strategies import build_strategy
+from pipelines.training.strategies import build_strategy
 from pipelines.training.trainer import run_fn
 """
 

@@ -110,7 +110,7 @@ def test_trials_are_as_long_as_they_are_told_and_phases_keep_their_share(
 
 
 def test_best_trial_gives_its_values_to_the_training(trials_of, train):
-    from pipelines.training.tuning.hyperparameters import with_hyperparameters
+    from pipelines.training.hyperparameters import with_hyperparameters
 
     tuning, seen = trials_of(
         TuneConfig(trials=8), lambda config: config.prior_weight[0]

@@ -9,7 +9,7 @@ the whole batch.
 import numpy as np
 import tensorflow as tf
 
-from pipelines.training.distributed.tf_config import Task, read_task
+from pipelines.training.tf_config import Task, read_task
 
 
 def build_strategy(name: str) -> tf.distribute.Strategy:

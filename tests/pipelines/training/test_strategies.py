@@ -34,7 +34,7 @@ def tf_config(monkeypatch):
 def test_chief_is_the_one_that_tensorflow_takes_for_it(
     tf_config, cluster, kind, index, number
 ):
-    from pipelines.training.distributed.tf_config import read_task
+    from pipelines.training.tf_config import read_task
 
     tf_config({"cluster": cluster, "task": {"type": kind, "index": index}})
     task = read_task()
@@ -57,7 +57,7 @@ def test_chief_is_the_one_that_tensorflow_takes_for_it(
 def test_tf_config_that_makes_no_sense_is_shown_beside_one_that_does(
     tf_config, wrong
 ):
-    from pipelines.training.distributed.strategies import build_strategy
+    from pipelines.training.strategies import build_strategy
 
     tf_config(wrong)
     with pytest.raises(ValueError, match="TF_CONFIG must be JSON.*host1:2222"):
@@ -65,14 +65,14 @@ def test_tf_config_that_makes_no_sense_is_shown_beside_one_that_does(
 
 
 def test_several_workers_without_tf_config_are_offered_one_machine(tf_config):
-    from pipelines.training.distributed.strategies import build_strategy
+    from pipelines.training.strategies import build_strategy
 
     with pytest.raises(ValueError, match="mean train.strategy=mirrored"):
         build_strategy("multi_worker")
 
 
 def test_default_is_no_strategy_and_its_only_process_the_chief():
-    from pipelines.training.distributed.strategies import (
+    from pipelines.training.strategies import (
         build_strategy,
         task_of,
         wait_for_all,
@@ -85,7 +85,7 @@ def test_default_is_no_strategy_and_its_only_process_the_chief():
 
 
 def test_text_of_the_only_process_is_that_of_all():
-    from pipelines.training.distributed.strategies import (
+    from pipelines.training.strategies import (
         build_strategy,
         texts_of_all,
     )
@@ -94,7 +94,7 @@ def test_text_of_the_only_process_is_that_of_all():
 
 
 def test_processes_are_named_by_their_addresses(tf_config):
-    from pipelines.training.distributed.tf_config import (
+    from pipelines.training.tf_config import (
         others_named_in,
         task_names,
     )
@@ -125,7 +125,7 @@ def test_every_process_with_other_code_is_told_with_what_differs(tf_config):
 def test_batch_that_devices_cannot_share_is_refused():
     from types import SimpleNamespace
 
-    from pipelines.training.distributed.strategies import check_batch_size
+    from pipelines.training.strategies import check_batch_size
 
     two = SimpleNamespace(num_replicas_in_sync=2)
     check_batch_size(two, 80)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from keras_dvml.arguments import in_order
 from keras_dvml.clustering import Clustering
 from keras_dvml.clustering.clustering import Clusterer
 from keras_dvml.clustering.points import cluster_means
@@ -21,21 +22,35 @@ from keras_dvml.training.label_round import (
 logger = logging.getLogger(__name__)
 
 
-class LabelRounds:
+class RoundHistory:
     """Remembers the rounds of a training run.
 
     Args:
         clusterer: As for `next_round`.
+        num_images: N.
         true_labels: `(N,)` array or `None`. Compared with.
 
     Attributes:
         clustering: `Clustering` of the latest round, or `None`.
         records: list of a `LabelRound` for each round so far.
+
+    Raises:
+        ValueError: If true labels are not one an image.
     """
 
     def __init__(
-        self, clusterer: Clusterer, true_labels: ArrayLike | None = None
+        self,
+        clusterer: Clusterer,
+        num_images: int,
+        true_labels: ArrayLike | None = None,
     ) -> None:
+        if true_labels is not None:
+            true_labels = np.asarray(in_order(true_labels, "true_labels"))
+            if true_labels.shape != (num_images,):
+                raise ValueError(
+                    f"true_labels must be one an image, {num_images}; received "
+                    f"shape {true_labels.shape}"
+                )
         self._clusterer = clusterer
         self._true_labels = true_labels
         self._digest = ""
