@@ -159,6 +159,7 @@ def state_of(arrays: dict[str, np.ndarray]) -> Any:
     return _scann("scann_ops").ScannState(tensors)
 
 
+@tf.autograph.experimental.do_not_convert
 def _scann(module: str) -> ModuleType:
     try:
         return importlib.import_module(f"scann.scann_ops.py.{module}")

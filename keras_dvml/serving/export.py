@@ -11,6 +11,7 @@ from keras_dvml.index import ExactIndex, Index, ScannIndex
 from keras_dvml.publisher_lock import only_publisher_of
 from keras_dvml.serving.custom_ops import custom_ops
 from keras_dvml.serving.facts import write_facts
+from keras_dvml.serving.image_embedder import ImageEmbedder
 from keras_dvml.serving.model_file import MODEL_FILE, save_model
 from keras_dvml.serving.notes import write_notes
 from keras_dvml.serving.signatures import EmbedModule, SearchModule
@@ -110,6 +111,7 @@ def flavour_modules(
 
     Its arguments, and what it raises, are those of `export`.
     """
+    embedder = ImageEmbedder(model)
     indexes: dict[str, Index | None] = {path: index}
     if index is not None:
         index = index.rebuilt()
@@ -120,7 +122,7 @@ def flavour_modules(
             for flavour, its_index in _by_flavour(index, flavours).items()
         }
     return {
-        base_dir: _module(model, its_index, k, match_threshold)
+        base_dir: _module(embedder, its_index, k, match_threshold)
         for base_dir, its_index in indexes.items()
     }
 
@@ -203,22 +205,26 @@ def write_saved_model(
         >>> sorted(tf.saved_model.load(path).signatures)
         ['embed', 'embed_each', 'serving_default']
     """
-    module = _module(model, index, k, match_threshold)
+    module = _module(ImageEmbedder(model), index, k, match_threshold)
     with whole_folder(os.fspath(path)) as folder:
         _write(folder, module, remark)
 
 
 def _module(
-    model: keras.Model,
+    embedder: ImageEmbedder,
     index: Index | None,
     k: int,
     match_threshold: SupportsFloat | None,
 ) -> EmbedModule:
     if index is None:
-        return EmbedModule(model)
-    module = SearchModule(model, index.rebuilt(), k, match_threshold)
-    _check_width(module)
-    return module
+        return EmbedModule(embedder)
+    if embedder.embedding_dim != index.dim:
+        raise ValueError(
+            f"index must hold embeddings of {embedder.embedding_dim} "
+            "dimensions, as of the model; received embeddings of "
+            f"{index.dim}"
+        )
+    return SearchModule(embedder, index.rebuilt(), k, match_threshold)
 
 
 def _write(folder: str, module: EmbedModule, remark: str = "") -> None:
@@ -228,7 +234,7 @@ def _write(folder: str, module: EmbedModule, remark: str = "") -> None:
     ops = custom_ops(folder)
     _check_ops(ops, module)
     write_warm_up(folder, requests)
-    save_model(module.model, os.path.join(folder, MODEL_FILE))
+    save_model(module.embedder.model, os.path.join(folder, MODEL_FILE))
     if isinstance(module, SearchModule):
         # Two names for one signature.
         del requests["serving_default"]
@@ -264,17 +270,6 @@ def _by_flavour(
             index.embeddings, index.ids, metric=index.metric
         )
     return by_flavour
-
-
-def _check_width(module: SearchModule) -> None:
-    image_bytes = tf.TensorSpec([1], tf.string)
-    embedding = tf.function(module.embed).get_concrete_function(image_bytes)
-    dim = embedding.output_shapes[1]
-    if dim != module.index.dim:
-        raise ValueError(
-            f"index must hold embeddings of {dim} dimensions, as of the model; "
-            f"received embeddings of {module.index.dim}"
-        )
 
 
 def _check_ops(ops: list[str], module: EmbedModule) -> None:
