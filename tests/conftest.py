@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import importlib.metadata
 import importlib.util
 import json
 import os
@@ -71,8 +72,28 @@ def pytest_configure(config):
     config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
+# What asks little of Keras: on Keras 2, `make test-all` alone runs it.
+ON_TOP = [
+    "tests/benchmarks",
+    "tests/clustering",
+    "tests/console",
+    "tests/evaluation",
+    "tests/index",
+    "tests/reports",
+    "tests/server",
+    "tests/test_docstrings.py",
+    "tests/test_readme.py",
+]
+IS_KERAS_2 = importlib.metadata.version("keras").startswith("2.")
+
+
+# Before pytest leaves out what is slow.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     items.sort(key=place_in_order)
+    for item in items:
+        if IS_KERAS_2 and item.location[0].startswith(tuple(ON_TOP)):
+            item.add_marker(pytest.mark.slow)
 
 
 def place_in_order(item):

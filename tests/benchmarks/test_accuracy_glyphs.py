@@ -31,6 +31,7 @@ def settings(benchmark):
     )
 
 
+@pytest.mark.slow
 def test_a_run_starts_from_the_pretrained_backbone_and_leaves_its_scores(
     benchmark, settings, tmp_path
 ):

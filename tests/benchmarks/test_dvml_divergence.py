@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 
 def test_rows_are_what_their_names_say():
@@ -23,6 +24,7 @@ def test_rows_are_what_their_names_say():
     assert {n: (row.model, row.phases) for n, row in rows.items()} == expected
 
 
+@pytest.mark.slow
 def test_a_heavier_divergence_strews_farther():
     import dvml_divergence
     import glyph_runs

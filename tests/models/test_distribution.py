@@ -109,6 +109,7 @@ def test_two_processes_step_as_one_with_the_whole_batch(case, workers, step):
         assert_same_step(results[case], whole)
 
 
+@pytest.mark.slow
 def test_batches_that_replicas_share_unevenly_count_as_on_one(run_forked):
     script = SCRIPT.with_name("uneven_shares.py").read_text()
     printed = json.loads(run_forked(script).splitlines()[-1])

@@ -248,9 +248,11 @@ def random_layers():
     yield WithinLayer()
 
 
-@pytest.mark.parametrize("number", range(3))
+@pytest.mark.parametrize(
+    ("kind", "number"), [(kind, n % 3) for n, kind in enumerate(CONFIGS)]
+)
 def test_training_flag_reaches_the_layers_of_preprocessing(
-    number, kind, make_model, tiny_images
+    kind, number, make_model, tiny_images
 ):
     preprocessing = list(random_layers())[number]
     model = make_model(kind, preprocessing=preprocessing)

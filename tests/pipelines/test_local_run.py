@@ -234,6 +234,7 @@ def test_second_run_has_no_baseline_but_itself(second):
     assert not second.outcomes["LastBlessedModel"].outputs.get("model")
 
 
+@pytest.mark.slow
 def test_new_training_budget_leaves_ingestion_alone(retrained):
     assert retrained.steps(cached=True) == {
         "ImageExampleGen",
@@ -243,6 +244,7 @@ def test_new_training_budget_leaves_ingestion_alone(retrained):
     }
 
 
+@pytest.mark.slow
 def test_new_model_is_measured_against_the_last_blessed_one(first, retrained):
     blessed = first.outcomes["Trainer_dvml"].outputs["model"][0].id
     blessing = retrained.outcomes["RetrievalEvaluator_triplet"].outputs[
@@ -252,11 +254,13 @@ def test_new_model_is_measured_against_the_last_blessed_one(first, retrained):
     assert blessing.get_int_custom_property("blessed") == 1
 
 
+@pytest.mark.slow
 def test_new_model_gets_the_next_version_in_both_flavours(retrained):
     for name in ("squares", "squares-scann"):
         assert retrained.versions(name) == {"1", "2"}
 
 
+@pytest.mark.slow
 def test_cleared_saved_models_are_pushed_again(pushed_again):
     assert pushed_again.outcomes["Trainer_dvml"].is_cached
     assert not pushed_again.outcomes["Pusher"].is_cached

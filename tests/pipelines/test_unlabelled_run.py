@@ -11,7 +11,7 @@ from pipelines.configs import RoundsConfig
 
 pytestmark = pytest.mark.pipeline
 
-FIRST_ROUND = {
+ROUNDS = {
     "ImageExampleGen",
     "StatisticsGen",
     "SchemaGen",
@@ -20,8 +20,9 @@ FIRST_ROUND = {
     "Trainer_udml_0",
     "Clusterer_udml_1",
     "Trainer_udml_1",
+    "Clusterer_udml_2",
+    "Trainer_udml_2",
 }
-SECOND_ROUND = {"Clusterer_udml_2", "Trainer_udml_2"}
 REST = {
     "Clusterer_udml_final",
     "CopyEvaluator_as_is",
@@ -66,21 +67,20 @@ def config(root, tiny_config):
 
 
 @pytest.fixture(scope="module")
-def shorter(root, config, run_locally):
-    """A run of one round."""
-    rounds = dataclasses.replace(config.rounds, num_rounds=1)
-    return run_locally(dataclasses.replace(config, rounds=rounds), root)
-
-
-@pytest.fixture(scope="module")
-def whole(shorter, root, config, run_locally):
-    """A round more, which is what the tests read if not said otherwise."""
+def whole(root, config, run_locally):
     return run_locally(config, root)
 
 
 @pytest.fixture(scope="module")
-def again(whole, root, config, run_locally):
-    """The same once more."""
+def longer(whole, root, config, run_locally):
+    """A round more."""
+    rounds = dataclasses.replace(config.rounds, num_rounds=3)
+    return run_locally(dataclasses.replace(config, rounds=rounds), root)
+
+
+@pytest.fixture(scope="module")
+def again(longer, root, config, run_locally):
+    """The first run once more."""
     return run_locally(config, root)
 
 
@@ -89,8 +89,8 @@ def facts(run, step):
     return json.loads((uri / "clusters.json").read_text())
 
 
-def test_every_step_runs(shorter):
-    assert shorter.steps(cached=False) >= FIRST_ROUND | REST
+def test_every_step_runs(whole):
+    assert whole.steps(cached=False) >= ROUNDS | REST
 
 
 def test_one_image_in_ten_is_held_out_and_bad_files_set_aside(whole):
@@ -182,11 +182,11 @@ def test_report_shows_the_clusters_of_each_round(whole):
     assert "right class" not in page.split("<script>")[0]
 
 
-def test_pushed_model_searches(shorter, root):
+def test_pushed_model_searches(whole, root):
     import tensorflow as tf
 
     query = root / "images" / "class_3" / "5.png"
-    model = tf.saved_model.load(str(shorter.serving_dir / "squares" / "1"))
+    model = tf.saved_model.load(str(whole.serving_dir / "squares" / "1"))
     found = model.signatures["search"](
         image_bytes=tf.constant([query.read_bytes()])
     )
@@ -194,20 +194,23 @@ def test_pushed_model_searches(shorter, root):
     assert found["ids"][0, 0].numpy() == b"class_3/5.png"
 
 
-def test_another_round_takes_over_the_earlier_ones(whole):
-    reused = whole.steps(cached=True)
-    assert reused == FIRST_ROUND | {"CopyEvaluator_as_is"}
-    assert whole.steps(cached=False) >= SECOND_ROUND
+@pytest.mark.slow
+def test_another_round_takes_over_the_earlier_ones(longer):
+    assert longer.steps(cached=True) == ROUNDS | {"CopyEvaluator_as_is"}
+    ran = longer.steps(cached=False)
+    assert ran >= {"Clusterer_udml_3", "Trainer_udml_3"}
 
 
-def test_new_model_is_measured_against_the_last_blessed_one(shorter, whole):
-    blessed = shorter.outcomes["Trainer_udml_1"].outputs["model"][0].id
-    blessing = whole.outcomes["CopyEvaluator_udml"].outputs["blessing"][0]
+@pytest.mark.slow
+def test_new_model_is_measured_against_the_last_blessed_one(whole, longer):
+    blessed = whole.outcomes["Trainer_udml_2"].outputs["model"][0].id
+    blessing = longer.outcomes["CopyEvaluator_udml"].outputs["blessing"][0]
     assert blessing.get_int_custom_property("baseline_model_id") == blessed
 
 
+@pytest.mark.slow
 def test_same_run_takes_over_everything(again):
-    assert again.steps(cached=True) == FIRST_ROUND | SECOND_ROUND | REST
+    assert again.steps(cached=True) == ROUNDS | REST
 
 
 def test_labels_and_no_labels_do_not_share_a_name(whole, root, config):

@@ -39,12 +39,7 @@ def arguments_of(script, served):
 
 
 every_client = pytest.mark.parametrize(
-    "script",
-    [
-        "07_search_over_rest.py",
-        # It waits for TensorFlow; test_contract.py sends what it sends.
-        pytest.param("08_search_over_grpc.py", marks=pytest.mark.slow),
-    ],
+    "script", ["07_search_over_rest.py", "08_search_over_grpc.py"]
 )
 
 

@@ -8,7 +8,6 @@ import pytest
 import keras_dvml as kd
 
 HERE = pathlib.Path(__file__).parent
-slow = pytest.mark.slow
 
 
 @pytest.fixture
@@ -47,9 +46,10 @@ def assert_killed_run_ends_as_if_undisturbed(results_of, undisturbed, tmp_path):
 
 # 5 steps an epoch, saved every 2: in the first step, between saves, right
 # after one, at the end of an epoch, in phase 2, in the last step.
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "fatal_step",
-    [1, *(pytest.param(one, marks=slow) for one in (3, 8, 10, 13)), 20],
+    [1, 3, 8, 10, 13, 20],
 )
 def test_killed_run_ends_as_the_undisturbed_one(
     fatal_step, assert_killed_run_ends_as_if_undisturbed
@@ -60,16 +60,17 @@ def test_killed_run_ends_as_the_undisturbed_one(
 # 5 steps an epoch, 2 epochs a round: in the middle of the first round, before
 # its last epoch is saved, while later rounds are clustered, right after that
 # and before anything of the round is saved, in the middle of it, at its end.
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "fatal",
     [
-        pytest.param("step 3", marks=slow),
-        pytest.param("step 10", marks=slow),
+        "step 3",
+        "step 10",
         "round 1",
         "step 11",
-        pytest.param("step 13", marks=slow),
-        pytest.param("round 2", marks=slow),
-        pytest.param("step 30", marks=slow),
+        "step 13",
+        "round 2",
+        "step 30",
     ],
 )
 def test_killed_rounds_end_as_the_undisturbed_ones(

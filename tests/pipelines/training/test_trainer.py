@@ -214,9 +214,8 @@ class Stopped(BaseException):
     """What a kill looks like from within."""
 
 
-@pytest.mark.parametrize(
-    "at", ["second epoch", pytest.param("last line", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("at", ["second epoch", "last line"])
 def test_stopped_training_goes_on_from_its_last_epoch(
     at, train, files, first, undisturbed, tmp_path, monkeypatch, caplog
 ):
@@ -261,6 +260,7 @@ def _stop_in_epoch(number):
     return on_epoch_begin
 
 
+@pytest.mark.slow
 def test_state_of_a_training_is_not_anothers(
     train, files, tmp_path, monkeypatch, caplog
 ):

@@ -175,6 +175,7 @@ def test_every_task_of_the_pipeline_comes_to_its_end(cluster):
     assert cluster.artifacts["Reporter", "report"]["type"]
 
 
+@pytest.mark.slow
 def test_custom_artifacts_hand_on_what_they_hold(begun):
     labels = begun.artifacts["Clusterer_udml_1", "pseudo_labels"]
     assert labels["metadata"]["round"] == 1

@@ -107,6 +107,7 @@ def assert_told_and_cleaned(run, step):
     assert incomplete == []
 
 
+@pytest.mark.slow
 def test_full_disk_is_told_in_a_sentence(tmp_path, write_images):
     (run,) = run_on_full_disks(FILLED[:1], tmp_path, write_images)
     assert_told_and_cleaned(run, "ImageExampleGen")
