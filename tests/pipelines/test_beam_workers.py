@@ -112,9 +112,8 @@ def test_workers_ingest_the_same_images(ingest, ingested):
 
 
 # What TFX's own code lacks in another process, one worker lacks already.
-@pytest.mark.parametrize(
-    "workers", [ONE_WORKER, pytest.param(TWO_WORKERS, marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [ONE_WORKER, TWO_WORKERS])
 def test_workers_count_the_same_statistics(
     workers, ingested, artifact, run_executor
 ):

@@ -10,7 +10,7 @@ from PIL import Image
 
 EXAMPLES = pathlib.Path(__file__).parents[2] / "examples"
 
-pytestmark = pytest.mark.xdist_group("served model")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("served model")]
 
 
 @pytest.fixture
