@@ -3,7 +3,7 @@
 # make demo IMAGES=folder LABELS=none   on images without labels
 # make demo ARGS="--help"               the pipeline's other arguments
 # make test                             the fast tests, in minutes
-# make test-keras2                      the library only, on Keras 2
+# make test-keras2                      those that need Keras, on Keras 2
 # make test-all                         all tests in both, in an hour
 # make lint                             the linters and the type checker
 # make docs                             the documentation, in build/site

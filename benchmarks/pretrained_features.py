@@ -38,7 +38,7 @@ def features_in_torch(images):
 def features_in_keras(images):
     """Returns the same from the backbone of a model of this package."""
     backbone = kd.models.efficientnet_lite0(images.shape[1])
-    model = kd.models.EmbeddingModel(backbone)
+    model = kd.models.EmbeddingModel(backbone, normalize_features=False)
     return model.features(images).numpy()
 
 

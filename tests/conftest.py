@@ -15,6 +15,7 @@ import sys
 import tempfile
 
 import numpy as np
+import psutil
 import pytest
 
 # Neither Keras nor TensorFlow is imported here: the process that only deals
@@ -226,7 +227,14 @@ def run_forked(fork_server, tmp_path_factory):
             "stderr": str(folder / "stderr"),
         }
         print(json.dumps(request), file=fork_server.stdin, flush=True)
-        answer = fork_server.stdout.readline()
+        try:
+            answer = fork_server.stdout.readline()
+        except BaseException:
+            # Of a test that took too long: later ones must not wait for it.
+            for process in psutil.Process(fork_server.pid).children():
+                process.kill()
+            fork_server.stdout.readline()
+            raise
         errors = (folder / "stderr").read_text()
         assert int(answer) == exit_code, errors[-3000:]
         return (folder / "stdout").read_text()

@@ -72,7 +72,9 @@ def image_source(
 
 
 def _check_items(images: EncodedFiles) -> None:
-    for number, image in enumerate(images):
+    # By index: a sequence need not end where it is asked for more than it has.
+    for number in range(len(images)):
+        image = images[number]
         if not (isinstance(image, _FILE) or _is_of_pillow(image)):
             raise ValueError(
                 "images must hold paths, encoded bytes or images of Pillow; "

@@ -14,6 +14,9 @@ from keras_dvml.serving.image_parts import decode_each, in_parts
 class ImageEmbedder:
     """Embeds image files in a graph, which is traced once.
 
+    Not a `tf.Module`: with one, `tf.saved_model.save` would track the model,
+    and trace what Keras trains with.
+
     Args:
         model: `models.MetricModel`, or any Keras model from
             `(batch, height, width, 3)` images in 0..255 to embeddings. Its
@@ -33,7 +36,8 @@ class ImageEmbedder:
         """From `(batch,)` image files to their `(batch, dim)` embeddings."""
 
         def embed_part(part):
-            return [self._embedded(self._decoded(part))]
+            images = data.decode_images(part, self.image_size, self.image_fit)
+            return [self._embedded(images)]
 
         def embed(image_bytes):
             (embeddings,) = in_parts(embed_part, image_bytes, [tf.float32])
@@ -68,9 +72,6 @@ class ImageEmbedder:
     def embedding_dim(self) -> int | None:
         """The width of the embeddings."""
         return self.embed.output_shapes[1]
-
-    def _decoded(self, image_bytes):
-        return data.decode_images(image_bytes, self.image_size, self.image_fit)
 
     @functools.cached_property
     def _embedded(self):

@@ -79,6 +79,21 @@ def test_images_to_embed_come_in_order(kind, pictures, tmp_path):
     np.testing.assert_array_equal(numbers, np.arange(30))
 
 
+def test_sequence_is_asked_for_no_more_than_it_has(pictures):
+    encoded = as_kind("bytes", pictures[0][:3], None)
+
+    class Generated:
+        def __len__(self):
+            return 3
+
+        def __getitem__(self, index):
+            assert index < 3
+            return encoded[index]
+
+    (batch,) = kd.data.image_batches(Generated(), image_size=8)
+    np.testing.assert_array_equal(batch, pictures[0][:3])
+
+
 def columns_of(table):
     """The two columns in all the ways that have an order."""
     yield table.path, table.label

@@ -60,6 +60,7 @@ def model(artifact):
     from tfx.types import standard_artifacts
 
     import keras_dvml as kd
+    from pipelines.artifacts.models import write_classes
     from pipelines.configs import TrainConfig
     from pipelines.training.methods import build_model
 
@@ -72,6 +73,7 @@ def model(artifact):
     )
     kd.serving.write_saved_model(model, made.uri + "/Format-Serving")
     model.save(made.uri + "/model.keras")
+    write_classes(made.uri, [])
     return made
 
 
