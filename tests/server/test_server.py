@@ -249,6 +249,10 @@ def dropped(page, name, content, kind="image/png"):
 
 @pytest.mark.slow
 def test_page_searches_goes_on_and_back(folder, browser, serving):
+    # The page's policy forbids the functions that Playwright could wait for.
+    from playwright.sync_api import expect
+
+    expect.set_options(timeout=60_000)
     images = f"--images={folder / 'images'}"
     with serving(folder / "saved_models", images) as (process, ready):
         page = browser.new_page()
@@ -256,31 +260,32 @@ def test_page_searches_goes_on_and_back(folder, browser, serving):
         page.on("pageerror", lambda error: problems.append(error))
         page.goto(ready["url"])
         heading, message = page.locator("#heading"), page.locator("#message")
+        tiles = page.locator("#pictures > *")
         names = page.locator("#pictures .name")
         names.first.wait_for()
         assert names.count() == 30
         dropped(page, "mine.png", png(5))
-        page.wait_for_function("pictures.children.length == 5")
+        expect(tiles).to_have_count(5)
         assert heading.inner_text() == "Most similar to mine.png"
         assert NAMES[5] in names.first.inner_text()
         assert page.locator("li.match").count() >= 1
         second = names.nth(1).inner_text()
         page.locator("#pictures button").nth(1).click()
-        page.wait_for_function("heading.textContent.includes('birds/')")
-        page.wait_for_function("message.textContent == ''")
+        expect(heading).to_contain_text("birds/")
+        expect(message).to_have_text("")
         assert names.first.inner_text() == second
         page.go_back()
-        page.wait_for_function("heading.textContent.includes('mine.png')")
+        expect(heading).to_contain_text("mine.png")
         page.fill("#k", "2")
         page.locator("#k").dispatch_event("change")
-        page.wait_for_function("pictures.children.length == 2")
+        expect(tiles).to_have_count(2)
         dropped(page, "notes.txt", b"text", "text/plain")
         assert message.inner_text() == "notes.txt is no picture."
         dropped(page, "broken.png", b"no image")
-        page.wait_for_function("message.textContent.includes('an image must')")
+        expect(message).to_contain_text("an image must")
         process.kill()
         process.wait()
         dropped(page, "mine.png", png(5))
-        page.wait_for_function("message.textContent.includes('not answer')")
+        expect(message).to_contain_text("not answer")
         assert not problems
         page.close()
